@@ -1,0 +1,122 @@
+/// Function: what a task calls, with its type erased, and Arguments: what it is called with.
+///
+///     satchel::Function add([](satchel::Arguments& in) {
+///         return satchel::Value::of(in.get<int>(0) + in.get<int>(1));
+///     });
+///
+/// A Function is immutable and cheap to copy; its callable is shared by all tasks that use it.
+#pragma once
+
+#include <satchel/value.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace satchel {
+
+namespace detail {
+/// An input that is a literal of the graph carries this bit; the others are indices of tasks.
+inline constexpr std::uint32_t literal_bit = 0x8000'0000;
+}  // namespace detail
+
+/// The inputs of one task while it runs. Belongs to the thread that runs it.
+class Arguments {
+  public:
+    /// For executors. `references[k]` names input k: an index into `values`, or into `literals` with
+    /// `literal_bit`; `uses[i]` counts the tasks that have yet to finish with `values[i]`.
+    Arguments(Value* values, Value* literals, std::uint32_t* uses,
+              const std::uint32_t* references, std::uint32_t size, std::uint32_t index) noexcept
+        : values_(values),
+          literals_(literals),
+          uses_(uses),
+          references_(references),
+          size_(size),
+          index_(index) {}
+
+    /// How many inputs there are.
+    [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+
+    /// The task's place in its layer: for a bag, the number of the partition.
+    [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+
+    [[nodiscard]] const Value& operator[](std::uint32_t k) const noexcept { return at(k); }
+
+    /// Input `k` with its type erased: moved out if this task owns it, else shared.
+    [[nodiscard]] Value share(std::uint32_t k) const noexcept {
+        return owns(k) ? std::move(at(k)) : at(k);
+    }
+
+    template <class T>
+    [[nodiscard]] const T& get(std::uint32_t k) const noexcept {
+        return at(k).get<T>();
+    }
+
+    /// Whether this task is the last that needs input `k`, and may therefore move from it.
+    [[nodiscard]] bool owns(std::uint32_t k) const noexcept {
+        const auto reference = references_[k];
+        return (reference & detail::literal_bit) == 0 &&
+               std::atomic_ref(uses_[reference]).load(std::memory_order_acquire) == 1 &&
+               values_[reference].unique();
+    }
+
+    /// Input `k` for its last user. REQUIRES: owns(k).
+    template <class T>
+    [[nodiscard]] T& owned(std::uint32_t k) const noexcept {
+        return at(k).template unique_object<T>();
+    }
+
+    /// Input `k` given away: moved if this task owns it, else copied.
+    /// Throws InvalidArgument if it would have to copy a move-only type.
+    template <class T>
+    [[nodiscard]] T take(std::uint32_t k) const {
+        if (owns(k)) return std::move(owned<T>(k));
+        return Value(at(k)).take<T>();
+    }
+
+  private:
+    [[nodiscard]] Value& at(std::uint32_t k) const noexcept {
+        const auto reference = references_[k];
+        return (reference & detail::literal_bit) != 0 ? literals_[reference & ~detail::literal_bit]
+                                                      : values_[reference];
+    }
+
+    Value* values_;
+    Value* literals_;
+    std::uint32_t* uses_;
+    const std::uint32_t* references_;
+    std::uint32_t size_;
+    std::uint32_t index_;
+};
+
+/// A type-erased `Value (Arguments&)`.
+class Function {
+  public:
+    Function() = default;
+
+    /// REQUIRES: `callable` may be called from several threads at once (it is called as const).
+    template <class F>
+        requires(!std::is_same_v<std::decay_t<F>, Function>)
+    explicit Function(F&& callable)
+        : call_([](const Value& state, Arguments& arguments, Value& result) {
+              result = state.get<std::decay_t<F>>()(arguments);
+          }),
+          stateless_(std::is_empty_v<std::decay_t<F>>),
+          state_(Value::of(std::forward<F>(callable))) {}
+
+    void operator()(Arguments& arguments, Value& result) const { call_(state_, arguments, result); }
+
+    /// Whether the two are known to be the same: of one type, and without state.
+    [[nodiscard]] bool same_as(const Function& other) const noexcept {
+        return call_ == other.call_ && stateless_ && other.stateless_;
+    }
+
+  private:
+    void (*call_)(const Value& state, Arguments& arguments, Value& result) = nullptr;
+    bool stateless_ = false;
+    Value state_;
+};
+
+}  // namespace satchel

@@ -1,0 +1,172 @@
+/// Value: one immutable C++ object of any type, as it passes between tasks.
+///
+///     satchel::Value v = satchel::Value::of(std::string("text"));
+///     satchel::Value w = v;                        // shares the object
+///     v.get<std::string>();                        // const std::string&
+///     std::move(w).take<std::string>();            // moves it if nobody else holds it, else copies
+///
+/// Sixteen bytes: small trivial objects lie in the value itself, others in a counted box.
+///
+/// Thread safety: distinct values may be used from any thread, also when they share an object.
+#pragma once
+
+#include <satchel/error.hpp>
+
+#include <atomic>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace satchel {
+
+/// What a function that returns nothing gives.
+struct Unit {
+    friend bool operator==(Unit, Unit) = default;
+};
+
+namespace detail {
+
+/// A counted object on the heap.
+struct Box {
+    std::atomic<std::uint32_t> references{1};
+};
+
+template <class T>
+struct BoxOf : Box {
+    template <class... A>
+    explicit BoxOf(A&&... arguments) : object(std::forward<A>(arguments)...) {}
+    T object;
+};
+
+/// What can be done with an object whose type is no longer known.
+struct TypeOperations {
+    const std::type_info* type;
+    void (*destroy)(Box*) noexcept;  // null: the object lies in the value
+};
+
+template <class T>
+inline constexpr bool fits_in_value = sizeof(T) <= 8 && alignof(T) <= 8 &&
+                                      std::is_trivially_copyable_v<T> &&
+                                      std::is_trivially_destructible_v<T>;
+
+template <class T>
+void destroy_box(Box* box) noexcept {
+    delete static_cast<BoxOf<T>*>(box);
+}
+
+template <class T>
+inline constexpr TypeOperations operations_of{&typeid(T),
+                                              fits_in_value<T> ? nullptr : &destroy_box<T>};
+
+}  // namespace detail
+
+/// A shared, type-erased, immutable object; empty when default-constructed.
+class Value {
+  public:
+    Value() noexcept = default;
+    Value(const Value& other) noexcept : type_(other.type_), word_(other.word_) {
+        if (boxed()) box()->references.fetch_add(1, std::memory_order_relaxed);
+    }
+    Value(Value&& other) noexcept
+        : type_(std::exchange(other.type_, nullptr)), word_(other.word_) {}
+    Value& operator=(Value other) noexcept {
+        std::swap(type_, other.type_);
+        std::swap(word_, other.word_);
+        return *this;
+    }
+    ~Value() { reset(); }
+
+    /// A value that holds `object`, moved or copied in.
+    template <class T>
+    [[nodiscard]] static Value of(T&& object) {
+        return make<std::decay_t<T>>(std::forward<T>(object));
+    }
+
+    /// A value that holds a `T` made from `arguments`.
+    template <class T, class... A>
+    [[nodiscard]] static Value make(A&&... arguments) {
+        Value value;
+        if constexpr (detail::fits_in_value<T>) {
+            std::construct_at(reinterpret_cast<T*>(&value.word_), std::forward<A>(arguments)...);
+        } else {
+            detail::Box* box = new detail::BoxOf<T>(std::forward<A>(arguments)...);
+            std::memcpy(&value.word_, &box, sizeof box);
+        }
+        value.type_ = &detail::operations_of<T>;
+        return value;
+    }
+
+    [[nodiscard]] bool has_value() const noexcept { return type_ != nullptr; }
+
+    /// The type of the object. REQUIRES: has_value().
+    [[nodiscard]] const std::type_info& type() const noexcept { return *type_->type; }
+
+    /// The object, valid while this value holds it. REQUIRES: it was made as a `T`.
+    template <class T>
+    [[nodiscard]] const T& get() const noexcept {
+        return *const_cast<Value*>(this)->template object<T>();
+    }
+
+    /// Whether no other value shares the object, so that it may be changed or moved from.
+    [[nodiscard]] bool unique() const noexcept {
+        return !boxed() || box()->references.load(std::memory_order_acquire) == 1;
+    }
+
+    /// The object for its only owner. REQUIRES: unique().
+    template <class T>
+    [[nodiscard]] T& unique_object() noexcept {
+        assert(unique());
+        return *object<T>();
+    }
+
+    /// Gives the object away: moved if nobody shares it, else copied.
+    /// Throws InvalidArgument if it is shared and of a type that cannot be copied.
+    template <class T>
+    [[nodiscard]] T take() && {
+        if (unique()) return std::move(*object<T>());
+        if constexpr (std::is_copy_constructible_v<T>) {
+            return *object<T>();
+        } else {
+            throw InvalidArgument(
+                "a value of a move-only type has several users and cannot be copied for one of "
+                "them; let the others take it by const reference");
+        }
+    }
+
+    /// Drops the object; the value is empty afterwards.
+    void reset() noexcept {
+        if (boxed() && box()->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            type_->destroy(box());
+        }
+        type_ = nullptr;
+    }
+
+  private:
+    [[nodiscard]] bool boxed() const noexcept {
+        return type_ != nullptr && type_->destroy != nullptr;
+    }
+    [[nodiscard]] detail::Box* box() const noexcept {
+        detail::Box* box;
+        std::memcpy(&box, &word_, sizeof box);
+        return box;
+    }
+    template <class T>
+    T* object() noexcept {
+        assert(has_value() && type() == typeid(T));
+        if constexpr (detail::fits_in_value<T>) {
+            return std::launder(reinterpret_cast<T*>(&word_));
+        } else {
+            return &static_cast<detail::BoxOf<T>*>(box())->object;
+        }
+    }
+
+    const detail::TypeOperations* type_ = nullptr;
+    alignas(8) std::uint64_t word_ = 0;
+};
+
+}  // namespace satchel

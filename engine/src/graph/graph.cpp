@@ -1,0 +1,151 @@
+// Graph: adding tasks and layers, and looking at them one by one.
+#include <satchel/error.hpp>
+#include <satchel/graph.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace satchel {
+
+void Input::expand(std::uint32_t i, std::vector<std::uint32_t>& references) const {
+    const auto push = [&](std::int64_t k) {
+        if (k >= 0 && k < count) references.push_back(first + static_cast<std::uint32_t>(k));
+    };
+    const std::int64_t index = i;
+    switch (kind) {
+        case Kind::literal: references.push_back(first | detail::literal_bit); break;
+        case Kind::one: references.push_back(first); break;
+        case Kind::same: push(index); break;
+        case Kind::shift: push(index - step); break;
+        case Kind::cross_left: push(index / step); break;
+        case Kind::cross_right: push(index % step); break;
+        case Kind::block:
+            for (std::int64_t k = index * step; k < (index + 1) * step; ++k) push(k);
+            break;
+        case Kind::all:
+            for (std::int64_t k = 0; k < count; ++k) push(k);
+            break;
+    }
+}
+
+Graph::Segment& Graph::begin_segment(const Function& function, std::string_view name) {
+    if (names_.empty() || names_.back() != name) names_.emplace_back(name);
+    if (functions_.empty() || !functions_.back().same_as(function)) functions_.push_back(function);
+    return segments_.emplace_back(
+        Segment{size_, static_cast<std::uint32_t>(names_.size() - 1),
+                static_cast<std::uint32_t>(functions_.size() - 1), alone,
+                static_cast<std::uint32_t>(input_begin_.size()), 0, 0});
+}
+
+TaskIndex Graph::append_alone(const Function& function, std::string_view name, std::uint32_t index,
+                              bool indexed) {
+    const std::uint32_t step = indexed ? 1 : 0;
+    const auto continues = [&] {
+        if (segments_.empty()) return false;
+        const auto& last = segments_.back();
+        return last.layer == alone && functions_[last.function].same_as(function) &&
+               names_[last.name] == name && last.index_step == step &&
+               last.first_index + step * (size_ - last.first) == index;
+    };
+    if (!continues()) {
+        auto& segment = begin_segment(function, name);
+        segment.first_index = index;
+        segment.index_step = step;
+    }
+    input_begin_.push_back(static_cast<std::uint32_t>(inputs_.size()));
+    return size_++;
+}
+
+TaskIndex Graph::add(const Function& function, std::span<const std::uint32_t> inputs,
+                     std::string_view name) {
+    for (const auto input : inputs) {
+        if (input >= size_ && (input & detail::literal_bit) == 0) {
+            throw GraphError(fmt::format(
+                "adding task '{}' to a graph of {} tasks: input {} is not in the graph; add the "
+                "tasks that it depends on first, or name them by key",
+                name, size_, input));
+        }
+    }
+    const auto task = append_alone(function, name, 0, false);
+    inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
+    return task;
+}
+
+TaskIndex Graph::add(const Key& key, const Function& function, std::span<const Key> inputs,
+                     std::string_view name) {
+    if (!keys_.emplace(key, size_).second) {
+        throw GraphError(fmt::format(
+            "adding task '{}' to a graph: its key {}:{} is there already, as '{}'; keys name one task",
+            name, key.token.text(), key.index, label(keys_.at(key))));
+    }
+    const auto task = append_alone(function, name, 0, false);
+    for (const auto& input : inputs) {
+        unresolved_.push_back({static_cast<std::uint32_t>(inputs_.size()), task, input});
+        inputs_.push_back(task);
+    }
+    return task;
+}
+
+TaskIndex Graph::add(Layer layer) {
+    const auto first = size_;
+    auto& segment = begin_segment(layer.function, layer.name);
+    segment.layer = static_cast<std::uint32_t>(layers_.size());
+    segment.index_step = 1;
+    size_ += layer.count;
+    layers_.push_back(std::move(layer));
+    return first;
+}
+
+std::uint32_t Graph::literal(Value value) {
+    literals_.push_back(std::move(value));
+    return static_cast<std::uint32_t>(literals_.size() - 1) | detail::literal_bit;
+}
+
+const Graph::Segment& Graph::segment_of(TaskIndex task) const {
+    const auto after = std::ranges::upper_bound(segments_, task, {}, &Segment::first);
+    return *std::prev(after);
+}
+
+std::string Graph::label(TaskIndex task) const {
+    const auto& segment = segment_of(task);
+    const auto& name = names_[segment.name];
+    if (segment.index_step == 0) return name;
+    return fmt::format("{}:{}", name, index_in_layer(task));
+}
+
+void Graph::inputs_of(TaskIndex task, std::vector<std::uint32_t>& references) const {
+    const auto& segment = segment_of(task);
+    const auto offset = task - segment.first;
+    if (segment.layer != alone) {
+        for (const auto& input : layers_[segment.layer].inputs) input.expand(offset, references);
+        return;
+    }
+    const auto k = segment.first_explicit + offset;
+    const auto end = k + 1 < input_begin_.size() ? input_begin_[k + 1] : inputs_.size();
+    for (auto i = input_begin_[k]; i < end; ++i) references.push_back(inputs_[i]);
+}
+
+const Function& Graph::function_of(TaskIndex task) const {
+    return functions_[segment_of(task).function];
+}
+
+std::uint32_t Graph::index_in_layer(TaskIndex task) const {
+    const auto& segment = segment_of(task);
+    return segment.first_index + segment.index_step * (task - segment.first);
+}
+
+void Graph::resolve_keys() {
+    for (const auto& input : unresolved_) {
+        const auto found = keys_.find(input.key);
+        if (found == keys_.end()) {
+            throw GraphError(fmt::format(
+                "task '{}' depends on the key {}:{}, which no task of the graph has",
+                label(input.task), input.key.token.text(), input.key.index));
+        }
+        inputs_[input.position] = found->second;
+    }
+    unresolved_.clear();
+}
+
+}  // namespace satchel

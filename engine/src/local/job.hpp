@@ -1,0 +1,115 @@
+// Job: one graph while it runs in this process. Threads come and work on it; it owns no thread.
+//
+// A thread takes a ready task from its own deque, else the next source of the graph, else one from another
+// thread's deque. A finished task's first ready successor runs at once, the others go to the deque; so a
+// thread follows the graph in depth, and few results wait for their last use.
+//
+// Invariants. counters_[t] is, until t has run, the number of inputs that are not there yet; after that,
+// the number of tasks that still need its result (one more if it is an output). values_[t] is destroyed
+// when that number gets to zero.
+#pragma once
+
+#include "graph/compiled.hpp"
+#include "local/deque.hpp"
+
+#include <satchel/executor.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+namespace satchel::detail {
+
+/// Whom a job tells that there is more work than the threads that are at it can do soon.
+class Waker {
+  public:
+    /// Whether a thread is asleep. Called after every task that made others ready: must be cheap.
+    [[nodiscard]] bool has_sleepers() const noexcept {
+        return sleepers_.load(std::memory_order_relaxed) > 0;
+    }
+    virtual void wake_one() = 0;
+
+  protected:
+    ~Waker() = default;
+    std::atomic<std::int32_t> sleepers_{0};
+};
+
+class Job {
+  public:
+    /// `executor` is what this_task::executor() gives inside the tasks.
+    Job(CompiledGraph graph, std::vector<TaskIndex> outputs, std::uint32_t threads,
+        const Executor& executor, Waker* waker);
+
+    /// Runs tasks as thread number `thread` until there is none to take, `deadline` has passed, or the
+    /// job is over. Several threads may be inside, each under a number of its own.
+    void work(std::uint32_t thread, std::chrono::steady_clock::time_point deadline);
+
+    /// Whether a thread that comes now would find a task.
+    [[nodiscard]] bool has_work() const noexcept;
+
+    /// How many tasks could start at once when the job begins.
+    [[nodiscard]] std::size_t source_count() const noexcept { return graph_.sources.size(); }
+
+    /// Whether nothing is left to start: all tasks have run, or the job was stopped.
+    [[nodiscard]] bool over() const noexcept {
+        return stopped() || finished_.load(std::memory_order_acquire) == graph_.size();
+    }
+    [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
+
+    /// Keeps what has not started from starting; the reason counts if it is the first.
+    void stop(std::exception_ptr reason) noexcept;
+
+    /// The outputs, or the reason why there are none. REQUIRES: over() and no thread inside.
+    [[nodiscard]] std::vector<Value> take();
+
+    /// Drops all results and the graph. REQUIRES: no thread inside.
+    void clear() noexcept;
+
+    [[nodiscard]] std::stop_token stop_token();
+    [[nodiscard]] const Executor& executor() const noexcept { return executor_; }
+
+  private:
+    // What one thread keeps for one job. Aligned, so that threads do not share cache lines.
+    struct alignas(64) Seat {
+        Deque deque;
+        std::uint32_t finished = 0;           // tasks run and not yet added to finished_
+        std::uint32_t until_sample = 1;       // tasks until the clock is read again
+        std::uint32_t sample_size = 1;        // tasks between the two readings
+        std::int64_t average_ns = -1;         // recent time a task took; -1: not known
+        std::chrono::steady_clock::time_point sampled;
+    };
+
+    void run_from(Seat& seat, TaskIndex task);
+    bool run_task(TaskIndex task);
+    std::optional<TaskIndex> finish(Seat& seat, TaskIndex task);
+    void release_inputs(TaskIndex task);
+    std::optional<TaskIndex> take_source(Seat& seat);
+    std::optional<TaskIndex> steal(std::uint32_t thread);
+    void sample(Seat& seat);
+    void wake_others(Seat& seat);
+
+    CompiledGraph graph_;
+    std::vector<TaskIndex> outputs_;
+    std::vector<Value> values_;
+    std::vector<Seat> seats_;
+    const Executor& executor_;
+    Waker* waker_;
+
+    alignas(64) std::atomic<std::uint32_t> next_source_{0};
+    alignas(64) std::atomic<std::uint32_t> finished_{0};
+    std::atomic<bool> stopped_{false};
+    std::mutex mutex_;  // guards the next two
+    std::exception_ptr reason_;
+    std::optional<std::stop_source> stop_source_;
+};
+
+/// The job whose task the calling thread is running; null outside a task.
+[[nodiscard]] Job* current_job() noexcept;
+
+}  // namespace satchel::detail

@@ -1,0 +1,205 @@
+// The pool's threads: choosing a job, working on it for a while, sleeping, waking.
+#include "local/thread_pool.hpp"
+
+#include <satchel/error.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace satchel::detail {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// How long a thread stays with one job before it looks at the others.
+constexpr milliseconds slice(2);
+constexpr milliseconds first_nap(1);
+constexpr milliseconds last_nap(8);
+
+// Which pool the calling thread belongs to, and its number there.
+thread_local const ThreadPool* own_pool = nullptr;
+thread_local std::uint32_t own_number = 0;
+
+std::exception_ptr cancelled() {
+    return std::make_exception_ptr(Cancelled("the run was stopped before it had finished"));
+}
+
+class PoolSubmission final : public Submission {
+  public:
+    PoolSubmission(std::shared_ptr<ThreadPool> pool, std::shared_ptr<ThreadPool::Entry> entry,
+                   const std::stop_token& token)
+        : pool_(std::move(pool)),
+          entry_(std::move(entry)),
+          on_stop_(token, [this] { pool_->stop(*entry_, cancelled()); }) {}
+
+    ~PoolSubmission() override {
+        pool_->stop(*entry_, cancelled());
+        pool_->wait(*entry_);
+        entry_->job.clear();
+    }
+
+    [[nodiscard]] bool done() const override { return pool_->ended(*entry_); }
+
+    [[nodiscard]] std::vector<Value> take() override {
+        pool_->wait(*entry_);
+        auto results = entry_->job.take();
+        entry_->job.clear();  // so that the results have no other holder
+        return results;
+    }
+
+  private:
+    std::shared_ptr<ThreadPool> pool_;
+    std::shared_ptr<ThreadPool::Entry> entry_;
+    std::stop_callback<std::function<void()>> on_stop_;
+};
+
+}  // namespace
+
+ThreadPool::ThreadPool(std::uint32_t threads) {
+    threads_.reserve(threads);
+    for (std::uint32_t k = 0; k < threads; ++k) threads_.emplace_back([this, k] { run_thread(k); });
+}
+
+ThreadPool::~ThreadPool() {
+    {
+        const Lock lock(mutex_);
+        closing_ = true;
+        while (!asleep_.empty()) wake_one_locked();
+    }
+    for (auto& thread : threads_) {
+        // A task may have held the last reference to its own pool.
+        if (thread.get_id() == std::this_thread::get_id()) {
+            thread.detach();
+        } else {
+            thread.join();
+        }
+    }
+}
+
+std::unique_ptr<Submission> ThreadPool::submit(Graph graph, std::vector<TaskIndex> outputs,
+                                               const RunOptions& options) const {
+    // Executors are used through const references; what changes in them is their own affair.
+    auto self = std::const_pointer_cast<ThreadPool>(shared_from_this());
+    CompiledGraph compiled(std::move(graph), outputs);
+    auto entry = std::make_shared<Entry>(std::move(compiled), std::move(outputs),
+                                         static_cast<std::uint32_t>(threads_.size()), *this,
+                                         self.get());
+    self->start(entry);
+    return std::make_unique<PoolSubmission>(std::move(self), std::move(entry), options.stop_token);
+}
+
+void ThreadPool::start(std::shared_ptr<Entry> entry) {
+    const Lock lock(mutex_);
+    auto& started = *entry;
+    entries_.push_back(std::move(entry));
+    end_if_over(started);  // a graph without tasks
+    auto wanted = std::min(started.job.source_count(), threads_.size());
+    for (; wanted > 0 && !asleep_.empty(); --wanted) wake_one_locked();
+}
+
+void ThreadPool::run_thread(std::uint32_t thread) {
+    own_pool = this;
+    own_number = thread;
+    Lock lock(mutex_);
+    std::size_t turn = thread;
+    auto nap = first_nap;
+    while (true) {
+        if (const auto entry = choose(turn)) {
+            work(lock, *entry, thread);
+            nap = first_nap;
+        } else if (closing_ && entries_.empty()) {
+            return;
+        } else {
+            sleep(lock, nap);
+            nap = std::min(2 * nap, last_nap);
+        }
+    }
+}
+
+std::shared_ptr<ThreadPool::Entry> ThreadPool::choose(std::size_t& turn) {
+    for (std::size_t k = 0; k < entries_.size(); ++k) {
+        auto& entry = entries_[(turn + k) % entries_.size()];
+        if (entry->job.has_work()) {
+            turn += k + 1;
+            return entry;
+        }
+    }
+    return nullptr;
+}
+
+void ThreadPool::work(Lock& lock, Entry& entry, std::uint32_t thread) {
+    ++entry.inside;
+    lock.unlock();
+    entry.job.work(thread, Clock::now() + slice);
+    lock.lock();
+    --entry.inside;
+    end_if_over(entry);
+}
+
+void ThreadPool::end_if_over(Entry& entry) {
+    if (entry.ended || entry.inside != 0 || !entry.job.over()) return;
+    entry.ended = true;
+    entry.has_ended.notify_all();
+    std::erase_if(entries_, [&](const auto& other) { return other.get() == &entry; });
+}
+
+void ThreadPool::sleep(Lock& lock, milliseconds nap) {
+    Sleeper self;
+    asleep_.push_back(&self);
+    sleepers_.fetch_add(1, std::memory_order_relaxed);
+    const auto woken = [&] { return self.woken; };
+    if (entries_.empty()) {
+        self.wake.wait(lock, woken);
+    } else if (!self.wake.wait_for(lock, nap, woken)) {
+        std::erase(asleep_, &self);
+        sleepers_.fetch_sub(1, std::memory_order_relaxed);
+    }
+}
+
+void ThreadPool::wake_one() {
+    const Lock lock(mutex_);
+    if (!asleep_.empty()) wake_one_locked();
+}
+
+void ThreadPool::wake_one_locked() {
+    auto* sleeper = asleep_.back();
+    asleep_.pop_back();
+    sleepers_.fetch_sub(1, std::memory_order_relaxed);
+    sleeper->woken = true;
+    sleeper->wake.notify_one();
+}
+
+void ThreadPool::wait(Entry& entry) {
+    Lock lock(mutex_);
+    const auto ended = [&] { return entry.ended; };
+    if (own_pool != this) {
+        entry.has_ended.wait(lock, ended);
+        return;
+    }
+    while (!entry.ended) {
+        if (entry.job.has_work()) {
+            work(lock, entry, own_number);
+        } else {
+            entry.has_ended.wait_for(lock, first_nap, ended);
+        }
+    }
+}
+
+bool ThreadPool::ended(const Entry& entry) {
+    const Lock lock(mutex_);
+    return entry.ended;
+}
+
+void ThreadPool::stop(Entry& entry, std::exception_ptr reason) {
+    {
+        const Lock lock(mutex_);
+        if (entry.ended) return;
+    }
+    entry.job.stop(std::move(reason));
+    const Lock lock(mutex_);
+    end_if_over(entry);
+}
+
+}  // namespace satchel::detail
