@@ -5,8 +5,8 @@
 ///     satchel::Bytes block = std::move(buffer).freeze();
 ///     satchel::Bytes head = block.slice(0, 16);          // shares the memory
 ///
-/// Copying or slicing `Bytes` copies no data. Large buffers come from a process-wide pool and go back
-/// to it with the last slice, because touching fresh memory costs more than filling it.
+/// Copying or slicing `Bytes` copies no data. Large buffers come from a process-wide pool and go
+/// back to it with the last slice, because touching fresh memory costs more than filling it.
 ///
 /// Thread safety: distinct objects may be used from any thread, also when they share memory.
 #pragma once
@@ -31,9 +31,9 @@ class Bytes {
     Bytes() = default;
 
     /// Takes the memory over without copying it.
-    Bytes(std::vector<std::byte>&& data);           // NOLINT(google-explicit-constructor)
-    Bytes(std::vector<unsigned char>&& data);       // NOLINT(google-explicit-constructor)
-    Bytes(std::string&& text);  // NOLINT(google-explicit-constructor)
+    Bytes(std::vector<std::byte>&& data);      // NOLINT(google-explicit-constructor)
+    Bytes(std::vector<unsigned char>&& data);  // NOLINT(google-explicit-constructor)
+    Bytes(std::string&& text);                 // NOLINT(google-explicit-constructor)
 
     /// `size` bytes at `data`, kept alive by `owner`.
     Bytes(std::shared_ptr<const void> owner, const std::byte* data, std::size_t size) noexcept

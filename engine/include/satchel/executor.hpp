@@ -5,10 +5,11 @@
 ///     bag.compute(satchel::SynchronousExecutor{});         // in this thread, one task at a time
 ///     bag.compute();                                       // on the default executor
 ///
-/// The default executor is, inside a task, the one that runs it; else the process's own pool, which is
-/// started when it is first used and has a thread for each processor that the process may use.
+/// The default executor is, inside a task, the one that runs it; else the process's own pool, which
+/// is started when it is first used and has a thread for each processor that the process may use.
 ///
-/// Thread safety: an executor may be used from several threads at once, also from inside its own tasks.
+/// Thread safety: an executor may be used from several threads at once, also from inside its own
+/// tasks.
 #pragma once
 
 #include <satchel/graph.hpp>
@@ -28,8 +29,8 @@ struct RunOptions {
     std::stop_token stop_token = {};
 };
 
-/// A graph that was handed to an executor. Destroying it stops what has not started and waits for what
-/// has. Belongs to one thread at a time.
+/// A graph that was handed to an executor. Destroying it stops what has not started and waits for
+/// what has. Belongs to one thread at a time.
 class Submission {
   public:
     Submission() = default;
@@ -54,8 +55,8 @@ class Executor {
     Executor& operator=(const Executor&) = delete;
     virtual ~Executor() = default;
 
-    /// Starts a graph; many may run at once. The results of `outputs` are kept, all others are dropped
-    /// with their last use. Throws GraphError if the graph cannot run.
+    /// Starts a graph; many may run at once. The results of `outputs` are kept, all others are
+    /// dropped with their last use. Throws GraphError if the graph cannot run.
     [[nodiscard]] virtual std::unique_ptr<Submission> submit(
         Graph graph, std::vector<TaskIndex> outputs, const RunOptions& options = {}) const = 0;
 
@@ -67,7 +68,8 @@ class Executor {
                                          const RunOptions& options = {}) const;
 };
 
-/// Runs everything in the calling thread, one task after the other, in a fixed order: for debugging.
+/// Runs everything in the calling thread, one task after the other, in a fixed order: for
+/// debugging.
 class SynchronousExecutor final : public Executor {
   public:
     [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
@@ -79,8 +81,9 @@ namespace detail {
 class ThreadPool;
 }
 
-/// Runs tasks on threads of its own; whoever asks for a result only waits. A pool that has nothing to do
-/// uses no processor time. Destroying it ends the threads when the graphs that it runs have ended.
+/// Runs tasks on threads of its own; whoever asks for a result only waits. A pool that has nothing
+/// to do uses no processor time. Destroying it ends the threads when the graphs that it runs have
+/// ended.
 class ThreadPoolExecutor final : public Executor {
   public:
     /// As many threads as `default_concurrency()`.
@@ -104,8 +107,8 @@ class ThreadPoolExecutor final : public Executor {
 /// The executor that is used where none is given. The pointer keeps it alive.
 [[nodiscard]] std::shared_ptr<const Executor> default_executor();
 
-/// An executor that may be left out of an options struct: `{.executor = pool}` or `{.executor = &pool}`.
-/// The executor must outlive it.
+/// An executor that may be left out of an options struct: `{.executor = pool}` or `{.executor =
+/// &pool}`. The executor must outlive it.
 class ExecutorReference {
   public:
     ExecutorReference() = default;

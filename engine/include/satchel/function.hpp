@@ -25,10 +25,10 @@ inline constexpr std::uint32_t literal_bit = 0x8000'0000;
 /// The inputs of one task while it runs. Belongs to the thread that runs it.
 class Arguments {
   public:
-    /// For executors. `references[k]` names input k: an index into `values`, or into `literals` with
-    /// `literal_bit`; `uses[i]` counts the tasks that have yet to finish with `values[i]`.
-    Arguments(Value* values, Value* literals, std::uint32_t* uses,
-              const std::uint32_t* references, std::uint32_t size, std::uint32_t index) noexcept
+    /// For executors. `references[k]` names input k: an index into `values`, or into `literals`
+    /// with `literal_bit`; `uses[i]` counts the tasks that have yet to finish with `values[i]`.
+    Arguments(Value* values, Value* literals, std::uint32_t* uses, const std::uint32_t* references,
+              std::uint32_t size, std::uint32_t index) noexcept
         : values_(values),
           literals_(literals),
           uses_(uses),
@@ -98,8 +98,7 @@ class Function {
 
     /// REQUIRES: `callable` may be called from several threads at once (it is called as const).
     template <class F>
-        requires(!std::is_same_v<std::decay_t<F>, Function>)
-    explicit Function(F&& callable)
+    requires(!std::is_same_v<std::decay_t<F>, Function>) explicit Function(F&& callable)
         : call_([](const Value& state, Arguments& arguments, Value& result) {
               result = state.get<std::decay_t<F>>()(arguments);
           }),

@@ -1,13 +1,16 @@
-/// Graph: tasks and what they depend on, as data. Bags and delayed calls build one; an Executor runs it.
+/// Graph: tasks and what they depend on, as data. Bags and delayed calls build one; an Executor
+/// runs it.
 ///
 ///     satchel::Graph graph;
 ///     auto a = graph.add(make_one);
 ///     auto b = graph.add(increment, {a});                       // a task that depends on `a`
 ///     auto c = graph.add({.name = "double", .count = 8, .function = twice,
-///                         .inputs = {satchel::Input::one(b)}}); // a layer: 8 tasks, one description
+///                         .inputs = {satchel::Input::one(b)}}); // a layer: 8 tasks, one
+///                         description
 ///
-/// Tasks are numbered 0, 1, … in the order in which they are added. Keys give names to tasks and let
-/// a task refer to one that is added later; `compile` finds unknown and duplicate keys and cycles.
+/// Tasks are numbered 0, 1, … in the order in which they are added. Keys give names to tasks and
+/// let a task refer to one that is added later; `compile` finds unknown and duplicate keys and
+/// cycles.
 ///
 /// Thread safety: none; a graph belongs to one thread until it is handed to an executor.
 #pragma once
@@ -64,15 +67,26 @@ using TaskIndex = std::uint32_t;
 
 /// What the tasks of a layer depend on, as a rule: input(s) of task i.
 struct Input {
-    enum class Kind : std::uint8_t { literal, one, same, shift, block, cross_left, cross_right, all };
+    enum class Kind : std::uint8_t {
+        literal,
+        one,
+        same,
+        shift,
+        block,
+        cross_left,
+        cross_right,
+        all
+    };
 
     Kind kind{};
-    TaskIndex first = 0;      ///< the first task of the layer it depends on, or the literal's number
+    TaskIndex first = 0;  ///< the first task of the layer it depends on, or the literal's number
     std::uint32_t count = 0;  ///< how many tasks that layer has
     std::int64_t step = 0;    ///< shift: d; block: k; cross_left, cross_right: width of a row
 
     /// The same value for every task.
-    [[nodiscard]] static Input literal(std::uint32_t number) { return {Kind::literal, number, 1, 0}; }
+    [[nodiscard]] static Input literal(std::uint32_t number) {
+        return {Kind::literal, number, 1, 0};
+    }
     /// Every task depends on `task`.
     [[nodiscard]] static Input one(TaskIndex task) { return {Kind::one, task, 1, 0}; }
     /// Task i depends on task i of the layer.
@@ -88,11 +102,13 @@ struct Input {
         return {Kind::block, first, count, k};
     }
     /// Task i depends on task i / width: the left side of a Cartesian product.
-    [[nodiscard]] static Input cross_left(TaskIndex first, std::uint32_t count, std::int64_t width) {
+    [[nodiscard]] static Input cross_left(TaskIndex first, std::uint32_t count,
+                                          std::int64_t width) {
         return {Kind::cross_left, first, count, width};
     }
     /// Task i depends on task i % width: the right side of a Cartesian product.
-    [[nodiscard]] static Input cross_right(TaskIndex first, std::uint32_t count, std::int64_t width) {
+    [[nodiscard]] static Input cross_right(TaskIndex first, std::uint32_t count,
+                                           std::int64_t width) {
         return {Kind::cross_right, first, count, width};
     }
     /// Every task depends on all tasks of the layer.
@@ -100,7 +116,8 @@ struct Input {
         return {Kind::all, first, count, 0};
     }
 
-    /// Appends what task `i` gets from this input: indices of tasks, or a literal's with its bit set.
+    /// Appends what task `i` gets from this input: indices of tasks, or a literal's with its bit
+    /// set.
     void expand(std::uint32_t i, std::vector<std::uint32_t>& references) const;
 };
 
@@ -156,23 +173,25 @@ class Graph {
 
     [[nodiscard]] std::span<const Value> literals() const noexcept { return literals_; }
 
-    /// Looks up the inputs that were given by key. Throws GraphError that names a key without a task.
-    /// Executors call it; after it, inputs_of() is complete.
+    /// Looks up the inputs that were given by key. Throws GraphError that names a key without a
+    /// task. Executors call it; after it, inputs_of() is complete.
     void resolve_keys();
 
   private:
     friend class detail::CompiledGraph;
-    friend Graph detail::select(const Graph&, std::span<const TaskIndex>, std::span<const TaskIndex>);
+    friend Graph detail::select(const Graph&, std::span<const TaskIndex>,
+                                std::span<const TaskIndex>);
 
     /// A run of consecutive tasks that call one function: a layer, or tasks that were added alone.
     struct Segment {
         TaskIndex first;
-        std::uint32_t name;            // index into names_
-        std::uint32_t function;        // index into functions_
-        std::uint32_t layer;           // index into layers_, or alone
-        std::uint32_t first_explicit;  // where input_begin_ has these tasks, if they were added alone
-        std::uint32_t first_index;     // index_in_layer of the first task …
-        std::uint32_t index_step;      // … and of the next ones: 1 in a layer, else 0
+        std::uint32_t name;      // index into names_
+        std::uint32_t function;  // index into functions_
+        std::uint32_t layer;     // index into layers_, or alone
+        std::uint32_t
+            first_explicit;         // where input_begin_ has these tasks, if they were added alone
+        std::uint32_t first_index;  // index_in_layer of the first task …
+        std::uint32_t index_step;   // … and of the next ones: 1 in a layer, else 0
     };
     static constexpr std::uint32_t alone = UINT32_MAX;
 
@@ -208,8 +227,8 @@ struct Rewritten {
 /// Leaves out the tasks that no output depends on.
 [[nodiscard]] Rewritten cull(Graph graph, std::span<const TaskIndex> outputs);
 
-/// Renumbers the tasks: every task after its inputs, depth first, so that few results wait for their
-/// last use at any time. Throws GraphError that names the tasks of a cycle.
+/// Renumbers the tasks: every task after its inputs, depth first, so that few results wait for
+/// their last use at any time. Throws GraphError that names the tasks of a cycle.
 [[nodiscard]] Rewritten order(Graph graph, std::span<const TaskIndex> outputs);
 
 /// Makes one task of each chain in which a task has a single dependent that depends on it alone.

@@ -25,13 +25,27 @@ namespace satchel {
 
 namespace literals {
 // NOLINTBEGIN(google-runtime-int): the language fixes the parameter's type
-constexpr std::int64_t operator""_kB(unsigned long long n) { return static_cast<std::int64_t>(n) * 1'000; }
-constexpr std::int64_t operator""_MB(unsigned long long n) { return static_cast<std::int64_t>(n) * 1'000'000; }
-constexpr std::int64_t operator""_GB(unsigned long long n) { return static_cast<std::int64_t>(n) * 1'000'000'000; }
-constexpr std::int64_t operator""_kiB(unsigned long long n) { return static_cast<std::int64_t>(n) << 10; }
-constexpr std::int64_t operator""_KiB(unsigned long long n) { return static_cast<std::int64_t>(n) << 10; }
-constexpr std::int64_t operator""_MiB(unsigned long long n) { return static_cast<std::int64_t>(n) << 20; }
-constexpr std::int64_t operator""_GiB(unsigned long long n) { return static_cast<std::int64_t>(n) << 30; }
+constexpr std::int64_t operator""_kB(unsigned long long n) {
+    return static_cast<std::int64_t>(n) * 1'000;
+}
+constexpr std::int64_t operator""_MB(unsigned long long n) {
+    return static_cast<std::int64_t>(n) * 1'000'000;
+}
+constexpr std::int64_t operator""_GB(unsigned long long n) {
+    return static_cast<std::int64_t>(n) * 1'000'000'000;
+}
+constexpr std::int64_t operator""_kiB(unsigned long long n) {
+    return static_cast<std::int64_t>(n) << 10;
+}
+constexpr std::int64_t operator""_KiB(unsigned long long n) {
+    return static_cast<std::int64_t>(n) << 10;
+}
+constexpr std::int64_t operator""_MiB(unsigned long long n) {
+    return static_cast<std::int64_t>(n) << 20;
+}
+constexpr std::int64_t operator""_GiB(unsigned long long n) {
+    return static_cast<std::int64_t>(n) << 30;
+}
 // NOLINTEND(google-runtime-int)
 }  // namespace literals
 

@@ -3,7 +3,8 @@
 ///     satchel::Value v = satchel::Value::of(std::string("text"));
 ///     satchel::Value w = v;                        // shares the object
 ///     v.get<std::string>();                        // const std::string&
-///     std::move(w).take<std::string>();            // moves it if nobody else holds it, else copies
+///     std::move(w).take<std::string>();            // moves it if nobody else holds it, else
+///     copies
 ///
 /// Sixteen bytes: small trivial objects lie in the value itself, others in a counted box.
 ///
@@ -31,6 +32,20 @@ struct Unit {
 
 namespace detail {
 
+/// Whether objects can be copied. The standard containers claim it even where their elements
+/// cannot.
+template <class T>
+struct IsCopyable : std::is_copy_constructible<T> {};
+template <class T>
+requires requires {
+    typename T::allocator_type;
+    typename T::value_type;
+}
+struct IsCopyable<T> : std::bool_constant<std::is_copy_constructible_v<T> &&
+                                          IsCopyable<typename T::value_type>::value> {};
+template <class T>
+inline constexpr bool is_copyable = IsCopyable<T>::value;
+
 /// A counted object on the heap.
 struct Box {
     std::atomic<std::uint32_t> references{1};
@@ -50,9 +65,9 @@ struct TypeOperations {
 };
 
 template <class T>
-inline constexpr bool fits_in_value = sizeof(T) <= 8 && alignof(T) <= 8 &&
-                                      std::is_trivially_copyable_v<T> &&
-                                      std::is_trivially_destructible_v<T>;
+inline constexpr bool fits_in_value =
+    sizeof(T) <= 8 &&
+    alignof(T) <= 8 && std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>;
 
 template <class T>
 void destroy_box(Box* box) noexcept {
@@ -129,7 +144,7 @@ class Value {
     template <class T>
     [[nodiscard]] T take() && {
         if (unique()) return std::move(*object<T>());
-        if constexpr (std::is_copy_constructible_v<T>) {
+        if constexpr (detail::is_copyable<T>) {
             return *object<T>();
         } else {
             throw InvalidArgument(

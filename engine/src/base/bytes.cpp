@@ -11,8 +11,8 @@
 namespace satchel {
 namespace {
 
-// Fresh memory is first touched at about a quarter of memcpy's speed, so blocks of at least this size
-// are worth keeping; below it, malloc is as good.
+// Fresh memory is first touched at about a quarter of memcpy's speed, so blocks of at least this
+// size are worth keeping; below it, malloc is as good.
 constexpr std::size_t pooled_minimum = 64 * 1024;
 
 // What the pool keeps at the most. It never holds more than was once in use at the same time.

@@ -16,20 +16,21 @@ namespace {
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
     throw InvalidArgument(fmt::format(
-        "cannot read '{}' as a size: {}; write a number and a unit, as in 10MB or 1.5GiB", text, why));
+        "cannot read '{}' as a size: {}; write a number and a unit, as in 10MB or 1.5GiB", text,
+        why));
 }
 
 constexpr std::array<std::pair<std::string_view, double>, 11> units{{{"", 1},
-                                                                    {"k", 1e3},
-                                                                    {"m", 1e6},
-                                                                    {"g", 1e9},
-                                                                    {"t", 1e12},
-                                                                    {"p", 1e15},
-                                                                    {"ki", 0x1p10},
-                                                                    {"mi", 0x1p20},
-                                                                    {"gi", 0x1p30},
-                                                                    {"ti", 0x1p40},
-                                                                    {"pi", 0x1p50}}};
+                                                                     {"k", 1e3},
+                                                                     {"m", 1e6},
+                                                                     {"g", 1e9},
+                                                                     {"t", 1e12},
+                                                                     {"p", 1e15},
+                                                                     {"ki", 0x1p10},
+                                                                     {"mi", 0x1p20},
+                                                                     {"gi", 0x1p30},
+                                                                     {"ti", 0x1p40},
+                                                                     {"pi", 0x1p50}}};
 
 double factor_of(std::string_view unit, std::string_view text) {
     std::string lower(unit);
@@ -77,17 +78,20 @@ std::string format_bytes(std::uint64_t bytes) {
 std::string format_duration(double seconds) {
     if (seconds >= 2 * 86400) {
         const auto days = static_cast<std::int64_t>(seconds / 86400);
-        const auto hours = static_cast<std::int64_t>((seconds - static_cast<double>(days) * 86400) / 3600);
+        const auto hours =
+            static_cast<std::int64_t>((seconds - static_cast<double>(days) * 86400) / 3600);
         return fmt::format("{}d {}hr", days, hours);
     }
     if (seconds >= 2 * 3600) {
         const auto hours = static_cast<std::int64_t>(seconds / 3600);
-        const auto minutes = static_cast<std::int64_t>((seconds - static_cast<double>(hours) * 3600) / 60);
+        const auto minutes =
+            static_cast<std::int64_t>((seconds - static_cast<double>(hours) * 3600) / 60);
         return fmt::format("{}hr {}m", hours, minutes);
     }
     if (seconds >= 10 * 60) {
         const auto minutes = static_cast<std::int64_t>(seconds / 60);
-        return fmt::format("{}m {}s", minutes, static_cast<std::int64_t>(seconds - static_cast<double>(minutes) * 60));
+        return fmt::format("{}m {}s", minutes,
+                           static_cast<std::int64_t>(seconds - static_cast<double>(minutes) * 60));
     }
     if (seconds >= 1) return fmt::format("{:.2f} s", seconds);
     if (seconds >= 1e-3) return fmt::format("{:.2f} ms", seconds * 1e3);

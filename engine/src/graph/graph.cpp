@@ -14,12 +14,24 @@ void Input::expand(std::uint32_t i, std::vector<std::uint32_t>& references) cons
     };
     const std::int64_t index = i;
     switch (kind) {
-        case Kind::literal: references.push_back(first | detail::literal_bit); break;
-        case Kind::one: references.push_back(first); break;
-        case Kind::same: push(index); break;
-        case Kind::shift: push(index - step); break;
-        case Kind::cross_left: push(index / step); break;
-        case Kind::cross_right: push(index % step); break;
+        case Kind::literal:
+            references.push_back(first | detail::literal_bit);
+            break;
+        case Kind::one:
+            references.push_back(first);
+            break;
+        case Kind::same:
+            push(index);
+            break;
+        case Kind::shift:
+            push(index - step);
+            break;
+        case Kind::cross_left:
+            push(index / step);
+            break;
+        case Kind::cross_right:
+            push(index % step);
+            break;
         case Kind::block:
             for (std::int64_t k = index * step; k < (index + 1) * step; ++k) push(k);
             break;
@@ -32,10 +44,9 @@ void Input::expand(std::uint32_t i, std::vector<std::uint32_t>& references) cons
 Graph::Segment& Graph::begin_segment(const Function& function, std::string_view name) {
     if (names_.empty() || names_.back() != name) names_.emplace_back(name);
     if (functions_.empty() || !functions_.back().same_as(function)) functions_.push_back(function);
-    return segments_.emplace_back(
-        Segment{size_, static_cast<std::uint32_t>(names_.size() - 1),
-                static_cast<std::uint32_t>(functions_.size() - 1), alone,
-                static_cast<std::uint32_t>(input_begin_.size()), 0, 0});
+    return segments_.emplace_back(Segment{size_, static_cast<std::uint32_t>(names_.size() - 1),
+                                          static_cast<std::uint32_t>(functions_.size() - 1), alone,
+                                          static_cast<std::uint32_t>(input_begin_.size()), 0, 0});
 }
 
 TaskIndex Graph::append_alone(const Function& function, std::string_view name, std::uint32_t index,
@@ -75,9 +86,10 @@ TaskIndex Graph::add(const Function& function, std::span<const std::uint32_t> in
 TaskIndex Graph::add(const Key& key, const Function& function, std::span<const Key> inputs,
                      std::string_view name) {
     if (!keys_.emplace(key, size_).second) {
-        throw GraphError(fmt::format(
-            "adding task '{}' to a graph: its key {}:{} is there already, as '{}'; keys name one task",
-            name, key.token.text(), key.index, label(keys_.at(key))));
+        throw GraphError(
+            fmt::format("adding task '{}' to a graph: its key {}:{} is there already, as '{}'; "
+                        "keys name one task",
+                        name, key.token.text(), key.index, label(keys_.at(key))));
     }
     const auto task = append_alone(function, name, 0, false);
     for (const auto& input : inputs) {
@@ -139,9 +151,9 @@ void Graph::resolve_keys() {
     for (const auto& input : unresolved_) {
         const auto found = keys_.find(input.key);
         if (found == keys_.end()) {
-            throw GraphError(fmt::format(
-                "task '{}' depends on the key {}:{}, which no task of the graph has",
-                label(input.task), input.key.token.text(), input.key.index));
+            throw GraphError(
+                fmt::format("task '{}' depends on the key {}:{}, which no task of the graph has",
+                            label(input.task), input.key.token.text(), input.key.index));
         }
         inputs_[input.position] = found->second;
     }

@@ -60,8 +60,8 @@ namespace {
 using detail::dropped;
 using detail::is_task;
 
-// Visits the tasks that the outputs need, each after its inputs. No recursion: a graph may be as deep
-// as it is large.
+// Visits the tasks that the outputs need, each after its inputs. No recursion: a graph may be as
+// deep as it is large.
 class DepthFirst {
   public:
     explicit DepthFirst(const Graph& graph) : graph_(graph), state_(graph.size(), State::fresh) {}
@@ -130,8 +130,8 @@ Rewritten renumber(const Graph& graph, std::span<const TaskIndex> tasks,
     return {detail::select(graph, tasks, new_index), detail::renumbered(outputs, new_index)};
 }
 
-// Several functions called one after another in one task. Inputs of a step refer to the fused task's own
-// inputs, or, from `inputs` on, to the results of the steps before it.
+// Several functions called one after another in one task. Inputs of a step refer to the fused
+// task's own inputs, or, from `inputs` on, to the results of the steps before it.
 struct FusedCall {
     struct Step {
         Function function;

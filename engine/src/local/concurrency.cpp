@@ -49,8 +49,8 @@ double quota_v1(const std::filesystem::path& group) {
     return in >> quota >> period && quota > 0 && period > 0 ? quota / period : unlimited;
 }
 
-// The tightest quota of a group and of all that it lies in. In a container the path from /proc may be that
-// of the host; then only the root, which is the container's own group, exists.
+// The tightest quota of a group and of all that it lies in. In a container the path from /proc may
+// be that of the host; then only the root, which is the container's own group, exists.
 double tightest(const std::filesystem::path& root, std::filesystem::path path,
                 double (*quota)(const std::filesystem::path&)) {
     double limit = quota(root);
@@ -82,8 +82,8 @@ double cgroup_quota() {
 
 std::int64_t default_concurrency() {
     const auto hardware = std::max(1U, std::thread::hardware_concurrency());
-    const auto limit =
-        std::min({static_cast<double>(hardware), processors_in_affinity_mask(), std::ceil(cgroup_quota())});
+    const auto limit = std::min(
+        {static_cast<double>(hardware), processors_in_affinity_mask(), std::ceil(cgroup_quota())});
     return std::max<std::int64_t>(1, static_cast<std::int64_t>(limit));
 }
 

@@ -1,8 +1,10 @@
-// Deque: the ready tasks of one thread. Its owner pushes and pops at the bottom, others steal from the top.
+// Deque: the ready tasks of one thread. Its owner pushes and pops at the bottom, others steal from
+// the top.
 //
 // The algorithm is that of Chase and Lev, "Dynamic Circular Work-Stealing Deque" (SPAA 2005), with
 // sequentially consistent operations on both ends where Lê et al., "Correct and Efficient
-// Work-Stealing for Weak Memory Models" (PPoPP 2013) use fences, which ThreadSanitizer does not know.
+// Work-Stealing for Weak Memory Models" (PPoPP 2013) use fences, which ThreadSanitizer does not
+// know.
 #pragma once
 
 #include <atomic>
@@ -32,12 +34,16 @@ class Deque {
         bottom_.store(bottom, std::memory_order_seq_cst);
         auto top = top_.load(std::memory_order_seq_cst);
         if (top < bottom) {
-            return ring_.load(std::memory_order_relaxed)->at(bottom).load(std::memory_order_relaxed);
+            return ring_.load(std::memory_order_relaxed)
+                ->at(bottom)
+                .load(std::memory_order_relaxed);
         }
         std::optional<std::uint32_t> task;
         if (top == bottom) {  // the last one: whoever moves `top` has it
-            task = ring_.load(std::memory_order_relaxed)->at(bottom).load(std::memory_order_relaxed);
-            if (!top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst)) task.reset();
+            task =
+                ring_.load(std::memory_order_relaxed)->at(bottom).load(std::memory_order_relaxed);
+            if (!top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst))
+                task.reset();
         }
         bottom_.store(bottom + 1, std::memory_order_relaxed);
         return task;
@@ -47,8 +53,10 @@ class Deque {
     std::optional<std::uint32_t> steal() {
         auto top = top_.load(std::memory_order_seq_cst);
         if (top >= bottom_.load(std::memory_order_seq_cst)) return std::nullopt;
-        const auto task = ring_.load(std::memory_order_acquire)->at(top).load(std::memory_order_relaxed);
-        if (!top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst)) return std::nullopt;
+        const auto task =
+            ring_.load(std::memory_order_acquire)->at(top).load(std::memory_order_relaxed);
+        if (!top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst))
+            return std::nullopt;
         return task;
     }
 
@@ -62,7 +70,8 @@ class Deque {
     class Ring {
       public:
         explicit Ring(std::int64_t size)
-            : mask_(size - 1), slots_(new std::atomic<std::uint32_t>[static_cast<std::size_t>(size)]) {}
+            : mask_(size - 1),
+              slots_(new std::atomic<std::uint32_t>[static_cast<std::size_t>(size)]) {}
         [[nodiscard]] std::int64_t size() const noexcept { return mask_ + 1; }
         std::atomic<std::uint32_t>& at(std::int64_t i) noexcept {
             return slots_[static_cast<std::size_t>(i & mask_)];
@@ -78,7 +87,8 @@ class Deque {
         auto* old = ring_.load(std::memory_order_relaxed);
         auto larger = std::make_unique<Ring>(old == nullptr ? first_size : 2 * old->size());
         for (auto i = top; i < bottom; ++i) {
-            larger->at(i).store(old->at(i).load(std::memory_order_relaxed), std::memory_order_relaxed);
+            larger->at(i).store(old->at(i).load(std::memory_order_relaxed),
+                                std::memory_order_relaxed);
         }
         rings_.push_back(std::move(larger));
         ring_.store(rings_.back().get(), std::memory_order_release);

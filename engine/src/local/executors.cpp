@@ -1,10 +1,10 @@
 // The executors of this process: synchronous, thread pool, and which one is the default.
-#include "local/job.hpp"
-#include "local/thread_pool.hpp"
-
 #include <satchel/error.hpp>
 #include <satchel/executor.hpp>
 #include <satchel/this_task.hpp>
+
+#include "local/job.hpp"
+#include "local/thread_pool.hpp"
 
 #include <chrono>
 #include <functional>
@@ -33,9 +33,9 @@ class FinishedSubmission final : public Submission {
 std::shared_ptr<detail::ThreadPool> make_pool(std::int64_t threads) {
     constexpr std::int64_t threads_max = 4096;
     if (threads < 1 || threads > threads_max) {
-        throw InvalidArgument(fmt::format(
-            "a ThreadPoolExecutor was asked for with {} threads; it needs 1 to {}", threads,
-            threads_max));
+        throw InvalidArgument(
+            fmt::format("a ThreadPoolExecutor was asked for with {} threads; it needs 1 to {}",
+                        threads, threads_max));
     }
     return std::make_shared<detail::ThreadPool>(static_cast<std::uint32_t>(threads));
 }
@@ -50,10 +50,12 @@ std::vector<Value> Executor::run(Graph graph, std::vector<TaskIndex> outputs,
 std::unique_ptr<Submission> SynchronousExecutor::submit(Graph graph, std::vector<TaskIndex> outputs,
                                                         const RunOptions& options) const {
     detail::CompiledGraph compiled(std::move(graph), outputs);
-    auto job = std::make_unique<detail::Job>(std::move(compiled), std::move(outputs), 1, *this, nullptr);
+    auto job =
+        std::make_unique<detail::Job>(std::move(compiled), std::move(outputs), 1, *this, nullptr);
     {
         const std::stop_callback on_stop(options.stop_token, [&] {
-            job->stop(std::make_exception_ptr(Cancelled("the run was stopped before it had finished")));
+            job->stop(
+                std::make_exception_ptr(Cancelled("the run was stopped before it had finished")));
         });
         job->work(0, std::chrono::steady_clock::time_point::max());
     }

@@ -17,11 +17,12 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t sample_period_ns = 5'000;
 constexpr std::uint32_t sample_size_max = 64;
 
-// Work that the threads at it will have done before another thread is awake (75 µs) is not worth waking it.
+// Work that the threads at it will have done before another thread is awake (75 µs) is not worth
+// waking it.
 constexpr std::int64_t worth_waking_ns = 100'000;
 
-// A thread takes so much work from the common list of sources at a time, so that taking costs little
-// and nothing waits long behind it.
+// A thread takes so much work from the common list of sources at a time, so that taking costs
+// little and nothing waits long behind it.
 constexpr std::int64_t source_chunk_ns = 5'000;
 constexpr std::uint32_t source_chunk_max = 64;
 
@@ -151,8 +152,9 @@ std::optional<TaskIndex> Job::take_source(Seat& seat) {
     if (seat.average_ns >= 0) {
         const auto fair = (count - seen) / (2 * static_cast<std::uint32_t>(seats_.size())) + 1;
         const auto wanted = source_chunk_ns / (seat.average_ns + 1) + 1;
-        chunk = std::min({static_cast<std::uint32_t>(std::min<std::int64_t>(wanted, source_chunk_max)),
-                          source_chunk_max, fair});
+        chunk =
+            std::min({static_cast<std::uint32_t>(std::min<std::int64_t>(wanted, source_chunk_max)),
+                      source_chunk_max, fair});
     }
     const auto first = next_source_.fetch_add(chunk, std::memory_order_relaxed);
     if (first >= count) return std::nullopt;
@@ -166,7 +168,8 @@ std::optional<TaskIndex> Job::take_source(Seat& seat) {
 std::optional<TaskIndex> Job::steal(std::uint32_t thread) {
     const auto count = static_cast<std::uint32_t>(seats_.size());
     if (count == 1) return std::nullopt;
-    // Others may be about to share something: looking on for a moment is cheaper than falling asleep.
+    // Others may be about to share something: looking on for a moment is cheaper than falling
+    // asleep.
     constexpr std::chrono::microseconds patience(10);
     const auto give_up = Clock::now() + patience;
     do {
@@ -188,7 +191,8 @@ bool Job::has_work() const noexcept {
 
 void Job::sample(Seat& seat) {
     const auto now = Clock::now();
-    const auto spent = std::chrono::duration_cast<std::chrono::nanoseconds>(now - seat.sampled).count();
+    const auto spent =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now - seat.sampled).count();
     const auto each = spent / seat.sample_size;
     seat.average_ns = seat.average_ns < 0 ? each : (seat.average_ns + each) / 2;
     seat.sampled = now;

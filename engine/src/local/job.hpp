@@ -1,18 +1,18 @@
 // Job: one graph while it runs in this process. Threads come and work on it; it owns no thread.
 //
-// A thread takes a ready task from its own deque, else the next source of the graph, else one from another
-// thread's deque. A finished task's first ready successor runs at once, the others go to the deque; so a
-// thread follows the graph in depth, and few results wait for their last use.
+// A thread takes a ready task from its own deque, else the next source of the graph, else one from
+// another thread's deque. A finished task's first ready successor runs at once, the others go to
+// the deque; so a thread follows the graph in depth, and few results wait for their last use.
 //
-// Invariants. counters_[t] is, until t has run, the number of inputs that are not there yet; after that,
-// the number of tasks that still need its result (one more if it is an output). values_[t] is destroyed
-// when that number gets to zero.
+// Invariants. counters_[t] is, until t has run, the number of inputs that are not there yet; after
+// that, the number of tasks that still need its result (one more if it is an output). values_[t] is
+// destroyed when that number gets to zero.
 #pragma once
+
+#include <satchel/executor.hpp>
 
 #include "graph/compiled.hpp"
 #include "local/deque.hpp"
-
-#include <satchel/executor.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -46,8 +46,8 @@ class Job {
     Job(CompiledGraph graph, std::vector<TaskIndex> outputs, std::uint32_t threads,
         const Executor& executor, Waker* waker);
 
-    /// Runs tasks as thread number `thread` until there is none to take, `deadline` has passed, or the
-    /// job is over. Several threads may be inside, each under a number of its own.
+    /// Runs tasks as thread number `thread` until there is none to take, `deadline` has passed, or
+    /// the job is over. Several threads may be inside, each under a number of its own.
     void work(std::uint32_t thread, std::chrono::steady_clock::time_point deadline);
 
     /// Whether a thread that comes now would find a task.
@@ -78,10 +78,10 @@ class Job {
     // What one thread keeps for one job. Aligned, so that threads do not share cache lines.
     struct alignas(64) Seat {
         Deque deque;
-        std::uint32_t finished = 0;           // tasks run and not yet added to finished_
-        std::uint32_t until_sample = 1;       // tasks until the clock is read again
-        std::uint32_t sample_size = 1;        // tasks between the two readings
-        std::int64_t average_ns = -1;         // recent time a task took; -1: not known
+        std::uint32_t finished = 0;      // tasks run and not yet added to finished_
+        std::uint32_t until_sample = 1;  // tasks until the clock is read again
+        std::uint32_t sample_size = 1;   // tasks between the two readings
+        std::int64_t average_ns = -1;    // recent time a task took; -1: not known
         std::chrono::steady_clock::time_point sampled;
     };
 

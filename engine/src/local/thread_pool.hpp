@@ -1,13 +1,14 @@
 // ThreadPool: the threads behind ThreadPoolExecutor, and the jobs that they work on.
 //
-// A thread takes turns with the jobs that have work, a slice of time each. One that finds nothing falls
-// asleep: until it is woken while there is no job; for a few milliseconds at a time while there is one,
-// because a job wakes nobody for work that looks too small to be worth it, and may be wrong.
+// A thread takes turns with the jobs that have work, a slice of time each. One that finds nothing
+// falls asleep: until it is woken while there is no job; for a few milliseconds at a time while
+// there is one, because a job wakes nobody for work that looks too small to be worth it, and may be
+// wrong.
 #pragma once
 
-#include "local/job.hpp"
-
 #include <satchel/executor.hpp>
+
+#include "local/job.hpp"
 
 #include <condition_variable>
 #include <memory>
@@ -41,8 +42,8 @@ class ThreadPool final : public Executor,
         std::condition_variable has_ended;
     };
 
-    /// Waits until the job has ended. One of the pool's own threads works on it meanwhile, but on no
-    /// other job: that could need a lock that the waiting task holds.
+    /// Waits until the job has ended. One of the pool's own threads works on it meanwhile, but on
+    /// no other job: that could need a lock that the waiting task holds.
     void wait(Entry& entry);
     [[nodiscard]] bool ended(const Entry& entry);
     void stop(Entry& entry, std::exception_ptr reason);

@@ -5,8 +5,8 @@
 ///     auto joiner = gzip.joiner({.level = 6});                                        // in order
 ///     write(joiner->begin()); write(joiner->append(piece)); write(joiner->finish());
 ///
-///     satchel::Bytes file = satchel::compress(bytes, "gzip");                         // all at once
-///     satchel::Bytes back = satchel::decompress(file);
+///     satchel::Bytes file = satchel::compress(bytes, "gzip");                         // all at
+///     once satchel::Bytes back = satchel::decompress(file);
 ///
 /// A new codec is one file: a class derived from `Codec`, and one line in the table in `codec.cpp`.
 ///
@@ -36,22 +36,24 @@ struct CompressOptions {
 
 /// What a format is called and what it needs.
 struct CodecInfo {
-    std::string_view name;                      ///< "gzip"
-    std::string_view suffix;                    ///< ".gz", what `compress` adds
-    std::vector<std::string_view> suffixes;     ///< what `decompress` takes off: ".gz", ".tgz" (-> ".tar")
+    std::string_view name;    ///< "gzip"
+    std::string_view suffix;  ///< ".gz", what `compress` adds
+    std::vector<std::string_view>
+        suffixes;  ///< what `decompress` takes off: ".gz", ".tgz" (-> ".tar")
     std::int64_t level_min, level_max, level_default;
-    bool concatenates;                          ///< the format allows several streams in one file
+    bool concatenates;  ///< the format allows several streams in one file
 };
 
 /// One chunk, compressed by itself. Plain data: it can be made on another machine.
 struct CompressedChunk {
-    Bytes data;                   ///< compressed; the last byte may be used in part (bz2)
-    std::uint64_t input_size{};   ///< bytes before compression
-    std::uint64_t check{};        ///< of those bytes, as the format wants it: CRC-32, Adler-32, …
-    std::uint64_t extra{};        ///< what the format's joiner needs besides; see its file
+    Bytes data;                  ///< compressed; the last byte may be used in part (bz2)
+    std::uint64_t input_size{};  ///< bytes before compression
+    std::uint64_t check{};       ///< of those bytes, as the format wants it: CRC-32, Adler-32, …
+    std::uint64_t extra{};       ///< what the format's joiner needs besides; see its file
 };
 
-/// Joins chunks, in the order of the input, to one valid stream. Each call gives the next bytes of it.
+/// Joins chunks, in the order of the input, to one valid stream. Each call gives the next bytes of
+/// it.
 class Joiner {
   public:
     virtual ~Joiner() = default;
@@ -67,9 +69,9 @@ class Decoder {
 
     virtual ~Decoder() = default;
 
-    /// Reads from the front of `input` and writes to the front of `output`; both spans are advanced past
-    /// what was used. `finished`: the stream has ended and its checks were right; what is left in `input`
-    /// follows it. Throws CorruptData.
+    /// Reads from the front of `input` and writes to the front of `output`; both spans are advanced
+    /// past what was used. `finished`: the stream has ended and its checks were right; what is left
+    /// in `input` follows it. Throws CorruptData.
     virtual Status decode(std::span<const std::byte>& input, std::span<std::byte>& output) = 0;
 
     /// Prepares for another stream.

@@ -1,0 +1,281 @@
+/// Bag: a lazy, partitioned collection of values of one C++ type.
+///
+///     auto words = satchel::from_sequence(lines, {.npartitions = 8})
+///                      .map([](const std::string& line) { return split(line); })
+///                      .flatten()
+///                      .filter([](const std::string& word) { return word.size() > 3; });
+///     std::vector<std::string> result = words.compute();
+///     std::uint64_t n = words.count().compute();
+///
+/// Nothing runs until compute(), persist(), take() or for_each_partition(). Element-wise operations
+/// are fused: a partition streams through all of them in batches, and nothing is stored between
+/// them. Order is kept everywhere. A function is copied for each partition, so what it changes in
+/// itself it changes for one partition; elements are passed as rvalues where nobody else can see
+/// them, else as `const T&`. A function whose last parameter is a `std::stop_token` gets the run's.
+///
+/// What a user's function throws comes back from compute() as itself.
+///
+/// Thread safety: distinct handles may be used from any thread, also copies of one.
+#pragma once
+
+#include <satchel/delayed.hpp>
+#include <satchel/detail/bag_support.hpp>
+#include <satchel/detail/reduce.hpp>
+#include <satchel/detail/reducers.hpp>
+#include <satchel/detail/sources.hpp>
+#include <satchel/detail/stages.hpp>
+#include <satchel/executor.hpp>
+#include <satchel/stream.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+
+namespace satchel {
+
+/// How a sequence is divided. At most one of the two may be given.
+struct SequenceOptions {
+    /// min(npartitions, n) partitions whose sizes differ by at most one.
+    std::optional<std::int64_t> npartitions = {};
+    /// Elements a partition; the last may have fewer.
+    std::optional<std::int64_t> partition_size = {};
+};
+
+/// How the partial results of partitions are merged.
+struct ReductionOptions {
+    /// So many at a time, in a tree. At least 2.
+    std::int64_t split_every = 8;
+};
+
+/// How far take() goes.
+struct TakeOptions {
+    /// So many partitions are read at the most; -1: all.
+    std::int64_t npartitions = 1;
+};
+
+/// How for_each_partition() runs.
+struct PartitionsOptions {
+    /// So many partitions lie between being begun and being written, at the most.
+    /// 0: twice the executor's concurrency, and two.
+    std::int64_t window = 0;
+    ExecutorReference executor = {};
+};
+
+/// A lazy, partitioned collection. A handle: cheap to copy; copies are the same bag.
+template <class T>
+class Bag {
+  public:
+    using value_type = T;
+
+    // ---- element by element: fused, the number of partitions stays
+    // -------------------------------
+
+    /// f(x) for each element x.
+    template <class F>
+    [[nodiscard]] auto map(F f) const& {
+        return Bag(*this).map_moved(std::move(f));
+    }
+    template <class F>
+    [[nodiscard]] auto map(F f) && {
+        return std::move(*this).map_moved(std::move(f));
+    }
+
+    /// The elements for which `predicate` holds.
+    template <class F>
+    [[nodiscard]] Bag filter(F predicate) const& {
+        return Bag(*this).filter_moved(std::move(predicate));
+    }
+    template <class F>
+    [[nodiscard]] Bag filter(F predicate) && {
+        return std::move(*this).filter_moved(std::move(predicate));
+    }
+
+    /// The elements of the elements, which must be ranges: one level.
+    [[nodiscard]] auto flatten() const& { return Bag(*this).flatten_moved(); }
+    [[nodiscard]] auto flatten() && { return std::move(*this).flatten_moved(); }
+
+    /// f(partition) for each partition, given as `std::vector<T>` or `std::span<const T>`. A range
+    /// that it returns (other than a string, Bytes or a path) is the new partition; anything else
+    /// its one element.
+    template <class F>
+    [[nodiscard]] auto map_partitions(F f) const& {
+        return Bag(*this).map_partitions_moved(std::move(f));
+    }
+    template <class F>
+    [[nodiscard]] auto map_partitions(F f) && {
+        return std::move(*this).map_partitions_moved(std::move(f));
+    }
+
+    // ---- reductions: trees over the partitions, in order
+    // ------------------------------------------
+
+    /// aggregate({per_partition(p0), per_partition(p1), …}): `per_partition` takes a partition as
+    /// map_partitions does, `aggregate` a `std::vector` of what it gives. Empty partitions are left
+    /// out, unless all are empty.
+    template <class F, class A>
+    [[nodiscard]] auto reduction(F per_partition, A aggregate, ReductionOptions options = {}) const;
+
+    /// binop(…binop(binop(x0, x1), x2)…, xn) for an associative `binop`.
+    /// Throws EmptyBag when computed on a bag without elements.
+    template <class F>
+    requires(!std::is_same_v<F, ReductionOptions>)
+        [[nodiscard]] Delayed<T> fold(F binop, ReductionOptions options = {}) const {
+        return fold(binop, binop, options);
+    }
+
+    /// Partitions are folded by binop(x, y) from their first element on, and joined by `combine`.
+    template <class F, class C>
+    requires(!std::is_same_v<C, ReductionOptions>)
+        [[nodiscard]] Delayed<T> fold(F binop, C combine, ReductionOptions options = {}) const;
+
+    /// binop(…binop(binop(initial, x0), x1)…, xn), where combine(a, b) joins two such results.
+    /// `initial` counts once, not once a partition; a bag without elements gives `initial`.
+    template <class F, class C, class Acc>
+    requires(!std::is_same_v<Acc, ReductionOptions>)
+        [[nodiscard]] auto fold(F binop, C combine, Acc initial,
+                                ReductionOptions options = {}) const;
+
+    /// The sum: of integers as std::int64_t or std::uint64_t (Error if it does not fit), of
+    /// floating types as double, else T{} + x0 + x1 + …
+    [[nodiscard]] auto sum(ReductionOptions options = {}) const {
+        return reduced("sum", options, detail::sum_reducer<T>());
+    }
+
+    /// How many elements there are.
+    [[nodiscard]] Delayed<std::uint64_t> count(ReductionOptions options = {}) const {
+        return reduced("count", options, detail::CountReducer{});
+    }
+
+    // ---- getting results
+    // --------------------------------------------------------------------------
+
+    /// All elements, in order. On an rvalue, elements that nobody else can see are moved out.
+    std::vector<T> compute() const& { return compute(*default_executor()); }
+    std::vector<T> compute(const Executor& executor, const RunOptions& options = {}) const& {
+        return extract(detail::compute_nodes({node_}, executor, options));
+    }
+    std::vector<T> compute(const RunOptions& options) const& {
+        return compute(*default_executor(), options);
+    }
+    std::vector<T> compute() && { return std::move(*this).compute(*default_executor()); }
+    std::vector<T> compute(const Executor& executor, const RunOptions& options = {}) && {
+        std::vector<detail::NodePtr> roots;
+        roots.push_back(std::move(node_));
+        return extract(detail::compute_nodes(std::move(roots), executor, options, true));
+    }
+
+    /// Computes all partitions now and keeps them: a bag that starts from the results.
+    [[nodiscard]] Bag persist() const { return persist(*default_executor()); }
+    [[nodiscard]] Bag persist(const Executor& executor, const RunOptions& options = {}) const;
+
+    /// The first `k` elements of the first partition(s); reads no further than it must. If there
+    /// are fewer, gives those and logs a warning.
+    [[nodiscard]] std::vector<T> take(std::int64_t k, TakeOptions options = {}) const {
+        return take(k, options, *default_executor());
+    }
+    [[nodiscard]] std::vector<T> take(std::int64_t k, TakeOptions options,
+                                      const Executor& executor) const;
+
+    /// Calls `write(std::vector<T>)` with each partition, in order, in the calling thread, while
+    /// others are made. Only `window` partitions exist at a time.
+    template <class Write>
+    void for_each_partition(Write write, PartitionsOptions options = {}) const;
+
+    /// One Delayed for each partition.
+    [[nodiscard]] std::vector<Delayed<std::vector<T>>> to_delayed() const;
+
+    // ---- what it is
+    // -------------------------------------------------------------------------------
+
+    [[nodiscard]] std::int64_t npartitions() const noexcept { return node_->description.count; }
+    /// "map-" and 32 hexadecimal digits. Equal names mean equal contents.
+    [[nodiscard]] std::string name() const { return node_->key(); }
+
+    /// A bag is lazy, so it cannot be iterated over.
+    template <class U = T>
+    void begin() const {
+        static_assert(
+            !std::is_same_v<U, T>,
+            "satchel: a Bag is lazy and cannot be iterated over. Write bag.compute() for all "
+            "elements, or bag.take(k) for the first few.");
+    }
+    void end() const {}
+
+    /// For the library: the node behind the handle.
+    [[nodiscard]] const detail::NodePtr& node() const noexcept { return node_; }
+    explicit Bag(detail::NodePtr node) : node_(std::move(node)) {}
+
+    /// For the library: the elements of what compute_nodes() gave.
+    static std::vector<T> extract(std::vector<Value> partitions);
+
+  private:
+    template <class F>
+    auto map_moved(F f) &&;
+    template <class F>
+    Bag filter_moved(F predicate) &&;
+    auto flatten_moved() &&;
+    template <class F>
+    auto map_partitions_moved(F f) &&;
+
+    template <class Reducer>
+    auto reduced(const char* name, ReductionOptions options, Reducer reducer) const {
+        using Partial = typename Reducer::Partial;
+        using Result = decltype(reducer.finish(std::declval<Partial>()));
+        const auto token = Token::of(name).then(node_->description.token);
+        return Delayed<Result>(
+            detail::reduce<T>(node_, name, options.split_every, token, std::move(reducer)));
+    }
+
+    detail::NodePtr node_;
+};
+
+// ---- making bags
+// -------------------------------------------------------------------------------------
+
+/// A bag of the elements of a range: moved in if it is an rvalue, else copied. Without options, up
+/// to 100 elements are a partition each, and more are divided into parts of about a tenth of the
+/// root of their number. An empty range is one empty partition. Throws InvalidArgument for counts
+/// below one.
+template <std::ranges::input_range Range>
+[[nodiscard]] auto from_sequence(Range&& range, SequenceOptions options = {}) {
+    using T = detail::element_type<std::ranges::range_value_t<Range>>;
+    return detail::sequence_bag<Bag<T>, T>(detail::to_items<T>(std::forward<Range>(range)),
+                                           options.npartitions, options.partition_size);
+}
+template <class T>
+[[nodiscard]] auto from_sequence(std::initializer_list<T> elements, SequenceOptions options = {}) {
+    return from_sequence(std::span(elements.begin(), elements.size()), options);
+}
+
+/// The numbers 0 … n - 1 in `npartitions` partitions whose sizes differ by at most one. Nothing is
+/// stored. Throws InvalidArgument if n < 0 or npartitions < 1.
+[[nodiscard]] Bag<std::int64_t> range(std::int64_t n, std::int64_t npartitions);
+
+}  // namespace satchel
+
+#include <satchel/detail/bag_methods.hpp>
+
+// {fmt} takes what has begin() and end() for a range.
+FMT_BEGIN_NAMESPACE
+template <class T, class Char>
+struct is_range;
+template <class T, class Char>
+struct is_range<satchel::Bag<T>, Char> : std::false_type {};
+FMT_END_NAMESPACE
+
+template <class T>
+struct fmt::formatter<satchel::Bag<T>> : fmt::formatter<std::string_view> {
+    auto format(const satchel::Bag<T>& bag, fmt::format_context& context) const {
+        return fmt::format_to(context.out(), "satchel.bag<{}, npartitions={}>",
+                              bag.node()->description.name, bag.npartitions());
+    }
+};

@@ -1,0 +1,105 @@
+/// compute: several lazy values at once, in one graph, so that work they share is done once.
+///
+///     auto [total, n] = satchel::compute(bag.sum(), bag.count());
+///     auto [a, b] = satchel::compute(pool, x, y);              // on a given executor
+///     std::vector<int> all = satchel::compute(list);           // std::vector<Delayed<int>>
+#pragma once
+
+#include <satchel/bag.hpp>
+#include <satchel/delayed.hpp>
+#include <satchel/executor.hpp>
+
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace satchel {
+
+namespace detail {
+
+template <class T>
+struct LazyTraits<Bag<T>> {
+    static constexpr bool lazy = true;
+    static void roots(const Bag<T>& bag, std::vector<NodePtr>& nodes) {
+        nodes.push_back(bag.node());
+    }
+    static std::size_t size(const Bag<T>& bag) {
+        return static_cast<std::size_t>(bag.npartitions());
+    }
+    static std::vector<T> extract(std::vector<Value> values) {
+        return Bag<T>::extract(std::move(values));
+    }
+};
+
+template <class T>
+struct LazyTraits<Delayed<T>> {
+    static constexpr bool lazy = true;
+    static void roots(const Delayed<T>& delayed, std::vector<NodePtr>& nodes) {
+        nodes.push_back(delayed.node());
+    }
+    static std::size_t size(const Delayed<T>&) { return 1; }
+    static auto extract(std::vector<Value> values) {
+        if constexpr (std::is_void_v<T>) {
+            return Unit{};
+        } else {
+            return Delayed<T>::extract(std::move(values));
+        }
+    }
+};
+
+template <class T>
+struct LazyTraits<std::vector<Delayed<T>>> {
+    static constexpr bool lazy = true;
+    static void roots(const std::vector<Delayed<T>>& list, std::vector<NodePtr>& nodes) {
+        for (const auto& one : list) nodes.push_back(one.node());
+    }
+    static std::size_t size(const std::vector<Delayed<T>>& list) { return list.size(); }
+    static auto extract(std::vector<Value> values) {
+        if constexpr (std::is_void_v<T>) {
+            return std::vector<Unit>(values.size());
+        } else {
+            std::vector<T> results;
+            results.reserve(values.size());
+            for (auto& value : values) results.push_back(std::move(value).template take<T>());
+            return results;
+        }
+    }
+};
+
+}  // namespace detail
+
+/// A Bag, a Delayed, or a std::vector of Delayed.
+template <class L>
+concept Lazy = detail::LazyTraits<std::remove_cvref_t<L>>::lazy;
+
+/// Computes everything in one graph on `executor`. Gives a tuple of a `std::vector<T>` for each
+/// Bag<T> and std::vector<Delayed<T>>, a `T` for each Delayed<T>, and Unit for Delayed<void>; for
+/// one argument, that alone.
+template <Lazy... L>
+auto compute(const Executor& executor, const L&... lazy) {
+    std::vector<detail::NodePtr> roots;
+    (detail::LazyTraits<L>::roots(lazy, roots), ...);
+    auto values = detail::compute_nodes(std::move(roots), executor, {});
+    auto next = std::make_move_iterator(values.begin());
+    const auto extract = [&]<class One>(const One& one) {
+        const auto size = static_cast<std::ptrdiff_t>(detail::LazyTraits<One>::size(one));
+        std::vector<Value> own(next, next + size);
+        next += size;
+        return detail::LazyTraits<One>::extract(std::move(own));
+    };
+    if constexpr (sizeof...(L) == 1) {
+        return (extract(lazy), ...);
+    } else {
+        // Braces, because they fix the order of evaluation.
+        return std::tuple{extract(lazy)...};
+    }
+}
+
+/// The same on the default executor.
+template <Lazy... L>
+requires(sizeof...(L) > 0) auto compute(const L&... lazy) {
+    return compute(*default_executor(), lazy...);
+}
+
+}  // namespace satchel

@@ -1,0 +1,261 @@
+/// Delayed: one lazy value: a call that has not been made.
+///
+///     auto x = satchel::delayed(load)("a.txt");          // nothing runs yet
+///     auto y = satchel::delayed(parse)(x);               // arguments may be delayed themselves
+///     auto z = satchel::delayed(combine)(y, 3);
+///     z.compute();                                       // runs load, parse, combine
+///
+/// Handles are cheap to copy; copies share the call and so its one result. Each call of
+/// `delayed(f)(…)` makes a new one, unless `{.pure = true}` says that equal calls give equal
+/// results.
+///
+/// Thread safety: distinct handles may be used from any thread, also copies of one.
+#pragma once
+
+#include <satchel/detail/call.hpp>
+#include <satchel/detail/node.hpp>
+#include <satchel/executor.hpp>
+#include <satchel/value.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+
+namespace satchel {
+
+/// How delayed calls are named.
+struct DelayedOptions {
+    /// Equal calls (the same function, equal arguments that are delayed) give equal results, so one
+    /// of them is enough: their keys are equal.
+    bool pure = false;
+    /// The name of the call, instead of one made up. Computing two different calls of one name is
+    /// an error.
+    std::string key = {};
+};
+
+template <class T>
+class Delayed;
+
+namespace detail {
+
+template <class T>
+struct LazyTraits {  // what is not lazy
+    static constexpr bool lazy = false;
+};
+
+/// What a function sees of an argument.
+template <class A>
+struct Argument {  // a plain value
+    using type = A;
+    static constexpr bool is_list = false;
+    static constexpr bool is_delayed = false;
+};
+template <class T>
+struct Argument<Delayed<T>> {
+    using type = T;
+    static constexpr bool is_list = false;
+    static constexpr bool is_delayed = true;
+};
+template <class T>
+struct Argument<std::vector<Delayed<T>>> {
+    using type = std::vector<T>;
+    static constexpr bool is_list = true;
+    static constexpr bool is_delayed = false;
+};
+
+/// A token for what functions of type `F` do; unique to the object if they have state.
+template <class F>
+Token function_token(const F& function) {
+    if constexpr (std::is_empty_v<F>) {
+        static constexpr char here = 0;
+        return Token{0, reinterpret_cast<std::uintptr_t>(&here)}.then(1);
+    } else if constexpr (std::is_pointer_v<F>) {
+        return Token{1, reinterpret_cast<std::uintptr_t>(function)}.then(1);
+    } else {
+        return Token::unique();
+    }
+}
+
+/// Calls `f` with the inputs of a task, one after another for each argument.
+template <class F, class... A>
+class DelayedCall {
+  public:
+    DelayedCall(F function, std::array<std::uint32_t, sizeof...(A)> sizes)
+        : function_(std::move(function)), sizes_(sizes) {}
+
+    Value operator()(Arguments& inputs) const {
+        return call(inputs, std::index_sequence_for<A...>{});
+    }
+
+    using Result = std::decay_t<decltype(call_shared(
+        std::declval<const F&>(), std::declval<typename Argument<A>::type>()...))>;
+
+  private:
+    template <std::size_t... k>
+    Value call(Arguments& inputs, std::index_sequence<k...>) const {
+        std::array<std::uint32_t, sizeof...(A)> begin{};
+        std::uint32_t next = 0;
+        for (std::size_t i = 0; i < sizeof...(A); ++i)
+            next += std::exchange(begin[i], next) + sizes_[i];
+        if constexpr (std::is_void_v<decltype(call_shared(function_, get<A, k>(inputs, 0)...))>) {
+            call_shared(function_, get<A, k>(inputs, begin[k])...);
+            return Value::of(Unit{});
+        } else {
+            return Value::make<Result>(call_shared(function_, get<A, k>(inputs, begin[k])...));
+        }
+    }
+
+    // Argument `k`: by const reference, unless the function wants it for itself.
+    template <class Given, std::size_t k>
+    decltype(auto) get(Arguments& inputs, std::uint32_t slot) const {
+        using T = typename Argument<Given>::type;
+        if constexpr (Argument<Given>::is_list) {
+            using Element = typename T::value_type;
+            T list;
+            list.reserve(sizes_[k]);
+            for (std::uint32_t i = 0; i < sizes_[k]; ++i) {
+                list.push_back(inputs.take<Element>(slot + i));
+            }
+            return list;
+        } else if constexpr (takes_ownership<F, k>() || !detail::is_copyable<T>) {
+            return T(inputs.take<T>(slot));
+        } else {
+            return inputs.get<T>(slot);
+        }
+    }
+
+    F function_;
+    std::array<std::uint32_t, sizeof...(A)> sizes_;
+};
+
+}  // namespace detail
+
+/// A lazy value of type `T`; `Delayed<void>` is a call made for its effect.
+template <class T>
+class Delayed {
+  public:
+    using value_type = T;
+
+    /// Runs what is needed and gives the value. Throws what a task threw.
+    T compute() const { return compute(*default_executor()); }
+    T compute(const Executor& executor, const RunOptions& options = {}) const {
+        return extract(detail::compute_nodes({node_}, executor, options));
+    }
+    T compute(const RunOptions& options) const { return compute(*default_executor(), options); }
+
+    /// A delayed call of `f` with this value.
+    template <class F>
+    [[nodiscard]] auto apply(F f) const;
+
+    /// Part `I` of a tuple, pair or array.
+    template <std::size_t I>
+    [[nodiscard]] auto get() const;
+
+    /// The name of the call: "delayed-" and 32 hexadecimal digits, or what was given.
+    [[nodiscard]] std::string key() const { return node_->key(); }
+
+    /// For the library: the node behind the handle.
+    [[nodiscard]] const detail::NodePtr& node() const noexcept { return node_; }
+    explicit Delayed(detail::NodePtr node) : node_(std::move(node)) {}
+
+    /// For the library: the value among what compute_nodes() gave.
+    static T extract(std::vector<Value> values) {
+        if constexpr (!std::is_void_v<T>) return std::move(values.front()).template take<T>();
+    }
+
+  private:
+    detail::NodePtr node_;
+};
+
+/// A function whose calls are delayed; see delayed().
+template <class F>
+class DelayedFunction {
+  public:
+    DelayedFunction(F function, DelayedOptions options)
+        : function_(std::move(function)), options_(std::move(options)) {}
+
+    /// A delayed call. Arguments are values, `Delayed`, or `std::vector<Delayed<…>>`.
+    template <class... A>
+    [[nodiscard]] auto operator()(A&&... arguments) const {
+        static_assert(
+            detail::callable_with<const F, typename detail::Argument<std::decay_t<A>>::type...> ||
+                detail::callable_with<F, typename detail::Argument<std::decay_t<A>>::type...>,
+            "satchel: this function cannot be called with these arguments. A Delayed<T> arrives as "
+            "a T, "
+            "and a std::vector<Delayed<T>> as a std::vector<T>.");
+        using Call = detail::DelayedCall<F, std::decay_t<A>...>;
+        using Result = std::decay_t<decltype(detail::call_shared(
+            std::declval<const F&>(),
+            std::declval<typename detail::Argument<std::decay_t<A>>::type>()...))>;
+        if constexpr (!std::is_void_v<Result>) detail::check_result<Result>();
+
+        std::vector<detail::NodeInput> inputs;
+        Token token = detail::function_token(function_);
+        std::array<std::uint32_t, sizeof...(A)> sizes{};
+        std::size_t k = 0;
+        ((sizes[k++] = append(inputs, token, std::forward<A>(arguments))), ...);
+        return Delayed<Result>(
+            detail::Node::make({.name = options_.key.empty() ? "delayed" : options_.key,
+                                .token = options_.pure ? token : Token::unique(),
+                                .function = Function(Call(function_, sizes)),
+                                .inputs = std::move(inputs)}));
+    }
+
+  private:
+    // Appends an argument to the inputs of the call, and to the token of a pure one.
+    template <class A>
+    static std::uint32_t append(std::vector<detail::NodeInput>& inputs, Token& token,
+                                A&& argument) {
+        using Given = detail::Argument<std::decay_t<A>>;
+        if constexpr (Given::is_list) {
+            for (const auto& one : argument) append(inputs, token, one);
+            return static_cast<std::uint32_t>(argument.size());
+        } else if constexpr (Given::is_delayed) {
+            inputs.push_back({.kind = detail::NodeInput::Kind::same,
+                              .node = argument.node(),
+                              .moves = !detail::is_copyable<typename Given::type>});
+            token = token.then(argument.node()->description.token);
+        } else {
+            inputs.push_back({.value = Value::of(std::forward<A>(argument))});
+            token = token.then(Token::unique());
+        }
+        return 1;
+    }
+
+    F function_;
+    DelayedOptions options_;
+};
+
+/// Makes calls of `f` lazy: `delayed(f)(a, b)` is a Delayed of what `f(a, b)` returns.
+template <class F>
+[[nodiscard]] DelayedFunction<std::decay_t<F>> delayed(F&& f, DelayedOptions options = {}) {
+    return {std::forward<F>(f), std::move(options)};
+}
+
+template <class T>
+template <class F>
+auto Delayed<T>::apply(F f) const {
+    return delayed(std::move(f))(*this);
+}
+
+template <class T>
+template <std::size_t I>
+auto Delayed<T>::get() const {
+    return apply([](const T& value) { return std::get<I>(value); });
+}
+
+}  // namespace satchel
+
+template <class T>
+struct fmt::formatter<satchel::Delayed<T>> : fmt::formatter<std::string_view> {
+    auto format(const satchel::Delayed<T>& value, fmt::format_context& context) const {
+        return fmt::format_to(context.out(), "Delayed('{}')", value.key());
+    }
+};

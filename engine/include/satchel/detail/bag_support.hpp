@@ -1,0 +1,130 @@
+// What bag.hpp needs to make bags: taking over a range, dividing it, deriving one node from
+// another.
+#pragma once
+
+#include <satchel/detail/node.hpp>
+#include <satchel/detail/sources.hpp>
+#include <satchel/detail/stream.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+/// What a range of `V` makes a bag of: string literals become strings.
+template <class V>
+using element_type = std::conditional_t<std::is_same_v<std::decay_t<V>, const char*> ||
+                                            std::is_same_v<std::decay_t<V>, char*>,
+                                        std::string, std::remove_cv_t<V>>;
+
+/// How `size` elements are divided. Throws InvalidArgument that names `operation`.
+[[nodiscard]] Partitioning partition_sequence(std::uint64_t size,
+                                              std::optional<std::int64_t> npartitions,
+                                              std::optional<std::int64_t> partition_size,
+                                              const char* operation);
+
+/// A count of partitions as nodes have it. Throws InvalidArgument if it is not in 1 … 2^31 - 1.
+[[nodiscard]] std::uint32_t checked_partitions(std::int64_t npartitions, const char* operation);
+
+/// How many partitions take(k, {.npartitions}) may read. Throws InvalidArgument.
+[[nodiscard]] std::uint32_t checked_take(std::int64_t k, std::int64_t npartitions,
+                                         std::int64_t available);
+
+/// Runs what the last task of `node` needs, and gives its value.
+[[nodiscard]] Value compute_last(NodePtr node, const Executor& executor);
+
+/// Adds the elements of a partition to what the partitions before it gave, up to a number.
+template <class T>
+Value take_from_partition(const Value& state, Binding& binding) {
+    const auto wanted = state.get<std::uint64_t>();
+    auto& arguments = binding.arguments();
+    const auto before = binding.slot(0);
+    Items<T> taken;
+    if (before < arguments.size()) taken = arguments.template take<Items<T>>(before);
+    const auto stream = typed<T>(std::move(binding.upstream(0)));
+    Batch<T> batch;
+    while (taken.size() < wanted && stream->next(batch)) {
+        batch.size = std::min<std::size_t>(batch.size, wanted - taken.size());
+        append(taken, batch);
+    }
+    return Value::of(std::move(taken));
+}
+
+/// Logs that take() found fewer elements than it was asked for.
+void warn_short_take(std::int64_t asked, std::size_t found);
+
+template <class T, class Range>
+Items<T> to_items(Range&& range) {
+    using Given = std::remove_cvref_t<Range>;
+    if constexpr (std::is_same_v<Given, Items<T>>) {
+        return std::forward<Range>(range);
+    } else {
+        Items<T> items;
+        if constexpr (std::ranges::sized_range<Range>) {
+            items.reserve(static_cast<std::size_t>(std::ranges::size(range)));
+        }
+        constexpr bool given_away = !std::is_lvalue_reference_v<Range> && !std::ranges::view<Given>;
+        for (auto&& element : range) {
+            if constexpr (given_away && std::is_lvalue_reference_v<decltype(element)>) {
+                items.push_back(T(std::move(element)));
+            } else {
+                items.push_back(T(std::forward<decltype(element)>(element)));
+            }
+        }
+        return items;
+    }
+}
+
+template <class BagOfT, class T>
+BagOfT sequence_bag(Items<T> items, std::optional<std::int64_t> npartitions,
+                    std::optional<std::int64_t> partition_size) {
+    const auto partitioning =
+        partition_sequence(items.size(), npartitions, partition_size, "from_sequence");
+    auto shared = std::make_shared<Items<T>>(std::move(items));
+    return BagOfT(Node::make(
+        {.role = Node::Role::source,
+         .cheap = true,
+         .count = partitioning.parts,
+         .name = "from_sequence",
+         .token = Token::unique(),
+         .stream = {&Sequence<T>::open, Value::of(Sequence<T>{std::move(shared), partitioning})},
+         .elements = &element_operations<T>}));
+}
+
+/// A StreamPart that makes a `Stage` from (upstream of In, function).
+template <class Stage, class In, class F>
+StreamPart stage_part(F function) {
+    return {[](const Value& state, Binding& binding) -> std::unique_ptr<StreamBase> {
+                return std::make_unique<Stage>(typed<In>(std::move(binding.upstream(0))),
+                                               state.get<F>());
+            },
+            Value::of(std::move(function))};
+}
+
+/// The node of an element-wise operation on `upstream`.
+template <class Out>
+NodePtr stage_node(NodePtr upstream, std::string name, Token token, StreamPart part, bool passes,
+                   bool needs_owned) {
+    const auto count = upstream->description.count;
+    token = Token::of(name).then(token).then(upstream->description.token);
+    std::vector<NodeInput> inputs;
+    inputs.push_back({.kind = NodeInput::Kind::stream, .node = std::move(upstream)});
+    return Node::make({.role = Node::Role::stage,
+                       .passes = passes,
+                       .needs_owned = needs_owned,
+                       .count = count,
+                       .name = std::move(name),
+                       .token = token,
+                       .stream = std::move(part),
+                       .elements = &element_operations<Out>,
+                       .inputs = std::move(inputs)});
+}
+
+}  // namespace satchel::detail

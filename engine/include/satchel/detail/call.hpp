@@ -1,0 +1,185 @@
+// How a user's function is called: with an element, with a stop token if it wants one, and with
+// errors in the user's words where it cannot be.
+#pragma once
+
+#include <satchel/this_task.hpp>
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace satchel::detail {
+
+template <class F, class... A>
+inline constexpr bool wants_stop_token =
+    !std::is_invocable_v<F&, A...> && std::is_invocable_v<F&, A..., std::stop_token>;
+
+/// `F` may be called with `A…`, or with those and a stop token.
+template <class F, class... A>
+inline constexpr bool callable_with =
+    std::is_invocable_v<F&, A...> || std::is_invocable_v<F&, A..., std::stop_token>;
+
+/// A user's function, as one task has it: a copy of its own, and the task's stop token if it wants
+/// that.
+template <class F>
+class TaskFunction {
+  public:
+    explicit TaskFunction(const F& function) : function_(function) {}
+
+    template <class... A>
+    requires callable_with<F, A...>
+    decltype(auto) operator()(A&&... arguments) {
+        if constexpr (wants_stop_token<F, A...>) {
+            if (!token_) token_ = this_task::stop_token();
+            return std::invoke(function_, std::forward<A>(arguments)..., *token_);
+        } else {
+            return std::invoke(function_, std::forward<A>(arguments)...);
+        }
+    }
+
+  private:
+    F function_;
+    std::optional<std::stop_token> token_;
+};
+
+/// Functions that ask for nothing but their arguments need not carry anything.
+template <class F>
+requires(std::is_empty_v<F>&& std::is_trivially_copyable_v<F>) class TaskFunction<F> {
+  public:
+    explicit TaskFunction(const F& function) : function_(function) {}
+
+    template <class... A>
+    requires callable_with<F, A...>
+    decltype(auto) operator()(A&&... arguments) {
+        if constexpr (wants_stop_token<F, A...>) {
+            return std::invoke(function_, std::forward<A>(arguments)..., this_task::stop_token());
+        } else {
+            return std::invoke(function_, std::forward<A>(arguments)...);
+        }
+    }
+
+  private:
+    [[no_unique_address]] F function_;
+};
+
+/// Calls a function that several tasks share: as it is if it can be called as const, else a copy of
+/// it.
+template <class F, class... A>
+decltype(auto) call_shared(const F& function, A&&... arguments) {
+    if constexpr (std::is_invocable_v<const F&, A...>) {
+        return std::invoke(function, std::forward<A>(arguments)...);
+    } else if constexpr (std::is_invocable_v<const F&, A..., std::stop_token>) {
+        return std::invoke(function, std::forward<A>(arguments)..., this_task::stop_token());
+    } else {
+        TaskFunction<F> copy(function);
+        return copy(std::forward<A>(arguments)...);
+    }
+}
+
+template <class F, class... A>
+struct CallResult {
+    using type = std::conditional_t<std::is_invocable_v<F&, A...>, std::invoke_result<F&, A...>,
+                                    std::invoke_result<F&, A..., std::stop_token>>::type;
+};
+/// What calling `F` with `A…` gives, decayed.
+template <class F, class... A>
+using call_result = std::decay_t<typename CallResult<F, A...>::type>;
+
+/// `F` can be called with an element of type `T`, given away or by const reference.
+template <class F, class T, class... Extra>
+inline constexpr bool accepts_element =
+    callable_with<F, T, Extra...> || callable_with<F, const T&, Extra...>;
+
+/// `F` can be called with elements that are kept, without copying them.
+template <class F, class T, class... Extra>
+inline constexpr bool accepts_kept_element = callable_with<F, const T&, Extra...>;
+
+template <class F, class T, class... Extra>
+struct ElementResult {
+    using type =
+        call_result<F, std::conditional_t<callable_with<F, T, Extra...>, T, const T&>, Extra...>;
+};
+/// What `F` gives for an element of type `T`.
+template <class F, class T, class... Extra>
+using element_result = typename ElementResult<F, T, Extra...>::type;
+
+template <class T>
+inline constexpr bool is_view = std::ranges::enable_view<T>;
+
+/// Refuses, in words, a function that cannot be called with elements of type `T`.
+template <class F, class T, class... Extra>
+constexpr void check_accepts() {
+    constexpr bool takes_a_reference =
+        !accepts_element<F, T, Extra...> && callable_with<F, T&, Extra...>;
+    static_assert(
+        !takes_a_reference,
+        "satchel: this function takes a T&, and elements must not be changed in place: other "
+        "operations may read them. Take const T&, or T by value, and return the result.");
+    static_assert(
+        takes_a_reference || accepts_element<F, T, Extra...>,
+        "satchel: this function cannot be called with the elements of this bag. Give it a "
+        "parameter that the element type converts to (and one for each extra argument).");
+    static_assert(
+        std::is_copy_constructible_v<F>,
+        "satchel: this function cannot be copied, but every partition needs a copy of its own. "
+        "Hold what it captures by value or by std::shared_ptr.");
+}
+
+/// Refuses, in words, a result that would not own what it refers to.
+template <class R>
+constexpr void check_result() {
+    static_assert(
+        !std::is_void_v<R>,
+        "satchel: this function returns nothing, so there would be no elements. Return a value; "
+        "for side effects, return a count or use for_each_partition.");
+    static_assert(
+        !is_view<R>,
+        "satchel: this function returns a view (std::string_view, std::span, …), which would "
+        "outlive what it refers to. Return an owning type, such as std::string or std::vector.");
+    static_assert(
+        !std::is_pointer_v<R>,
+        "satchel: this function returns a pointer, which says nothing of who owns the object. "
+        "Return the object, or a smart pointer.");
+}
+
+// The parameters of a callable with one plain operator(), or of a function.
+template <class F>
+struct Signature {};
+template <class R, class... A>
+struct Signature<R (*)(A...)> {
+    using parameters = std::tuple<A...>;
+};
+template <class R, class... A>
+struct Signature<R (*)(A...) noexcept> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...)> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...) const> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...) noexcept> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...) const noexcept> : Signature<R (*)(A...)> {};
+template <class F>
+requires requires { &F::operator(); }
+struct Signature<F> : Signature<decltype(&F::operator())> {};
+
+/// Whether parameter `k` of `F` is taken by value or rvalue reference; false where that cannot be
+/// seen.
+template <class F, std::size_t k>
+constexpr bool takes_ownership() {
+    if constexpr (requires { typename Signature<F>::parameters; }) {
+        using parameters = typename Signature<F>::parameters;
+        if constexpr (k < std::tuple_size_v<parameters>) {
+            return !std::is_lvalue_reference_v<std::tuple_element_t<k, parameters>>;
+        }
+    }
+    return false;
+}
+
+}  // namespace satchel::detail

@@ -1,0 +1,224 @@
+// Node: one lazy operation. Bags and delayed calls are handles on nodes; lower() makes a graph of
+// them.
+//
+// A node stands for `count` tasks. Its role says what is known of their work:
+//   task    a function of whole values: what a Delayed calls, a step of a reduction tree
+//   source  makes a stream of elements: the start of a bag
+//   stage   makes a stream from streams: map, filter, …
+//   sink    makes a value from a stream: the first step of a reduction
+//   concat  the tasks of its inputs, one after another
+// Sources and stages are fused into the tasks that use them, unless their elements are used twice.
+//
+// A node never changes after it was made; references are counted. Nodes form chains as long as
+// users make them, so nothing here recurses over them, destruction included.
+#pragma once
+
+#include <satchel/executor.hpp>
+#include <satchel/graph.hpp>
+#include <satchel/value.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+/// A stream of elements whose type is not known here; see stream.hpp.
+class StreamBase {
+  public:
+    StreamBase() = default;
+    StreamBase(const StreamBase&) = delete;
+    StreamBase& operator=(const StreamBase&) = delete;
+    virtual ~StreamBase() = default;
+};
+
+/// What a part of a pipeline gets when a task sets it up.
+class Binding {
+  public:
+    Binding(Arguments& arguments, std::uint32_t index, std::uint32_t first_slot, bool owned,
+            std::unique_ptr<StreamBase>* upstreams)
+        : arguments_(arguments),
+          index_(index),
+          first_slot_(first_slot),
+          owned_(owned),
+          upstreams_(upstreams) {}
+
+    /// The number of the partition.
+    [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+    /// For a source: whether nobody else will read its elements, so that they may be moved.
+    [[nodiscard]] bool owned() const noexcept { return owned_; }
+    [[nodiscard]] std::unique_ptr<StreamBase>& upstream(std::size_t k) const {
+        return upstreams_[k];
+    }
+    [[nodiscard]] Arguments& arguments() const noexcept { return arguments_; }
+    /// Where slot `k` of this part is among the arguments.
+    [[nodiscard]] std::uint32_t slot(std::uint32_t k) const noexcept { return first_slot_ + k; }
+
+  private:
+    Arguments& arguments_;
+    std::uint32_t index_;
+    std::uint32_t first_slot_;
+    bool owned_;
+    std::unique_ptr<StreamBase>* upstreams_;
+};
+
+/// One part of a pipeline: `state` is the user's function and whatever else it needs, shared by all
+/// tasks.
+struct StreamPart {
+    std::unique_ptr<StreamBase> (*make)(const Value& state, Binding& binding) = nullptr;
+    Value state;
+};
+struct SinkPart {
+    Value (*run)(const Value& state, Binding& binding) = nullptr;
+    Value state;
+};
+
+/// What can be done with the elements of a bag whose type is not known here.
+struct ElementOperations {
+    std::unique_ptr<StreamBase> (*read)(const Value& state, Binding& binding);  ///< from slot 0
+    Value (*collect)(const Value& state, Binding& binding);                     ///< of upstream 0
+    bool copyable;
+};
+
+class Node;
+
+/// A counted reference to a node.
+class NodePtr {
+  public:
+    NodePtr() = default;
+    NodePtr(const NodePtr& other) noexcept;
+    NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+    NodePtr& operator=(NodePtr other) noexcept {
+        std::swap(node_, other.node_);
+        return *this;
+    }
+    ~NodePtr();
+
+    /// Takes over the first reference to a new node.
+    explicit NodePtr(Node* node) noexcept : node_(node) {}
+
+    [[nodiscard]] const Node& operator*() const noexcept { return *node_; }
+    [[nodiscard]] const Node* operator->() const noexcept { return node_; }
+    [[nodiscard]] const Node* get() const noexcept { return node_; }
+    explicit operator bool() const noexcept { return node_ != nullptr; }
+
+  private:
+    friend class Node;
+    Node* node_ = nullptr;
+};
+
+/// What a node's tasks take from another node, or a literal.
+struct NodeInput {
+    enum class Kind : std::uint8_t {
+        literal,      ///< `value`, for every task
+        stream,       ///< the elements of partition i; fused where possible
+        same,         ///< the value of task i
+        at,           ///< the value of task `step`, for every task
+        shift,        ///< the value of task i - `step`
+        self,         ///< the value of this node's own task i - 1
+        block,        ///< the values of tasks i * `step` … i * `step` + `step` - 1
+        cross_left,   ///< the value of task i / `step`
+        cross_right,  ///< the value of task i % `step`
+        all           ///< the values of all tasks
+    };
+    Kind kind = Kind::literal;
+    NodePtr node = {};
+    std::int64_t step = 0;
+    Value value = {};
+    bool moves = false;  ///< the function needs the value for itself, and it cannot be copied
+};
+
+class Node {
+  public:
+    enum class Role : std::uint8_t { task, source, stage, sink, concat };
+
+    /// What a node is made from; members that its role does not need stay empty.
+    struct Description {
+        Role role = Role::task;
+        bool cheap = false;        ///< source: reading twice costs no more than storing
+        bool passes = false;       ///< stage: gives on the elements that it gets
+        bool needs_owned = false;  ///< stage, sink: moves from its elements, which cannot be copied
+        bool fresh = false;        ///< source: makes elements that nobody else has
+        std::uint32_t count = 1;
+        std::string name = {};
+        Token token = {};
+        Function function = {};
+        StreamPart stream = {};
+        SinkPart sink = {};
+        const ElementOperations* elements = nullptr;  ///< of a bag
+        std::vector<NodeInput> inputs = {};
+    };
+
+    [[nodiscard]] static NodePtr make(Description description) {
+        return NodePtr(new Node(std::move(description)));
+    }
+
+    const Description description;
+
+    /// Whether only one reference exists.
+    [[nodiscard]] bool unique() const noexcept {
+        return references_.load(std::memory_order_acquire) == 1;
+    }
+
+    /// For people: "map-" and the token.
+    [[nodiscard]] std::string key() const;
+
+  private:
+    friend class NodePtr;
+    friend class Lowering;
+
+    explicit Node(Description made) : description(std::move(made)) {}
+    static void release(Node* node) noexcept;
+
+    std::atomic<std::uint32_t> references_{1};
+    mutable std::uint32_t place_ = 0;  // where lower() keeps what it knows of this node
+};
+
+inline NodePtr::NodePtr(const NodePtr& other) noexcept : node_(other.node_) {
+    if (node_ != nullptr) node_->references_.fetch_add(1, std::memory_order_relaxed);
+}
+inline NodePtr::~NodePtr() {
+    if (node_ != nullptr && node_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        Node::release(node_);
+    }
+}
+
+/// The graph that computes some nodes.
+struct Lowered {
+    Graph graph;
+    std::vector<TaskIndex> first;  ///< of each node: its first task; the others follow
+};
+
+/// Makes a graph of all that `roots` need. `consumed`: the roots are the last handles, so that what
+/// nobody else holds may be moved from. Throws InvalidArgument where a move-only element would have
+/// to be copied. Thread-safe.
+[[nodiscard]] Lowered lower(const std::vector<NodePtr>& roots, bool consumed = false);
+
+/// Lowers, runs, and gives the values of all tasks of all roots, in order.
+[[nodiscard]] std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& executor,
+                                               const RunOptions& options, bool consumed = false);
+
+/// Makes the partitions of a bag one by one: what they need of other tasks is computed at the
+/// start.
+class PartitionMaker {
+  public:
+    PartitionMaker(NodePtr bag, const Executor& executor, const RunOptions& options);
+
+    /// What makes partition `i`; to be called once for each, and run anywhere.
+    [[nodiscard]] Function partition(std::uint32_t i);
+
+  private:
+    struct Slot {
+        NodeInput::Kind kind;
+        std::int64_t step;
+        std::vector<Value> values;
+    };
+    std::shared_ptr<const class Pipeline> pipeline_;
+    std::vector<Slot> slots_;
+    std::vector<Value> values_;  // of a bag that is no pipeline
+};
+
+}  // namespace satchel::detail

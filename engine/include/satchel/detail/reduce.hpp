@@ -1,0 +1,138 @@
+// Reductions: every partition is folded into a partial result, and those are merged as a tree.
+//
+// A reducer says how. It is a copyable object with
+//     using Partial = …;                                 what a partition is folded into
+//     Partial start() const;
+//     template <class T> void add(Partial&, const Batch<T>&);
+//     void merge(Partial& earlier, Partial&& later);
+//     R finish(Partial&&) const;                         the final result
+// Each task has a copy of its own. To add a reduction: a reducer in reducers.hpp, a method in
+// bag.hpp.
+#pragma once
+
+#include <satchel/detail/call.hpp>
+#include <satchel/detail/node.hpp>
+#include <satchel/detail/stages.hpp>
+#include <satchel/detail/stream.hpp>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+/// Refuses a `split_every` that would make no tree. Returns it for use as a step.
+[[nodiscard]] std::int64_t checked_split_every(std::int64_t split_every, const std::string& name);
+
+/// The nodes of a tree over the tasks of `leaves`: `merge` on `split_every` at a time, `finish` on
+/// the last.
+[[nodiscard]] NodePtr tree(NodePtr leaves, const std::string& name, std::int64_t split_every,
+                           const Function& merge, const Function& finish,
+                           const ElementOperations* elements);
+
+template <class Reducer>
+typename Reducer::Partial merge_all(Reducer& reducer, Arguments& arguments) {
+    using Partial = typename Reducer::Partial;
+    auto merged = arguments.take<Partial>(0);
+    for (std::uint32_t k = 1; k < arguments.size(); ++k) {
+        reducer.merge(merged, arguments.take<Partial>(k));
+    }
+    return merged;
+}
+
+template <class T, class Reducer>
+Value run_reducer(const Value& state, Binding& binding) {
+    auto reducer = state.get<Reducer>();
+    auto partial = reducer.start();
+    const auto stream = typed<T>(std::move(binding.upstream(0)));
+    for (Batch<T> batch; stream->next(batch);) {
+        if (batch.size != 0) reducer.add(partial, batch);
+    }
+    return Value::make<typename Reducer::Partial>(std::move(partial));
+}
+
+/// The node of the reduction's result, a single value; with `elements`, a bag of one partition.
+template <class T, class Reducer>
+NodePtr reduce(const NodePtr& bag, const std::string& name, std::int64_t split_every, Token token,
+               Reducer reducer, const ElementOperations* elements = nullptr) {
+    split_every = checked_split_every(split_every, name);
+    const Function merge([reducer](Arguments& arguments) {
+        auto mine = reducer;
+        return Value::of(merge_all(mine, arguments));
+    });
+    const Function finish([reducer](Arguments& arguments) {
+        auto mine = reducer;
+        auto merged = merge_all(mine, arguments);
+        return Value::of(mine.finish(std::move(merged)));
+    });
+    auto leaves = Node::make({.role = Node::Role::sink,
+                              .needs_owned = !is_copyable<T> && Reducer::moves,
+                              .count = bag->description.count,
+                              .name = name + "-partition",
+                              .token = token,
+                              .sink = {&run_reducer<T, Reducer>, Value::of(std::move(reducer))},
+                              .inputs = {{.kind = NodeInput::Kind::stream, .node = bag}}});
+    return tree(std::move(leaves), name, split_every, merge, finish, elements);
+}
+
+/// reduction(per_partition, aggregate): the user's own functions of a partition, and of many
+/// results. What empty partitions would give is left out, unless all are empty. Results are
+/// aggregated level by level if aggregating gives what it takes; else all at the end.
+template <class T, class P, class R, class F, class A>
+NodePtr reduce_by(const NodePtr& bag, const std::string& name, std::int64_t split_every,
+                  Token token, F per_partition, A aggregate) {
+    split_every = checked_split_every(split_every, name);
+    using Partial = std::vector<P>;
+    const auto gather = [](Arguments& arguments) {
+        auto gathered = arguments.take<Partial>(0);
+        for (std::uint32_t k = 1; k < arguments.size(); ++k) {
+            for (auto& result : arguments.take<Partial>(k)) gathered.push_back(std::move(result));
+        }
+        return gathered;
+    };
+    const Function merge([aggregate, gather](Arguments& arguments) {
+        auto gathered = gather(arguments);
+        if constexpr (std::is_same_v<P, R>) {
+            if (gathered.size() > 1) {
+                TaskFunction<A> function(aggregate);
+                P merged = function(std::move(gathered));
+                gathered.clear();
+                gathered.push_back(std::move(merged));
+            }
+        }
+        return Value::of(std::move(gathered));
+    });
+    const Function finish([aggregate, per_partition, gather](Arguments& arguments) {
+        auto gathered = gather(arguments);
+        if (gathered.empty()) {
+            Items<T> nothing;
+            TaskFunction<F> function(per_partition);
+            gathered.push_back(call_with_partition<TaskFunction<F>, T>(function, nothing));
+        }
+        TaskFunction<A> function(aggregate);
+        return Value::make<R>(function(std::move(gathered)));
+    });
+    const SinkPart sink{
+        [](const Value& state, Binding& binding) {
+            const auto stream = typed<T>(std::move(binding.upstream(0)));
+            auto items = collect_all(*stream);
+            Partial partial;
+            if (!items.empty()) {
+                TaskFunction<F> function(state.get<F>());
+                partial.push_back(call_with_partition<TaskFunction<F>, T>(function, items));
+            }
+            return Value::of(std::move(partial));
+        },
+        Value::of(per_partition)};
+    auto leaves = Node::make({.role = Node::Role::sink,
+                              .needs_owned = !is_copyable<T>,
+                              .count = bag->description.count,
+                              .name = name + "-partition",
+                              .token = token,
+                              .sink = sink,
+                              .inputs = {{.kind = NodeInput::Kind::stream, .node = bag}}});
+    return tree(std::move(leaves), name, split_every, merge, finish, nullptr);
+}
+
+}  // namespace satchel::detail

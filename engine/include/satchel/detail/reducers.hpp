@@ -1,0 +1,258 @@
+// The built-in reductions, each as a reducer; reduce.hpp says what that is.
+#pragma once
+
+#include <satchel/detail/call.hpp>
+#include <satchel/detail/stages.hpp>
+#include <satchel/detail/stream.hpp>
+#include <satchel/error.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+[[noreturn]] void throw_empty(const char* operation);
+[[noreturn]] void throw_sum_overflow();
+
+/// count
+struct CountReducer {
+    using Partial = std::uint64_t;
+    static constexpr bool moves = false;
+    [[nodiscard]] Partial start() const { return 0; }
+    template <class T>
+    void add(Partial& count, const Batch<T>& batch) {
+        count += batch.size;
+    }
+    void merge(Partial& earlier, Partial&& later) { earlier += later; }
+    [[nodiscard]] std::uint64_t finish(Partial&& count) const { return count; }
+};
+
+/// sum of integers: in 128 bits, so that only a result that does not fit is an error.
+template <class T>
+struct IntegerSumReducer {
+    __extension__ using Wide = __int128;
+    using Result = std::conditional_t<std::is_unsigned_v<T> && !std::is_same_v<T, bool>,
+                                      std::uint64_t, std::int64_t>;
+    // Two words, because extensions do not fit everywhere a value may go.
+    struct Partial {
+        std::uint64_t low = 0;
+        std::int64_t high = 0;
+    };
+    static constexpr bool moves = false;
+
+    [[nodiscard]] Partial start() const { return {}; }
+
+    void add(Partial& sum, const Batch<T>& batch) { put(sum, get(sum) + sum_of(batch)); }
+    void merge(Partial& earlier, Partial&& later) { put(earlier, get(earlier) + get(later)); }
+    [[nodiscard]] Result finish(Partial&& sum) const {
+        const auto wide = get(sum);
+        if (wide < std::numeric_limits<Result>::min() ||
+            wide > std::numeric_limits<Result>::max()) {
+            throw_sum_overflow();
+        }
+        return static_cast<Result>(wide);
+    }
+
+  private:
+    static Wide get(const Partial& sum) { return (static_cast<Wide>(sum.high) << 64) | sum.low; }
+    static void put(Partial& sum, Wide wide) {
+        sum.low = static_cast<std::uint64_t>(wide);
+        sum.high = static_cast<std::int64_t>(wide >> 64);
+    }
+
+    static Wide sum_of(const Batch<T>& batch) {
+        if constexpr (sizeof(T) <= 4) {  // a batch of them cannot overflow
+            Result sum = 0;
+            batch.for_each([&](T x) { sum += static_cast<Result>(x); });
+            return sum;
+        } else {
+            // The halves are summed separately, which needs no carries and so vectorises; signed
+            // numbers are made unsigned by adding 2^63 to each.
+            constexpr std::uint64_t bias = std::is_signed_v<T> ? std::uint64_t{1} << 63 : 0;
+            std::uint64_t low = 0;
+            std::uint64_t high = 0;
+            batch.for_each([&](T x) {
+                const auto biased = static_cast<std::uint64_t>(x) ^ bias;
+                low += biased & 0xFFFF'FFFF;
+                high += biased >> 32;
+            });
+            return (static_cast<Wide>(high) << 32) + low - static_cast<Wide>(bias) * batch.size;
+        }
+    }
+};
+
+/// sum of floating-point numbers: pairwise, so that the error grows with the logarithm of their
+/// number.
+struct FloatingSumReducer {
+    // A sum for each power of two of batches, as the digits of a binary counter, and their number.
+    struct Partial {
+        std::vector<double> sums;
+        std::uint64_t batches = 0;
+    };
+    static constexpr bool moves = false;
+
+    [[nodiscard]] Partial start() const { return {}; }
+
+    template <class T>
+    void add(Partial& partial, const Batch<T>& batch) {
+        auto sum = sum_of(batch.items, batch.size);
+        for (auto n = partial.batches++; (n & 1) != 0; n >>= 1) {
+            sum += partial.sums.back();
+            partial.sums.pop_back();
+        }
+        partial.sums.push_back(sum);
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        earlier.sums = {total(earlier) + total(later)};
+        earlier.batches = 1;
+    }
+    [[nodiscard]] double finish(Partial&& partial) const { return total(partial); }
+
+  private:
+    static double total(const Partial& partial) {
+        double sum = 0;
+        for (auto at = partial.sums.rbegin(); at != partial.sums.rend(); ++at) sum += *at;
+        return sum;
+    }
+    template <class T>
+    static double sum_of(const T* items, std::size_t size) {
+        std::array<double, 8> lanes{};  // independent, so that they can be added at the same time
+        std::size_t k = 0;
+        for (; k + lanes.size() <= size; k += lanes.size()) {
+            for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+                lanes[lane] += static_cast<double>(items[k + lane]);
+            }
+        }
+        for (; k < size; ++k) lanes[k % lanes.size()] += static_cast<double>(items[k]);
+        return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
+               ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+    }
+};
+
+/// sum of anything else: T{} + first + second + …
+template <class T>
+struct GenericSumReducer {
+    using Partial = T;
+    static constexpr bool moves = false;
+    [[nodiscard]] Partial start() const { return T{}; }
+    void add(Partial& sum, const Batch<T>& batch) {
+        batch.for_each([&](const T& x) { sum = std::move(sum) + x; });
+    }
+    void merge(Partial& earlier, Partial&& later) { earlier = std::move(earlier) + later; }
+    [[nodiscard]] T finish(Partial&& sum) const { return std::move(sum); }
+};
+
+template <class T>
+auto sum_reducer() {
+    if constexpr (std::is_integral_v<T>) {
+        return IntegerSumReducer<T>{};
+    } else if constexpr (std::is_floating_point_v<T>) {
+        return FloatingSumReducer{};
+    } else {
+        return GenericSumReducer<T>{};
+    }
+}
+
+/// fold by a function that also joins partial results: begins with the first element.
+template <class T, class F, class C>
+struct SymmetricFoldReducer {
+    using Partial = std::optional<T>;
+    static constexpr bool moves = true;
+    F binop;
+    C combine;
+    std::optional<T> initial;
+
+    [[nodiscard]] Partial start() const { return std::nullopt; }
+    void add(Partial& folded, const Batch<T>& batch) {
+        TaskFunction<F> function(binop);
+        batch.for_each([&](auto&& element) {
+            using Element = decltype(element);
+            if (folded) {
+                *folded = function(std::move(*folded), std::forward<Element>(element));
+            } else if constexpr (std::is_constructible_v<T, Element>) {
+                folded.emplace(std::forward<Element>(element));
+            } else {
+                refuse_copy();
+            }
+        });
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        if (!later) return;
+        TaskFunction<C> function(combine);
+        earlier =
+            earlier ? Partial(function(std::move(*earlier), std::move(*later))) : std::move(later);
+    }
+    [[nodiscard]] T finish(Partial&& folded) {
+        if (initial) {
+            Partial first = initial;
+            merge(first, std::move(folded));
+            return std::move(*first);
+        }
+        if (!folded) throw_empty("fold");
+        return std::move(*folded);
+    }
+};
+
+/// fold by a function of (result so far, element), joined by another: every partition needs
+/// something to begin with, and `initial` must count once.
+///
+/// Where joining `initial` to itself changes nothing, all partitions can begin with it. Else they
+/// begin with `Acc{}`, if joining that changes nothing, and `initial` is joined at the end.
+template <class Acc, class F, class C>
+struct SeededFoldReducer {
+    using Partial = Acc;
+    static constexpr bool moves = false;
+    F binop;
+    C combine;
+    Acc initial;
+    Acc seed;
+    bool seeded_with_initial;
+
+    static SeededFoldReducer make(F binop, C combine, Acc initial) {
+        if constexpr (std::equality_comparable<Acc> && std::is_default_constructible_v<Acc>) {
+            TaskFunction<C> join(combine);
+            const Acc twice = join(Acc{initial}, Acc{initial});
+            if (twice != initial) {
+                const Acc joined = join(Acc{initial}, Acc{});
+                if (joined != initial) {
+                    throw InvalidArgument(
+                        "fold: `initial` is not neutral for `combine`, and neither is a "
+                        "value-initialised result, so partitions have nothing to begin with; pass "
+                        "a "
+                        "neutral `initial` and join the real one to the result");
+                }
+                return {std::move(binop), std::move(combine), std::move(initial), Acc{}, false};
+            }
+        }
+        auto seed = initial;
+        return {std::move(binop), std::move(combine), std::move(initial), std::move(seed), true};
+    }
+
+    [[nodiscard]] Partial start() const { return seed; }
+    template <class T>
+    void add(Partial& folded, const Batch<T>& batch) {
+        TaskFunction<F> function(binop);
+        batch.for_each([&](auto&& element) {
+            folded = function(std::move(folded), std::forward<decltype(element)>(element));
+        });
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        TaskFunction<C> function(combine);
+        earlier = function(std::move(earlier), std::move(later));
+    }
+    [[nodiscard]] Acc finish(Partial&& folded) {
+        if (seeded_with_initial) return std::move(folded);
+        auto result = initial;
+        merge(result, std::move(folded));
+        return result;
+    }
+};
+
+}  // namespace satchel::detail

@@ -1,0 +1,82 @@
+// Where streams begin: elements kept in memory, and numbers counted off.
+#pragma once
+
+#include <satchel/detail/stream.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace satchel::detail {
+
+/// Divides `size` elements over `parts` partitions whose sizes differ by at most one.
+struct Partitioning {
+    std::uint64_t size = 0;
+    std::uint32_t parts = 1;
+    std::uint64_t part_size = 0;  ///< if set, all partitions but the last have this many
+
+    /// Where partition `i` begins; that of `parts` is `size`.
+    [[nodiscard]] std::uint64_t begin(std::uint64_t i) const noexcept {
+        if (part_size != 0) return std::min(i * part_size, size);
+        return i * (size / parts) + std::min<std::uint64_t>(i, size % parts);
+    }
+};
+
+/// The elements of from_sequence: one container that all its partitions share.
+template <class T>
+struct Sequence {
+    std::shared_ptr<Items<T>> items;
+    Partitioning partitioning;
+
+    static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
+        const auto& sequence = state.get<Sequence>();
+        const auto begin = sequence.partitioning.begin(binding.index());
+        const auto end = sequence.partitioning.begin(binding.index() + 1);
+        return std::make_unique<StoredStream<T>>(sequence.items->data() + begin, end - begin,
+                                                 binding.owned());
+    }
+};
+
+/// The partitions of a persisted bag.
+template <class T>
+struct StoredPartitions {
+    std::shared_ptr<const std::vector<Value>> partitions;
+
+    static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
+        const auto& stored = state.get<StoredPartitions>();
+        const auto& items = (*stored.partitions)[binding.index()].template get<Items<T>>();
+        return std::make_unique<StoredStream<T>>(items.data(), items.size(), false);
+    }
+};
+
+/// The numbers of range().
+class CountingStream final : public Stream<std::int64_t> {
+  public:
+    CountingStream(std::uint64_t begin, std::uint64_t end) : at_(begin), end_(end) {}
+
+    bool next(Batch<std::int64_t>& batch) override {
+        if (at_ == end_) return false;
+        const auto size = std::min<std::uint64_t>(batch_elements_max, end_ - at_);
+        storage_.prepare(batch_elements_max);
+        auto* items = storage_.items();
+        const auto first = static_cast<std::int64_t>(at_);
+        for (std::uint64_t k = 0; k < size; ++k) items[k] = first + static_cast<std::int64_t>(k);
+        storage_.set_size(size);
+        at_ += size;
+        batch = storage_.batch();
+        return true;
+    }
+
+    static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
+        const auto& partitioning = state.get<Partitioning>();
+        return std::make_unique<CountingStream>(partitioning.begin(binding.index()),
+                                                partitioning.begin(binding.index() + 1));
+    }
+
+  private:
+    std::uint64_t at_;
+    std::uint64_t end_;
+    BatchStorage<std::int64_t> storage_;
+};
+
+}  // namespace satchel::detail

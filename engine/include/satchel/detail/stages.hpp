@@ -1,0 +1,324 @@
+// The element-wise operations: each a Stream that pulls from another.
+//
+// To add one: a class template here, with `next` and a constructor from (upstream, function), and a
+// method in bag.hpp that names it.
+#pragma once
+
+#include <satchel/detail/call.hpp>
+#include <satchel/detail/stream.hpp>
+
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+/// Calls a function with an element: given away if `Element` is an rvalue and the function can take
+/// that, by const reference if it can take that, else as a copy.
+template <class R, class T, class F, class Element>
+R call_with(F& function, Element&& element) {
+    if constexpr (callable_with<F, Element&&>) {
+        return function(std::forward<Element>(element));
+    } else if constexpr (callable_with<F, const T&>) {
+        return function(std::as_const(element));
+    } else if constexpr (is_copyable<T>) {
+        return function(T(element));
+    } else {
+        refuse_copy();
+    }
+}
+
+/// map: one result for each element.
+template <class In, class Out, class F>
+class MapStream final : public Stream<Out> {
+  public:
+    MapStream(std::unique_ptr<Stream<In>> upstream, const F& function)
+        : upstream_(std::move(upstream)), function_(function) {}
+
+    bool next(Batch<Out>& batch) override {
+        if (at_ == pulled_.size) {
+            if (!upstream_->next(pulled_)) return false;
+            at_ = 0;
+        }
+        if constexpr (is_light<Out>) {
+            map_batch(batch);
+        } else {
+            map_some(batch);
+        }
+        return true;
+    }
+
+  private:
+    // The results of a whole batch, over the elements themselves where that is possible.
+    void map_batch(Batch<Out>& batch) {
+        at_ = pulled_.size;
+        if constexpr (std::is_same_v<In, Out>) {
+            if (pulled_.owned) {
+                auto* items = pulled_.items;
+                for (std::size_t k = 0; k < pulled_.size; ++k) {
+                    items[k] = call_with<Out, In>(function_, std::as_const(items[k]));
+                }
+                batch = pulled_;
+                return;
+            }
+        }
+        storage_.prepare(std::max(batch_elements_max, pulled_.size));
+        auto* out = storage_.items();
+        pulled_.for_each([&](auto&& element) {
+            std::construct_at(
+                out++, call_with<Out, In>(function_, std::forward<decltype(element)>(element)));
+        });
+        storage_.set_size(pulled_.size);
+        batch = storage_.batch();
+    }
+
+    // As many results as a batch may hold.
+    void map_some(Batch<Out>& batch) {
+        storage_.prepare(batch_elements_max);
+        at_ = pulled_.visit(at_, [&](auto&& element) {
+            storage_.emplace(
+                call_with<Out, In>(function_, std::forward<decltype(element)>(element)));
+            return storage_.has_room();
+        });
+        batch = storage_.batch();
+    }
+
+    std::unique_ptr<Stream<In>> upstream_;
+    TaskFunction<F> function_;
+    Batch<In> pulled_;
+    std::size_t at_ = 0;
+    BatchStorage<Out> storage_;
+};
+
+/// filter: the elements for which a predicate holds. Kept elements are not copied, but pointed to.
+template <class T, class F>
+class FilterStream final : public Stream<T> {
+  public:
+    FilterStream(std::unique_ptr<Stream<T>> upstream, const F& predicate)
+        : upstream_(std::move(upstream)), predicate_(predicate) {}
+
+    bool next(Batch<T>& batch) override {
+        if (!upstream_->next(batch)) return false;
+        if constexpr (is_light<T>) {
+            compact(batch);
+        } else {
+            pick(batch);
+        }
+        return true;
+    }
+
+  private:
+    bool holds(const T& element) {
+        if constexpr (callable_with<F, const T&>) {
+            return static_cast<bool>(predicate_(element));
+        } else {
+            return static_cast<bool>(predicate_(T(element)));
+        }
+    }
+
+    // Writes every element and advances over those that stay: no branch to mispredict.
+    void compact(Batch<T>& batch) {
+        auto* out = batch.items;
+        if (!batch.owned) {
+            storage_.prepare(std::max(batch_elements_max, batch.size));
+            out = storage_.items();
+        }
+        const auto* in = batch.items;
+        std::size_t kept = 0;
+        for (std::size_t k = 0; k < batch.size; ++k) {
+            const T element = in[k];
+            out[kept] = element;
+            kept += holds(element) ? 1 : 0;
+        }
+        batch = {out, nullptr, kept, true};
+    }
+
+    void pick(Batch<T>& batch) {
+        if (batch.owned) {
+            if constexpr (std::is_move_assignable_v<T>) {
+                std::size_t kept = 0;
+                for (std::size_t k = 0; k < batch.size; ++k) {
+                    if (!holds(batch.items[k])) continue;
+                    if (kept != k) batch.items[kept] = std::move(batch.items[k]);
+                    ++kept;
+                }
+                batch.size = kept;
+            } else {
+                storage_.prepare(batch.size);
+                for (std::size_t k = 0; k < batch.size; ++k) {
+                    if (holds(batch.items[k])) storage_.emplace(std::move(batch.items[k]));
+                }
+                batch = storage_.batch();
+            }
+            return;
+        }
+        picked_.clear();
+        batch.for_each([&](const T& element) {
+            if (holds(element)) picked_.push_back(&element);
+        });
+        batch.scattered = picked_.data();
+        batch.size = picked_.size();
+    }
+
+    std::unique_ptr<Stream<T>> upstream_;
+    TaskFunction<F> predicate_;
+    BatchStorage<T> storage_;
+    std::vector<const T*> picked_;
+};
+
+/// flatten: the elements of the elements.
+template <class Range, class Out>
+class FlattenStream final : public Stream<Out> {
+  public:
+    explicit FlattenStream(std::unique_ptr<Stream<Range>> upstream)
+        : upstream_(std::move(upstream)) {}
+
+    bool next(Batch<Out>& batch) override {
+        storage_.prepare(batch_elements_max);
+        while (storage_.has_room() && (open() || advance())) drain();
+        batch = storage_.batch();
+        return batch.size != 0;
+    }
+
+  private:
+    using Owned = std::pair<std::ranges::iterator_t<Range>, std::ranges::sentinel_t<Range>>;
+    struct Nothing {};
+    static constexpr bool readable_in_place = std::ranges::input_range<const Range>;
+    template <bool, class R>
+    struct KeptOf {
+        using type = Nothing;
+    };
+    template <class R>
+    struct KeptOf<true, R> {
+        using type = std::pair<std::ranges::iterator_t<const R>, std::ranges::sentinel_t<const R>>;
+    };
+    using Kept = typename KeptOf<readable_in_place, Range>::type;
+
+    [[nodiscard]] bool open() const { return owned_.has_value() || kept_.has_value(); }
+
+    // Opens the next range; false at the end of the stream.
+    bool advance() {
+        while (at_ == pulled_.size) {
+            if (!upstream_->next(pulled_)) return false;
+            at_ = 0;
+        }
+        at_ = pulled_.visit(at_, [&](auto&& range) {
+            if constexpr (!std::is_lvalue_reference_v<decltype(range)>) {
+                owned_.emplace(std::ranges::begin(range), std::ranges::end(range));
+            } else if constexpr (readable_in_place) {
+                kept_.emplace(std::ranges::begin(range), std::ranges::end(range));
+            } else {
+                refuse_copy();
+            }
+            return false;
+        });
+        return true;
+    }
+
+    void drain() {
+        if (owned_) {
+            for (auto& [at, end] = *owned_; at != end && storage_.has_room(); ++at) {
+                storage_.emplace(std::ranges::iter_move(at));
+            }
+            if (owned_->first == owned_->second) owned_.reset();
+        } else if constexpr (readable_in_place) {
+            for (auto& [at, end] = *kept_; at != end && storage_.has_room(); ++at) {
+                if constexpr (std::is_constructible_v<Out, decltype(*at)>) {
+                    storage_.emplace(*at);
+                } else {
+                    refuse_copy();
+                }
+            }
+            if (kept_->first == kept_->second) kept_.reset();
+        }
+    }
+
+    std::unique_ptr<Stream<Range>> upstream_;
+    Batch<Range> pulled_;
+    std::size_t at_ = 0;
+    std::optional<Owned> owned_;  // the range that is being read, if it is ours …
+    std::optional<Kept> kept_;    // … or if it is not
+    BatchStorage<Out> storage_;
+};
+
+/// How map_partitions' function takes a whole partition.
+template <class F, class T>
+inline constexpr bool takes_vector = callable_with<F, std::vector<T>>;
+template <class F, class T>
+inline constexpr bool takes_span = callable_with<F, std::span<const T>>;
+
+template <class F, class T>
+decltype(auto) call_with_partition(F& function, Items<T>& items) {
+    if constexpr (takes_vector<F, T>) {
+        if constexpr (std::is_same_v<T, bool>) {
+            return function(std::vector<bool>(items.begin(), items.end()));
+        } else {
+            return function(std::move(items));
+        }
+    } else {
+        return function(std::span<const T>(items.data(), items.size()));
+    }
+}
+
+template <class F, class T>
+struct PartitionResult {
+    using type =
+        call_result<F, std::conditional_t<takes_vector<F, T>, std::vector<T>, std::span<const T>>>;
+};
+
+/// A result that is one element although it could be iterated over.
+template <class R>
+inline constexpr bool is_one_element =
+    !std::ranges::input_range<R> || std::is_same_v<R, std::string> || std::is_same_v<R, Bytes> ||
+    requires(R r) {
+    r.native().c_str();
+};  // a path
+
+/// What the new partition is made of.
+template <class R>
+struct PartitionElement {
+    using type = R;
+};
+template <class R>
+requires(!is_one_element<R>) struct PartitionElement<R> {
+    using type = std::ranges::range_value_t<R>;
+};
+
+/// map_partitions: a function of the whole partition.
+template <class In, class Out, class F>
+class PartitionStream final : public Stream<Out> {
+  public:
+    PartitionStream(std::unique_ptr<Stream<In>> upstream, const F& function)
+        : upstream_(std::move(upstream)), function_(function) {}
+
+    bool next(Batch<Out>& batch) override {
+        if (upstream_) {
+            auto items = collect_all(*upstream_);
+            upstream_.reset();
+            auto result = call_with_partition<TaskFunction<F>, In>(function_, items);
+            if constexpr (is_one_element<decltype(result)>) {
+                made_.push_back(std::move(result));
+            } else if constexpr (std::is_same_v<decltype(result), Items<Out>>) {
+                made_ = std::move(result);
+            } else {
+                for (auto&& element : result) made_.push_back(std::move(element));
+            }
+        }
+        if (at_ == made_.size()) return false;
+        batch = {made_.data() + at_, nullptr, std::min(batch_elements_max, made_.size() - at_),
+                 true};
+        at_ += batch.size;
+        return true;
+    }
+
+  private:
+    std::unique_ptr<Stream<In>> upstream_;
+    TaskFunction<F> function_;
+    Items<Out> made_;
+    std::size_t at_ = 0;
+};
+
+}  // namespace satchel::detail

@@ -1,0 +1,322 @@
+// Streams of batches: how elements flow through a fused pipeline.
+//
+// A stage pulls a batch from the stage before it, calls the user's function in a loop that the
+// compiler can inline and vectorise, and gives the results on as the next batch. The virtual call
+// is paid once a batch. A batch has about a thousand elements, or 256 KiB of them, whichever is
+// less: it stays in the cache, and elements of a megabyte are alive one at a time.
+#pragma once
+
+#include <satchel/bytes.hpp>
+#include <satchel/detail/node.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+inline constexpr std::size_t batch_elements_max = 1024;
+inline constexpr std::size_t batch_bytes_max = 256 * 1024;
+inline constexpr std::size_t batch_opaque_max = 16;  // of types whose size nobody knows
+
+// ---- how large an element is --------------------------------------------------------------------
+
+template <class T>
+struct SizeOf;
+
+/// The size of elements of type `T` can be told.
+template <class T>
+concept Measurable = std::is_trivially_copyable_v<T> || requires(const T& x) {
+    SizeOf<T>::of(x);
+};
+
+template <class T>
+std::size_t element_bytes(const T& element) {
+    if constexpr (std::is_trivially_copyable_v<T>) {
+        return sizeof(T);
+    } else {
+        return SizeOf<T>::of(element);
+    }
+}
+
+template <>
+struct SizeOf<std::string> {
+    static std::size_t of(const std::string& x) { return sizeof x + x.size(); }
+};
+template <>
+struct SizeOf<Bytes> {
+    static std::size_t of(const Bytes& x) { return sizeof x + x.size(); }
+};
+template <Measurable T>
+struct SizeOf<std::vector<T>> {
+    static std::size_t of(const std::vector<T>& x) {
+        if constexpr (std::is_trivially_copyable_v<T>) {
+            return sizeof x + x.size() * sizeof(T);
+        } else {
+            std::size_t bytes = sizeof x;
+            for (const auto& element : x) bytes += element_bytes(element);
+            return bytes;
+        }
+    }
+};
+template <Measurable A, Measurable B>
+struct SizeOf<std::pair<A, B>> {
+    static std::size_t of(const std::pair<A, B>& x) {
+        return element_bytes(x.first) + element_bytes(x.second);
+    }
+};
+template <Measurable... T>
+struct SizeOf<std::tuple<T...>> {
+    static std::size_t of(const std::tuple<T...>& x) {
+        return std::apply([](const auto&... part) { return (element_bytes(part) + ... + 0); }, x);
+    }
+};
+template <Measurable T>
+struct SizeOf<std::optional<T>> {
+    static std::size_t of(const std::optional<T>& x) {
+        return sizeof x + (x ? element_bytes(*x) : 0);
+    }
+};
+
+/// So small and simple that copying an element costs no more than passing a reference to it, and
+/// that a full batch of them is never too large.
+template <class T>
+inline constexpr bool is_light =
+    std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T> &&
+    sizeof(T) * batch_elements_max <= batch_bytes_max && sizeof(T) <= 64;
+
+// ---- batches
+// -----------------------------------------------------------------------------------------
+
+/// Some elements of a stream, valid until the next pull.
+template <class T>
+struct Batch {
+    T* items = nullptr;                   ///< contiguous …
+    const T* const* scattered = nullptr;  ///< … or, if set, here and there; then never owned
+    std::size_t size = 0;
+    bool owned = false;  ///< the elements may be moved from and overwritten by who pulled them
+
+    /// Calls `f` with elements from `from` on, as `T&&` if they are owned, else as `const T&`,
+    /// until it returns false; gives the number of the first element that `f` was not called with.
+    template <class F>
+    std::size_t visit(std::size_t from, F&& f) const {
+        auto k = from;
+        if (owned) {
+            while (k < size && f(std::move(items[k]))) ++k;
+        } else if (scattered != nullptr) {
+            while (k < size && f(*scattered[k])) ++k;
+        } else {
+            while (k < size && f(std::as_const(items[k]))) ++k;
+        }
+        return k < size ? k + 1 : k;
+    }
+
+    /// Calls `f` with every element.
+    template <class F>
+    void for_each(F&& f) const {
+        if constexpr (is_light<T>) {  // one loop, and one that vectorises
+            for (std::size_t k = 0; k < size; ++k) f(std::as_const(items[k]));
+        } else {
+            (void)visit(0, [&](auto&& element) {
+                f(std::forward<decltype(element)>(element));
+                return true;
+            });
+        }
+    }
+};
+
+/// A stream of elements of type `T`.
+template <class T>
+class Stream : public StreamBase {
+  public:
+    /// Gives the next elements, possibly none; false at the end.
+    virtual bool next(Batch<T>& batch) = 0;
+};
+
+template <class T>
+std::unique_ptr<Stream<T>> typed(std::unique_ptr<StreamBase> stream) {
+    return std::unique_ptr<Stream<T>>(static_cast<Stream<T>*>(stream.release()));
+}
+
+/// Memory for a batch that a stage makes: contiguous, re-used, its elements destroyed when it is.
+template <class T>
+class BatchStorage {
+  public:
+    BatchStorage() = default;
+    BatchStorage(const BatchStorage&) = delete;
+    BatchStorage& operator=(const BatchStorage&) = delete;
+    ~BatchStorage() {
+        clear();
+        if (items_ != nullptr) std::allocator<T>().deallocate(items_, capacity_);
+    }
+
+    /// Empties it, and makes room for `capacity` elements.
+    void prepare(std::size_t capacity) {
+        clear();
+        if (capacity <= capacity_) return;
+        if (items_ != nullptr) std::allocator<T>().deallocate(items_, capacity_);
+        items_ = nullptr;
+        capacity_ = 0;
+        items_ = std::allocator<T>().allocate(capacity);
+        capacity_ = capacity;
+    }
+
+    /// REQUIRES: there is room.
+    template <class... A>
+    T& emplace(A&&... arguments) {
+        auto* place = std::construct_at(items_ + size_, std::forward<A>(arguments)...);
+        ++size_;
+        bytes_ += measured(*place);
+        return *place;
+    }
+
+    /// Whether another element fits, by number and by bytes.
+    [[nodiscard]] bool has_room() const noexcept {
+        if constexpr (is_light<T>) {
+            return size_ < capacity_;
+        } else if constexpr (Measurable<T>) {
+            return size_ < capacity_ && bytes_ < batch_bytes_max;
+        } else {
+            return size_ < std::min(capacity_, batch_opaque_max);
+        }
+    }
+
+    [[nodiscard]] T* items() noexcept { return items_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool allocated() const noexcept { return items_ != nullptr; }
+
+    /// For light elements, which were written to items() directly.
+    void set_size(std::size_t size) noexcept {
+        static_assert(is_light<T>);
+        size_ = size;
+    }
+
+    [[nodiscard]] Batch<T> batch() noexcept { return {items_, nullptr, size_, true}; }
+
+  private:
+    static std::size_t measured(const T& element) {
+        if constexpr (is_light<T> || !Measurable<T>) {
+            return 0;
+        } else {
+            return element_bytes(element);
+        }
+    }
+    void clear() noexcept {
+        std::destroy_n(items_, size_);
+        size_ = 0;
+        bytes_ = 0;
+    }
+
+    T* items_ = nullptr;
+    std::size_t capacity_ = 0;
+    std::size_t size_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+// ---- stored partitions
+// -------------------------------------------------------------------------------
+
+/// std::vector<bool> has no addresses for its elements; this has.
+class BoolItems {
+  public:
+    using value_type = bool;
+    BoolItems() = default;
+    explicit BoolItems(const std::vector<bool>& values) : bytes_(values.begin(), values.end()) {}
+
+    [[nodiscard]] bool* data() noexcept { return reinterpret_cast<bool*>(bytes_.data()); }
+    [[nodiscard]] const bool* data() const noexcept {
+        return reinterpret_cast<const bool*>(bytes_.data());
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
+    [[nodiscard]] bool* begin() noexcept { return data(); }
+    [[nodiscard]] bool* end() noexcept { return data() + size(); }
+    [[nodiscard]] const bool* begin() const noexcept { return data(); }
+    [[nodiscard]] const bool* end() const noexcept { return data() + size(); }
+    void reserve(std::size_t size) { bytes_.reserve(size); }
+    void push_back(bool value) { bytes_.push_back(value ? 1 : 0); }
+
+  private:
+    std::vector<unsigned char> bytes_;
+    static_assert(sizeof(bool) == 1);
+};
+
+/// The elements of one partition, as tasks give them to each other: contiguous.
+template <class T>
+using Items = std::conditional_t<std::is_same_v<T, bool>, BoolItems, std::vector<T>>;
+
+/// Lowering refuses pipelines that would have to copy a move-only element; this is its safety net.
+[[noreturn]] inline void refuse_copy() {
+    throw InvalidArgument("an element of a move-only type would have to be copied");
+}
+
+/// Appends a batch: moved if it is owned.
+template <class T>
+void append(Items<T>& items, const Batch<T>& batch) {
+    if constexpr (is_light<T> && !std::is_same_v<T, bool>) {
+        items.insert(items.end(), batch.items, batch.items + batch.size);
+    } else {
+        batch.for_each([&](auto&& element) {
+            using Element = decltype(element);
+            if constexpr (std::is_constructible_v<T, Element>) {
+                items.push_back(std::forward<Element>(element));
+            } else {
+                refuse_copy();
+            }
+        });
+    }
+}
+
+/// All that is left of a stream.
+template <class T>
+Items<T> collect_all(Stream<T>& stream) {
+    Items<T> items;
+    Batch<T> batch;
+    while (stream.next(batch)) append(items, batch);
+    return items;
+}
+
+/// Reads a partition that another task has made, in place.
+template <class T>
+class StoredStream final : public Stream<T> {
+  public:
+    /// The items must live as long as the stream.
+    StoredStream(const T* items, std::size_t size, bool owned)
+        : items_(items), size_(size), owned_(owned) {}
+
+    bool next(Batch<T>& batch) override {
+        if (at_ == size_) return false;
+        batch = {const_cast<T*>(items_ + at_), nullptr, std::min(batch_elements_max, size_ - at_),
+                 owned_};
+        at_ += batch.size;
+        return true;
+    }
+
+  private:
+    const T* items_;
+    std::size_t size_;
+    std::size_t at_ = 0;
+    bool owned_;
+};
+
+template <class T>
+inline constexpr ElementOperations element_operations{
+    [](const Value&, Binding& binding) -> std::unique_ptr<StreamBase> {
+        const auto& items = binding.arguments().template get<Items<T>>(binding.slot(0));
+        return std::make_unique<StoredStream<T>>(items.data(), items.size(),
+                                                 binding.arguments().owns(binding.slot(0)));
+    },
+    [](const Value&, Binding& binding) {
+        const auto stream = typed<T>(std::move(binding.upstream(0)));
+        return Value::make<Items<T>>(collect_all(*stream));
+    },
+    is_copyable<T>};
+
+}  // namespace satchel::detail

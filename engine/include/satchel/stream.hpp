@@ -1,0 +1,69 @@
+/// stream: an ordered pipeline over input of unknown length, in bounded memory.
+///
+///     satchel::stream([&] { return read_chunk(in); },                  // std::optional<Chunk>
+///                     [](Chunk chunk) { return compress(chunk); },     // on the executor, in
+///                     parallel
+///                     [&](Compressed piece) { out.write(piece); });    // in the order of reading
+///
+/// `read` and `write` are called by the calling thread; at most `window` items lie between being
+/// read and being written, so one slow item does not let the others pile up.
+#pragma once
+
+#include <satchel/detail/call.hpp>
+#include <satchel/executor.hpp>
+#include <satchel/function.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace satchel {
+
+/// How stream() runs.
+struct StreamOptions {
+    /// Items between being read and being written. 0: twice the executor's concurrency, and two.
+    std::int64_t window = 0;
+    ExecutorReference executor = {};
+};
+
+namespace detail {
+
+/// Runs what `next` gives, in parallel, and gives the results to `write` in the same order.
+/// Throws InvalidArgument if `window` is negative, and what a function throws.
+void run_stream(const Executor& executor, std::int64_t window,
+                const std::function<std::optional<Function>()>& next,
+                const std::function<void(Value)>& write);
+
+}  // namespace detail
+
+/// Passes items from `read() -> std::optional<In>` (empty: the end) through `work(In) -> Out` to
+/// `write(Out)`. When anything throws, items that have not begun are dropped, those that have are
+/// waited for, and the exception is thrown.
+template <class Read, class Work, class Write>
+void stream(Read&& read, Work work, Write&& write, StreamOptions options = {}) {
+    using In = typename std::invoke_result_t<Read&>::value_type;
+    static_assert(
+        detail::callable_with<Work, In>,
+        "satchel: stream's `work` must take what `read` gives (inside its std::optional).");
+    using Out = detail::call_result<Work, In>;
+    static_assert(!std::is_void_v<Out>, "satchel: stream's `work` must return what `write` takes.");
+
+    const auto executor = options.executor.resolve();
+    const auto shared_work = std::make_shared<const Work>(std::move(work));
+    detail::run_stream(
+        *executor, options.window,
+        [&]() -> std::optional<Function> {
+            std::optional<In> item = read();
+            if (!item) return std::nullopt;
+            auto held = std::make_shared<In>(std::move(*item));
+            return Function([shared_work, held](Arguments&) {
+                return Value::make<Out>(detail::call_shared(*shared_work, std::move(*held)));
+            });
+        },
+        [&](Value result) { write(std::move(result).template take<Out>()); });
+}
+
+}  // namespace satchel

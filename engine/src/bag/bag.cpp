@@ -1,0 +1,134 @@
+// The parts of bags that do not depend on the element type.
+#include <satchel/bag.hpp>
+#include <satchel/error.hpp>
+#include <satchel/log.hpp>
+
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace satchel {
+namespace detail {
+
+std::uint32_t checked_partitions(std::int64_t npartitions, const char* operation) {
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    if (npartitions < 1 || npartitions > most) {
+        throw InvalidArgument(fmt::format("{}: npartitions is {}; it must lie between 1 and {}",
+                                          operation, npartitions, most));
+    }
+    return static_cast<std::uint32_t>(npartitions);
+}
+
+Partitioning partition_sequence(std::uint64_t size, std::optional<std::int64_t> npartitions,
+                                std::optional<std::int64_t> partition_size, const char* operation) {
+    if (npartitions && partition_size) {
+        throw InvalidArgument(fmt::format(
+            "{}: both npartitions and partition_size are given; give one of them", operation));
+    }
+    if (partition_size && *partition_size < 1) {
+        throw InvalidArgument(fmt::format("{}: partition_size is {}; it must be at least 1",
+                                          operation, *partition_size));
+    }
+    if (npartitions) {
+        const auto wanted =
+            std::min<std::uint64_t>(checked_partitions(*npartitions, operation), size);
+        return {size, std::max(1U, static_cast<std::uint32_t>(wanted)), 0};
+    }
+    std::uint64_t part_size = 1;
+    if (partition_size) {
+        part_size = static_cast<std::uint64_t>(*partition_size);
+    } else if (size > 100) {
+        part_size =
+            static_cast<std::uint64_t>(std::ceil(std::sqrt(static_cast<double>(size)) / 10));
+    }
+    const auto parts = std::max<std::uint64_t>(1, (size + part_size - 1) / part_size);
+    return {size, checked_partitions(static_cast<std::int64_t>(parts), operation), part_size};
+}
+
+std::uint32_t checked_take(std::int64_t k, std::int64_t npartitions, std::int64_t available) {
+    if (k < 0) throw InvalidArgument(fmt::format("take: asked for {} elements", k));
+    if (npartitions == -1) npartitions = available;
+    if (npartitions < 1 || npartitions > available) {
+        throw InvalidArgument(
+            fmt::format("take: npartitions is {}, but the bag has {}; give a number between 1 and "
+                        "that, or -1 for all",
+                        npartitions, available));
+    }
+    return static_cast<std::uint32_t>(npartitions);
+}
+
+void warn_short_take(std::int64_t asked, std::size_t found) {
+    log_warning("bag",
+                fmt::format("take({}) found only {} elements in the partitions that it may read; "
+                            "allow it more with {{.npartitions = …}}, or -1 for all",
+                            asked, found));
+}
+
+Value compute_last(NodePtr node, const Executor& executor) {
+    const auto count = node->description.count;
+    auto lowered = lower({std::move(node)});
+    const std::vector<TaskIndex> last{lowered.first.front() + count - 1};
+    auto culled = cull(std::move(lowered.graph), last);
+    return std::move(executor.run(std::move(culled.graph), std::move(culled.outputs)).front());
+}
+
+std::int64_t checked_split_every(std::int64_t split_every, const std::string& name) {
+    if (split_every < 2) {
+        throw InvalidArgument(fmt::format(
+            "{}: split_every is {}; a tree needs at least 2 partial results merged at a time", name,
+            split_every));
+    }
+    return split_every;
+}
+
+NodePtr tree(NodePtr leaves, const std::string& name, std::int64_t split_every,
+             const Function& merge, const Function& finish, const ElementOperations* elements) {
+    using Kind = NodeInput::Kind;
+    auto level = std::move(leaves);
+    for (std::uint64_t depth = 1; level->description.count > split_every; ++depth) {
+        const std::int64_t count = level->description.count;
+        const auto token = level->description.token.then(depth);
+        level = Node::make(
+            {.count = static_cast<std::uint32_t>((count + split_every - 1) / split_every),
+             .name = name + "-merge",
+             .token = token,
+             .function = merge,
+             .inputs = {{.kind = Kind::block, .node = level, .step = split_every}}});
+    }
+    const std::int64_t count = level->description.count;
+    const auto token = level->description.token.then(0);
+    return Node::make({.name = name,
+                       .token = token,
+                       .function = finish,
+                       .elements = elements,
+                       .inputs = {{.kind = Kind::block, .node = std::move(level), .step = count}}});
+}
+
+void throw_empty(const char* operation) {
+    throw EmptyBag(fmt::format("{} of a bag without elements has no value", operation));
+}
+
+void throw_sum_overflow() {
+    throw Error(
+        "sum: the result does not fit into 64 bits; sum elements of a floating type instead");
+}
+
+}  // namespace detail
+
+Bag<std::int64_t> range(std::int64_t n, std::int64_t npartitions) {
+    if (n < 0) throw InvalidArgument(fmt::format("range: n is {}; it must not be negative", n));
+    const detail::Partitioning partitioning{static_cast<std::uint64_t>(n),
+                                            detail::checked_partitions(npartitions, "range"), 0};
+    return Bag<std::int64_t>(detail::Node::make(
+        {.role = detail::Node::Role::source,
+         .cheap = true,
+         .fresh = true,
+         .count = partitioning.parts,
+         .name = "range",
+         .token = Token::of("range").then(static_cast<std::uint64_t>(n)).then(partitioning.parts),
+         .stream = {&detail::CountingStream::open, Value::of(partitioning)},
+         .elements = &detail::element_operations<std::int64_t>}));
+}
+
+}  // namespace satchel

@@ -1,0 +1,381 @@
+// Lowering: from nodes to a graph. Decides what is fused and what is stored.
+#include <satchel/detail/node.hpp>
+#include <satchel/error.hpp>
+
+#include "bag/pipeline.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+#include <fmt/format.h>
+
+namespace satchel::detail {
+namespace {
+
+using Kind = NodeInput::Kind;
+using Role = Node::Role;
+
+constexpr TaskIndex not_emitted = UINT32_MAX;
+
+// A pull through a pipeline recurses over its stages; a longer chain is cut by storing its
+// elements.
+constexpr std::uint32_t fused_stages_max = 64;
+
+bool makes_stream(const Node& node) {
+    return node.description.role == Role::source || node.description.role == Role::stage;
+}
+
+// Whether a task of a pipeline with this input could be made without the tasks beside it.
+bool stands_alone(const NodeInput& input) {
+    return input.kind == Kind::same || input.kind == Kind::at || input.kind == Kind::literal;
+}
+
+}  // namespace
+
+// Nodes keep their place in `known_` in themselves, which a hash table would be too slow for;
+// therefore one thread lowers at a time.
+class Lowering {
+  public:
+    explicit Lowering(bool consumed) : lock_(mutex()), consumed_(consumed) {}
+
+    void add_roots(const std::vector<NodePtr>& roots) {
+        for (const auto& root : roots) discover(*root);
+        for (const auto& root : roots) known(*root).is_root = true;
+        for (auto& one : known_) decide(one);
+    }
+
+    void emit_all() {
+        for (std::size_t k = 0; k < known_.size(); ++k) {
+            if (known_[k].stored) emit(*known_[k].node);
+        }
+    }
+
+    [[nodiscard]] TaskIndex first_task(const Node& node) { return known(node).first; }
+    [[nodiscard]] Graph take_graph() { return std::move(graph_); }
+
+    /// The pipeline that makes the elements of `node`, and what its tasks get as inputs. The
+    /// upstreams that it does not fuse are told in `inputs` by their nodes.
+    std::shared_ptr<const Pipeline> flatten(const Node& node, std::vector<NodeInput>& inputs) {
+        auto pipeline = std::make_shared<Pipeline>();
+        const auto& made = node.description;
+        if (made.role == Role::sink) {
+            const bool owned = append_upstreams(node, *pipeline, inputs);
+            check_ownership(made.needs_owned, owned, node);
+            pipeline->sink = made.sink;
+            pipeline->sink_step.first_slot = static_cast<std::uint32_t>(inputs.size());
+            append_slots(node, inputs);
+        } else {
+            const bool owned = append(node, *pipeline, inputs);
+            check_ownership(!made.elements->copyable, owned, node);
+            pipeline->sink = {made.elements->collect, {}};
+        }
+        return pipeline;
+    }
+
+  private:
+    struct Known {
+        const Node* node;
+        std::uint32_t stream_uses = 0;
+        std::uint32_t value_uses = 0;
+        std::uint32_t fused_stages = 0;
+        TaskIndex first = not_emitted;
+        bool is_root = false;
+        bool stored = false;
+    };
+
+    static std::mutex& mutex() {
+        static std::mutex instance;
+        return instance;
+    }
+
+    [[nodiscard]] bool is_known(const Node& node) const {
+        return node.place_ < known_.size() && known_[node.place_].node == &node;
+    }
+    Known& known(const Node& node) { return known_[node.place_]; }
+
+    // Depth first, inputs before the node itself.
+    void discover(const Node& root) {
+        if (is_known(root)) return;
+        std::vector<std::pair<const Node*, std::size_t>> open{{&root, 0}};
+        while (!open.empty()) {
+            auto& [node, next] = open.back();
+            const auto& inputs = node->description.inputs;
+            while (next < inputs.size() && (!inputs[next].node || is_known(*inputs[next].node)))
+                ++next;
+            if (next < inputs.size()) {
+                open.emplace_back(inputs[next].node.get(), 0);
+                continue;
+            }
+            if (!is_known(*node)) {
+                node->place_ = static_cast<std::uint32_t>(known_.size());
+                known_.push_back({.node = node});
+                for (const auto& input : inputs) {
+                    if (!input.node) continue;
+                    auto& used = known(*input.node);
+                    ++(input.kind == Kind::stream ? used.stream_uses : used.value_uses);
+                }
+            }
+            open.pop_back();
+        }
+    }
+
+    void decide(Known& one) {
+        const auto& node = *one.node;
+        if (!makes_stream(node)) {
+            // The parts of a concat are emitted with it, one after another.
+            one.stored = true;
+            return;
+        }
+        one.fused_stages = 1;
+        for (const auto& input : node.description.inputs) {
+            if (input.kind != Kind::stream) continue;
+            const auto& upstream = known(*input.node);
+            if (!upstream.stored) {
+                one.fused_stages = std::max(one.fused_stages, upstream.fused_stages + 1);
+            }
+        }
+        one.stored = one.is_root || one.value_uses > 0 ||
+                     (one.stream_uses > 1 && !node.description.cheap) ||
+                     one.fused_stages >= fused_stages_max;
+    }
+
+    void emit(const Node& node) {
+        auto& one = known(node);
+        check_moves(node);
+        switch (node.description.role) {
+            case Role::concat:
+                emit_concat(node);
+                break;
+            case Role::task:
+                emit_task(node);
+                break;
+            default:
+                one.first = emit_pipeline(node);
+                break;
+        }
+    }
+
+    void emit_task(const Node& node) {
+        const auto& made = node.description;
+        std::vector<Input> inputs;
+        for (const auto& input : made.inputs) inputs.push_back(input_of(input));
+        if (made.count == 1) {
+            std::vector<std::uint32_t> references;
+            for (const auto& input : inputs) input.expand(0, references);
+            known(node).first = graph_.add(made.function, references, made.name);
+        } else {
+            known(node).first = graph_.add(Layer{made.name, made.count, made.function, inputs});
+        }
+    }
+
+    TaskIndex emit_pipeline(const Node& node) {
+        std::vector<NodeInput> node_inputs;
+        auto pipeline = flatten(node, node_inputs);
+        std::vector<Input> inputs;
+        for (const auto& input : node_inputs) inputs.push_back(input_of(input));
+        return graph_.add(Layer{node.description.name, node.description.count,
+                                Function(PipelineCall{std::move(pipeline)}), std::move(inputs)});
+    }
+
+    void emit_concat(const Node& node) {
+        const Function pass_on([](Arguments& arguments) { return arguments.share(0); });
+        known(node).first = graph_.size();
+        for (const auto& input : node.description.inputs) {
+            const auto& part = known(*input.node);
+            if (part.first == not_emitted) {
+                (void)emit_pipeline(*input.node);
+            } else {
+                const auto count = input.node->description.count;
+                (void)graph_.add(
+                    Layer{node.description.name, count, pass_on, {Input::same(part.first, count)}});
+            }
+        }
+    }
+
+    [[nodiscard]] Input input_of(const NodeInput& input) {
+        if (input.kind == Kind::literal) {
+            return Input::literal(graph_.literal(input.value) & ~literal_bit);
+        }
+        if (input.kind == Kind::self) return Input::shift(graph_.size(), UINT32_MAX, 1);
+        const auto first = known(*input.node).first;
+        const auto count = input.node->description.count;
+        switch (input.kind) {
+            case Kind::at:
+                return Input::one(first + static_cast<std::uint32_t>(input.step));
+            case Kind::shift:
+                return Input::shift(first, count, input.step);
+            case Kind::block:
+                return Input::block(first, count, input.step);
+            case Kind::cross_left:
+                return Input::cross_left(first, count, input.step);
+            case Kind::cross_right:
+                return Input::cross_right(first, count, input.step);
+            case Kind::all:
+                return Input::all(first, count);
+            default:
+                return Input::same(first, count);
+        }
+    }
+
+    // Appends what makes the stream of `node`; tells whether its elements will belong to the task.
+    bool append(const Node& node, Pipeline& pipeline, std::vector<NodeInput>& inputs) {
+        const auto& made = node.description;
+        const bool upstream_owned = append_upstreams(node, pipeline, inputs);
+        const bool is_source = made.role == Role::source;
+        const bool movable = is_source && (made.fresh || held_by_nobody_else(node));
+        Pipeline::Step step{made.stream, 0, static_cast<std::uint32_t>(inputs.size()), movable};
+        for (const auto& input : made.inputs) step.upstreams += input.kind == Kind::stream ? 1 : 0;
+        append_slots(node, inputs);
+        pipeline.steps.push_back(std::move(step));
+        if (is_source) return movable;
+        check_ownership(made.needs_owned, upstream_owned, node);
+        return !made.passes || upstream_owned;
+    }
+
+    bool append_upstreams(const Node& node, Pipeline& pipeline, std::vector<NodeInput>& inputs) {
+        bool owned = true;
+        for (const auto& input : node.description.inputs) {
+            if (input.kind != Kind::stream) continue;
+            const auto& upstream = known(*input.node);
+            if (!upstream.stored) {
+                owned &= append(*input.node, pipeline, inputs);
+                continue;
+            }
+            owned &= !upstream.is_root && upstream.stream_uses + upstream.value_uses == 1;
+            pipeline.steps.push_back({{input.node->description.elements->read, {}},
+                                      0,
+                                      static_cast<std::uint32_t>(inputs.size()),
+                                      false});
+            inputs.push_back({.kind = Kind::same, .node = input.node});
+        }
+        return owned;
+    }
+
+    static void append_slots(const Node& node, std::vector<NodeInput>& inputs) {
+        for (const auto& input : node.description.inputs) {
+            if (input.kind != Kind::stream) inputs.push_back(input);
+        }
+    }
+
+    // Whether the handle that is being computed, which is going away, is all that keeps the node.
+    [[nodiscard]] bool held_by_nobody_else(const Node& node) {
+        if (!consumed_ || !node.unique()) return false;
+        const auto& one = known(node);
+        if (one.is_root) return true;
+        return std::ranges::all_of(known_, [&](const Known& other) {
+            const auto& inputs = other.node->description.inputs;
+            const bool uses = std::ranges::any_of(
+                inputs, [&](const NodeInput& input) { return input.node.get() == &node; });
+            return !uses || held_by_nobody_else(*other.node);
+        });
+    }
+
+    static void check_ownership(bool needs, bool owned, const Node& node) {
+        if (!needs || owned) return;
+        throw InvalidArgument(fmt::format(
+            "{}: its elements are of a move-only type and belong to a bag that can be computed "
+            "again, "
+            "so they cannot be moved out of it; take them by const reference, or give the bag up: "
+            "std::move(bag).compute()",
+            node.description.name));
+    }
+
+    // A task may move from a result only if it is the only one that uses it.
+    void check_moves(const Node& node) {
+        for (const auto& input : node.description.inputs) {
+            if (!input.moves || !input.node) continue;
+            const auto& used = known(*input.node);
+            if (!used.is_root && used.stream_uses + used.value_uses == 1) continue;
+            throw InvalidArgument(fmt::format(
+                "{}: an argument is of a move-only type and is used elsewhere too, so it cannot be "
+                "moved into the call; take it by const reference",
+                node.description.name));
+        }
+    }
+
+    std::unique_lock<std::mutex> lock_;
+    bool consumed_;
+    std::vector<Known> known_;
+    Graph graph_;
+};
+
+Lowered lower(const std::vector<NodePtr>& roots, bool consumed) {
+    Lowering lowering(consumed);
+    lowering.add_roots(roots);
+    lowering.emit_all();
+    Lowered lowered;
+    for (const auto& root : roots) lowered.first.push_back(lowering.first_task(*root));
+    lowered.graph = lowering.take_graph();
+    return lowered;
+}
+
+std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& executor,
+                                 const RunOptions& options, bool consumed) {
+    auto lowered = lower(roots, consumed);
+    std::vector<TaskIndex> outputs;
+    for (std::size_t k = 0; k < roots.size(); ++k) {
+        for (std::uint32_t i = 0; i < roots[k]->description.count; ++i) {
+            outputs.push_back(lowered.first[k] + i);
+        }
+    }
+    return executor.run(std::move(lowered.graph), std::move(outputs), options);
+}
+
+PartitionMaker::PartitionMaker(NodePtr bag, const Executor& executor, const RunOptions& options) {
+    std::vector<NodeInput> inputs;
+    if (makes_stream(*bag)) {
+        Lowering lowering(false);
+        lowering.add_roots({bag});
+        pipeline_ = lowering.flatten(*bag, inputs);
+    }
+    if (!pipeline_ || !std::ranges::all_of(inputs, stands_alone)) {
+        pipeline_.reset();
+        values_ = compute_nodes({std::move(bag)}, executor, options);
+        return;
+    }
+    std::vector<NodePtr> needed;
+    for (const auto& input : inputs) {
+        if (input.node) needed.push_back(input.node);
+    }
+    auto values = compute_nodes(needed, executor, options);
+    auto next = values.begin();
+    for (auto& input : inputs) {
+        Slot slot{input.kind, input.step, {}};
+        if (input.node) {
+            const auto end = next + input.node->description.count;
+            slot.values.assign(std::move_iterator(next), std::move_iterator(end));
+            next = end;
+        } else {
+            slot.values.push_back(input.value);
+        }
+        slots_.push_back(std::move(slot));
+    }
+}
+
+Function PartitionMaker::partition(std::uint32_t i) {
+    if (!pipeline_) return Function([value = std::move(values_[i])](Arguments&) { return value; });
+    std::vector<Value> literals;
+    for (auto& slot : slots_) {
+        switch (slot.kind) {
+            case Kind::same:
+                literals.push_back(std::move(slot.values[i]));
+                break;
+            case Kind::at:
+                literals.push_back(slot.values[static_cast<std::size_t>(slot.step)]);
+                break;
+            default:
+                literals.push_back(slot.values.front());
+                break;
+        }
+    }
+    return Function([pipeline = pipeline_, literals = std::move(literals), i](Arguments&) {
+        auto inputs = literals;
+        std::vector<std::uint32_t> references(inputs.size());
+        for (std::uint32_t k = 0; k < references.size(); ++k) references[k] = k | literal_bit;
+        Arguments arguments(nullptr, inputs.data(), nullptr, references.data(),
+                            static_cast<std::uint32_t>(references.size()), i);
+        return pipeline->run(arguments, i);
+    });
+}
+
+}  // namespace satchel::detail

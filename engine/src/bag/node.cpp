@@ -1,0 +1,30 @@
+// Nodes: how they are named, and how chains of them are destroyed.
+#include <satchel/detail/node.hpp>
+
+#include <fmt/format.h>
+
+namespace satchel::detail {
+
+void Node::release(Node* node) noexcept {
+    // Destroying a node releases its inputs, which may be the last references to theirs, and so on
+    // for millions: those are put on a list instead, and the outermost call works it off.
+    thread_local std::vector<Node*>* waiting = nullptr;
+    if (waiting != nullptr) {
+        waiting->push_back(node);
+        return;
+    }
+    std::vector<Node*> list{node};
+    waiting = &list;
+    while (!list.empty()) {
+        auto* next = list.back();
+        list.pop_back();
+        delete next;
+    }
+    waiting = nullptr;
+}
+
+std::string Node::key() const {
+    return fmt::format("{}-{}", description.name, description.token.text());
+}
+
+}  // namespace satchel::detail

@@ -1,0 +1,50 @@
+// Pipeline: a source, stages and a sink that one task runs, as data.
+//
+// The parts stand in postfix order: a part takes its upstreams from a stack of streams and puts its
+// own stream there; the sink takes what is left. So setting one up needs no recursion.
+#pragma once
+
+#include <satchel/detail/node.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace satchel::detail {
+
+class Pipeline {
+  public:
+    struct Step {
+        StreamPart part;
+        std::uint32_t upstreams = 0;
+        std::uint32_t first_slot = 0;
+        bool owned = false;
+    };
+    std::vector<Step> steps;
+    Step sink_step;
+    SinkPart sink;
+
+    /// Runs partition `index`.
+    [[nodiscard]] Value run(Arguments& arguments, std::uint32_t index) const {
+        std::vector<std::unique_ptr<StreamBase>> stack;
+        for (const auto& step : steps) {
+            auto* upstreams = stack.data() + stack.size() - step.upstreams;
+            Binding binding(arguments, index, step.first_slot, step.owned, upstreams);
+            auto stream = step.part.make(step.part.state, binding);
+            stack.resize(stack.size() - step.upstreams);
+            stack.push_back(std::move(stream));
+        }
+        Binding binding(arguments, index, sink_step.first_slot, false, stack.data());
+        return sink.run(sink.state, binding);
+    }
+};
+
+/// What a layer of pipeline tasks calls.
+struct PipelineCall {
+    std::shared_ptr<const Pipeline> pipeline;
+    Value operator()(Arguments& arguments) const {
+        return pipeline->run(arguments, arguments.index());
+    }
+};
+
+}  // namespace satchel::detail

@@ -1,0 +1,42 @@
+// The loop behind stream() and for_each_partition().
+#include <satchel/error.hpp>
+#include <satchel/stream.hpp>
+
+#include <deque>
+
+#include <fmt/format.h>
+
+namespace satchel::detail {
+
+void run_stream(const Executor& executor, std::int64_t window,
+                const std::function<std::optional<Function>()>& next,
+                const std::function<void(Value)>& write) {
+    if (window < 0) {
+        throw InvalidArgument(
+            fmt::format("stream: window is {}; it must be positive, or 0 for the default", window));
+    }
+    const auto limit =
+        static_cast<std::size_t>(window == 0 ? 2 * executor.concurrency() + 2 : window);
+    std::deque<std::unique_ptr<Submission>> begun;
+    bool more = true;
+    while (more || !begun.empty()) {
+        // Writing what is done comes first: it frees memory, and shows progress.
+        if (more && begun.size() < limit && (begun.empty() || !begun.front()->done())) {
+            auto function = next();
+            if (!function) {
+                more = false;
+                continue;
+            }
+            Graph graph;
+            const auto task = graph.add(*function, {}, "stream");
+            begun.push_back(executor.submit(std::move(graph), {task}));
+            continue;
+        }
+        if (begun.empty()) continue;
+        auto results = begun.front()->take();
+        begun.pop_front();
+        write(std::move(results.front()));
+    }
+}
+
+}  // namespace satchel::detail
