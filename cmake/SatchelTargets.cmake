@@ -1,0 +1,92 @@
+# The rules that every target of the project follows, as functions.
+#
+#   satchel_dependency(PUBLIC fmt REQUIRED)        find_package, repeated for whoever uses the installed library
+#   satchel_library(engine src/base/bytes.cpp …)   a library satchel::engine with its headers, installed
+#   satchel_program(satchel_cli)                   an installed executable
+#   satchel_target(some_target)                    C++20 and, in our own build, strict warnings
+#
+# Nothing here sets a global flag or variable, so that a project that adds satchel with
+# add_subdirectory() keeps its own.
+include_guard()
+include(GNUInstallDirs)
+
+# Finds a package, and notes it for the installed package's configuration. `PUBLIC`: users of our
+# headers need it. `PRIVATE`: only the link of a static library does. The other arguments are
+# find_package()'s. A macro, because find_package() sets variables that the caller wants to see.
+macro(satchel_dependency visibility package)
+  find_package(${package} ${ARGN})
+  if(${package}_FOUND AND (${visibility} STREQUAL "PUBLIC" OR NOT BUILD_SHARED_LIBS))
+    set_property(GLOBAL APPEND PROPERTY satchel_dependencies "find_dependency(${package})")
+  endif()
+endmacro()
+
+# C++20, and warnings as errors in our own build alone: a newer compiler's new warning must not
+# break somebody else's.
+function(satchel_target target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  if(PROJECT_IS_TOP_LEVEL)
+    target_compile_options(${target} PRIVATE
+      -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+  endif()
+endfunction()
+
+# The library satchel::<part> from <part>/: its public headers are all of include/, found by
+# themselves; its private ones lie in src/.
+function(satchel_library part)
+  set(target satchel_${part})
+  add_library(${target} ${ARGN})
+  add_library(satchel::${part} ALIAS ${target})
+  satchel_target(${target})
+  set_target_properties(${target} PROPERTIES
+    EXPORT_NAME ${part}
+    LINKER_LANGUAGE CXX
+    POSITION_INDEPENDENT_CODE ON
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+    INSTALL_RPATH $ORIGIN
+    VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})
+  target_include_directories(${target} PRIVATE src)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS include/*.hpp)
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
+  satchel_install(${target})
+endfunction()
+
+# An executable for users.
+function(satchel_program target)
+  satchel_target(${target})
+  file(RELATIVE_PATH libraries /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH $ORIGIN/${libraries})
+  if(SATCHEL_INSTALL)
+    install(TARGETS ${target} RUNTIME)
+  endif()
+endfunction()
+
+# Libraries and their headers, under the names by which find_package(satchel) offers them.
+function(satchel_install target)
+  if(SATCHEL_INSTALL)
+    install(TARGETS ${target} EXPORT satchel FILE_SET HEADERS)
+  endif()
+endfunction()
+
+# The files behind find_package(satchel). Comes after all libraries, because it writes down what
+# they depend on.
+function(satchel_install_package)
+  if(NOT SATCHEL_INSTALL)
+    return()
+  endif()
+  include(CMakePackageConfigHelpers)
+  set(destination ${CMAKE_INSTALL_LIBDIR}/cmake/satchel)
+  get_property(dependencies GLOBAL PROPERTY satchel_dependencies)
+  list(REMOVE_DUPLICATES dependencies)
+  list(JOIN dependencies "\n" dependencies)
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/satchelConfig.cmake.in satchelConfig.cmake
+    INSTALL_DESTINATION ${destination}
+    NO_SET_AND_CHECK_MACRO)
+  write_basic_package_version_file(satchelConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+  install(EXPORT satchel FILE satchelTargets.cmake NAMESPACE satchel:: DESTINATION ${destination})
+  install(FILES
+    ${CMAKE_CURRENT_BINARY_DIR}/satchelConfig.cmake
+    ${CMAKE_CURRENT_BINARY_DIR}/satchelConfigVersion.cmake
+    DESTINATION ${destination})
+endfunction()
