@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace satchel {
@@ -29,6 +30,21 @@ class Bytes {
     using const_iterator = const std::byte*;
 
     Bytes() = default;
+    Bytes(const Bytes& other) = default;
+    Bytes& operator=(const Bytes& other) = default;
+    ~Bytes() = default;
+
+    /// What was moved from is empty.
+    Bytes(Bytes&& other) noexcept
+        : owner_(std::move(other.owner_)),
+          data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)) {}
+    Bytes& operator=(Bytes&& other) noexcept {
+        owner_ = std::move(other.owner_);
+        data_ = std::exchange(other.data_, nullptr);
+        size_ = std::exchange(other.size_, 0);
+        return *this;
+    }
 
     /// Takes the memory over without copying it.
     Bytes(std::vector<std::byte>&& data);      // NOLINT(google-explicit-constructor)
@@ -76,7 +92,7 @@ class Buffer {
   public:
     Buffer() = default;
 
-    /// `size` bytes with undetermined contents.
+    /// `size` bytes with undetermined contents. Throws std::bad_alloc if there is no such memory.
     explicit Buffer(std::size_t size);
     Buffer(Buffer&& other) noexcept;
     Buffer& operator=(Buffer&& other) noexcept;
@@ -95,7 +111,7 @@ class Buffer {
     /// past `capacity()`.
     void resize(std::size_t size);
 
-    /// Copies `data` to the end.
+    /// Copies `data`, which may be a part of this buffer, to the end.
     void append(std::span<const std::byte> data);
 
     /// Hands the memory over to immutable, shareable Bytes; this buffer is empty afterwards.

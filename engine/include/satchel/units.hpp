@@ -35,16 +35,16 @@ constexpr std::int64_t operator""_GB(unsigned long long n) {
     return static_cast<std::int64_t>(n) * 1'000'000'000;
 }
 constexpr std::int64_t operator""_kiB(unsigned long long n) {
-    return static_cast<std::int64_t>(n) << 10;
+    return static_cast<std::int64_t>(n) * (1 << 10);
 }
 constexpr std::int64_t operator""_KiB(unsigned long long n) {
-    return static_cast<std::int64_t>(n) << 10;
+    return static_cast<std::int64_t>(n) * (1 << 10);
 }
 constexpr std::int64_t operator""_MiB(unsigned long long n) {
-    return static_cast<std::int64_t>(n) << 20;
+    return static_cast<std::int64_t>(n) * (1 << 20);
 }
 constexpr std::int64_t operator""_GiB(unsigned long long n) {
-    return static_cast<std::int64_t>(n) << 30;
+    return static_cast<std::int64_t>(n) * (1 << 30);
 }
 // NOLINTEND(google-runtime-int)
 }  // namespace literals

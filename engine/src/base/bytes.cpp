@@ -3,6 +3,7 @@
 #include <satchel/error.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -15,14 +16,16 @@ namespace {
 // size are worth keeping; below it, malloc is as good.
 constexpr std::size_t pooled_minimum = 64 * 1024;
 
-// What the pool keeps at the most. It never holds more than was once in use at the same time.
+// What the pool keeps at the most; past it, the blocks that were given back first go. It never
+// holds more than was once in use at the same time.
 constexpr std::size_t pooled_total = 64 * 1024 * 1024;
+constexpr std::size_t pooled_blocks = 64;
 
 // Sizes are rounded up to a step of an eighth of their power of two, so that blocks for chunks of
 // nearly one size (a chunk, its worst-case output) can serve each other.
 std::size_t pooled_capacity(std::size_t size) {
     std::size_t step = pooled_minimum / 8;
-    while (step * 16 <= size) step *= 2;
+    while (step <= size / 16) step *= 2;
     return (size + step - 1) / step * step;
 }
 
@@ -45,15 +48,18 @@ class BlockPool {
     }
 
     void give_back(std::byte* data, std::size_t capacity) noexcept {
-        if (capacity >= pooled_minimum) {
-            const std::lock_guard lock(mutex_);
-            if (held_ + capacity <= pooled_total && free_.size() < free_.capacity()) {
-                free_.push_back({data, capacity});
-                held_ += capacity;
-                return;
-            }
+        if (capacity < pooled_minimum || capacity > pooled_total) {
+            ::operator delete(data);
+            return;
         }
-        ::operator delete(data);
+        const std::lock_guard lock(mutex_);
+        while (held_ + capacity > pooled_total || free_.size() == pooled_blocks) {
+            held_ -= free_.front().capacity;
+            ::operator delete(free_.front().data);
+            free_.erase(free_.begin());
+        }
+        free_.push_back({data, capacity});
+        held_ += capacity;
     }
 
   private:
@@ -64,7 +70,7 @@ class BlockPool {
     std::mutex mutex_;
     std::vector<Block> free_ = [] {
         std::vector<Block> blocks;
-        blocks.reserve(64);
+        blocks.reserve(pooled_blocks);
         return blocks;
     }();
     std::size_t held_ = 0;
@@ -126,6 +132,7 @@ Buffer::~Buffer() {
 
 void Buffer::resize(std::size_t size) {
     if (size > capacity_) {
+        if (size > PTRDIFF_MAX) throw std::bad_alloc();
         const auto capacity = size < pooled_minimum ? size : pooled_capacity(size);
         auto* data = pool().take(capacity);
         if (size_ != 0) std::memcpy(data, data_, size_);
@@ -142,10 +149,13 @@ void Buffer::append(std::span<const std::byte> data) {
     if (old_size + data.size() > capacity_) {
         Buffer larger(std::max(2 * capacity_, old_size + data.size()));
         if (old_size != 0) std::memcpy(larger.data(), data_, old_size);
+        std::memcpy(larger.data() + old_size, data.data(), data.size());
+        larger.size_ = old_size + data.size();
         *this = std::move(larger);
+    } else {
+        std::memcpy(data_ + old_size, data.data(), data.size());
+        size_ = old_size + data.size();
     }
-    size_ = old_size + data.size();
-    std::memcpy(data_ + old_size, data.data(), data.size());
 }
 
 Bytes Buffer::freeze() && {

@@ -7,7 +7,8 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
-#include <utility>
+#include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -20,51 +21,74 @@ namespace {
         why));
 }
 
-constexpr std::array<std::pair<std::string_view, double>, 11> units{{{"", 1},
-                                                                     {"k", 1e3},
-                                                                     {"m", 1e6},
-                                                                     {"g", 1e9},
-                                                                     {"t", 1e12},
-                                                                     {"p", 1e15},
-                                                                     {"ki", 0x1p10},
-                                                                     {"mi", 0x1p20},
-                                                                     {"gi", 0x1p30},
-                                                                     {"ti", 0x1p40},
-                                                                     {"pi", 0x1p50}}};
+struct Unit {
+    std::string_view name;
+    std::int64_t bytes;
+};
 
-double factor_of(std::string_view unit, std::string_view text) {
+constexpr std::int64_t one = 1;
+constexpr std::array<Unit, 11> units{{{"", 1},
+                                      {"k", 1'000},
+                                      {"m", 1'000'000},
+                                      {"g", 1'000'000'000},
+                                      {"t", 1'000'000'000'000},
+                                      {"p", 1'000'000'000'000'000},
+                                      {"ki", one << 10},
+                                      {"mi", one << 20},
+                                      {"gi", one << 30},
+                                      {"ti", one << 40},
+                                      {"pi", one << 50}}};
+
+std::int64_t bytes_of_unit(std::string_view unit, std::string_view text) {
     std::string lower(unit);
     std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
     if (!lower.empty() && lower.back() == 'b') lower.pop_back();
-    const auto* found = std::ranges::find(units, lower, &decltype(units)::value_type::first);
+    const auto* found = std::ranges::find(units, lower, &Unit::name);
     if (found == units.end()) refuse(text, fmt::format("the unit '{}' is unknown", unit));
-    return found->second;
+    return found->bytes;
+}
+
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+    return text;
+}
+
+// The whole of `digits` as a number, or nothing.
+template <class Number>
+std::optional<Number> number_from(std::string_view digits) {
+    Number number{};
+    const auto* last = digits.data() + digits.size();
+    const auto [end, status] = std::from_chars(digits.data(), last, number);
+    if (status != std::errc{} || end != last) return std::nullopt;
+    return number;
 }
 
 }  // namespace
 
 std::int64_t parse_bytes(std::string_view text) {
-    auto rest = text;
-    const auto trim = [&] {
-        while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
-        while (!rest.empty() && rest.back() == ' ') rest.remove_suffix(1);
-    };
-    trim();
-    double number = 0;
-    const auto [end, status] =
-        std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
-    if (status != std::errc{}) refuse(text, "it does not begin with a number");
-    if (number < 0) refuse(text, "it is negative");
-    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
-    trim();
-    const double bytes = number * factor_of(rest, text);
-    if (!(bytes < 0x1p63)) refuse(text, "it is too large");
-    return static_cast<std::int64_t>(std::llround(bytes));
+    const auto rest = trimmed(text);
+    if (rest.starts_with('-')) refuse(text, "it is negative");
+    const auto digits = rest.substr(0, rest.find_first_not_of("0123456789."));
+    const auto fraction = number_from<double>(digits);
+    if (!fraction) refuse(text, "it does not begin with a number");
+    const auto unit = bytes_of_unit(trimmed(rest.substr(digits.size())), text);
+
+    // Whole numbers are exact; a double would round them from 2^53 on.
+    if (digits.find('.') == std::string_view::npos) {
+        const auto whole = number_from<std::int64_t>(digits);
+        if (!whole || *whole > std::numeric_limits<std::int64_t>::max() / unit) {
+            refuse(text, "it is too large");
+        }
+        return *whole * unit;
+    }
+    const double bytes = *fraction * static_cast<double>(unit);
+    if (bytes >= 0x1p63) refuse(text, "it is too large");
+    return std::llround(bytes);
 }
 
 std::string format_bytes(std::uint64_t bytes) {
     constexpr std::array prefixes{"", "ki", "Mi", "Gi", "Ti", "Pi"};
-    if (bytes < 1000) return fmt::format("{} B", bytes);
     auto scaled = static_cast<double>(bytes);
     std::size_t prefix = 0;
     // As Dask does, a unit is left for the next one at 90 % of it: 0.90 kiB rather than 922 B.
@@ -72,27 +96,23 @@ std::string format_bytes(std::uint64_t bytes) {
         scaled /= 1024;
         ++prefix;
     }
+    if (prefix == 0) return fmt::format("{} B", bytes);
     return fmt::format("{:.2f} {}B", scaled, prefixes[prefix]);
 }
 
 std::string format_duration(double seconds) {
-    if (seconds >= 2 * 86400) {
-        const auto days = static_cast<std::int64_t>(seconds / 86400);
-        const auto hours =
-            static_cast<std::int64_t>((seconds - static_cast<double>(days) * 86400) / 3600);
-        return fmt::format("{}d {}hr", days, hours);
-    }
-    if (seconds >= 2 * 3600) {
-        const auto hours = static_cast<std::int64_t>(seconds / 3600);
-        const auto minutes =
-            static_cast<std::int64_t>((seconds - static_cast<double>(hours) * 3600) / 60);
-        return fmt::format("{}hr {}m", hours, minutes);
-    }
-    if (seconds >= 10 * 60) {
-        const auto minutes = static_cast<std::int64_t>(seconds / 60);
-        return fmt::format("{}m {}s", minutes,
-                           static_cast<std::int64_t>(seconds - static_cast<double>(minutes) * 60));
-    }
+    constexpr double minute = 60;
+    constexpr double hour = 60 * minute;
+    constexpr double day = 24 * hour;
+    // Two units, the smaller one cut off, not rounded: "1d 24hr" would be wrong.
+    const auto in_two = [&](double large, const char* large_name, double small,
+                            const char* small_name) {
+        return fmt::format("{:.0f}{} {:.0f}{}", std::floor(seconds / large), large_name,
+                           std::floor(std::fmod(seconds, large) / small), small_name);
+    };
+    if (seconds >= 2 * day) return in_two(day, "d", hour, "hr");
+    if (seconds >= 2 * hour) return in_two(hour, "hr", minute, "m");
+    if (seconds >= 10 * minute) return in_two(minute, "m", 1, "s");
     if (seconds >= 1) return fmt::format("{:.2f} s", seconds);
     if (seconds >= 1e-3) return fmt::format("{:.2f} ms", seconds * 1e3);
     return fmt::format("{:.2f} us", seconds * 1e6);
