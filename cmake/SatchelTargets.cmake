@@ -1,7 +1,7 @@
 # The rules that every target of the project follows, as functions.
 #
-#   satchel_dependency(PUBLIC fmt REQUIRED)        find_package, repeated for whoever uses the installed library
-#   satchel_library(engine src/base/bytes.cpp …)   a library satchel::engine with its headers, installed
+#   satchel_dependency(PUBLIC fmt REQUIRED)        find_package, also for who uses the installation
+#   satchel_library(engine src/base/bytes.cpp …)   a library satchel::engine, with its headers
 #   satchel_program(satchel_cli)                   an installed executable
 #   satchel_target(some_target)                    C++20 and, in our own build, strict warnings
 #
@@ -80,7 +80,8 @@ function(satchel_install_package)
   get_property(dependencies GLOBAL PROPERTY satchel_dependencies)
   list(REMOVE_DUPLICATES dependencies)
   list(JOIN dependencies "\n" dependencies)
-  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/satchelConfig.cmake.in satchelConfig.cmake
+  configure_package_config_file(
+    ${PROJECT_SOURCE_DIR}/cmake/satchelConfig.cmake.in satchelConfig.cmake
     INSTALL_DESTINATION ${destination}
     NO_SET_AND_CHECK_MACRO)
   write_basic_package_version_file(satchelConfigVersion.cmake COMPATIBILITY SameMinorVersion)

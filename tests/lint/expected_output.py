@@ -14,7 +14,8 @@ def pattern_of(expected):
         if line.strip() == "...":
             lines.append(r"(?:.*\n)*")
         else:
-            lines.append(r"[^\n]*".join(re.escape(part) for part in line.rstrip().split("...")) + "\n")
+            parts = [re.escape(part) for part in line.rstrip().split("...")]
+            lines.append(r"[^\n]*".join(parts) + "\n")
     return "".join(lines)
 
 

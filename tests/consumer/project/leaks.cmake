@@ -28,7 +28,8 @@ endmacro()
 function(check_for_leaks)
   describe_project(project_after)
   if(NOT project_after STREQUAL project_before)
-    message(SEND_ERROR "satchel changed its parent's settings from\n${project_before}to\n${project_after}")
+    message(SEND_ERROR
+      "satchel changed its parent's settings from\n${project_before}to\n${project_after}")
   endif()
 
   # The cache gains satchel's own entries, CMake's, and those of the packages that it looks for.
