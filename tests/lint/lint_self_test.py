@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Proves that every rule of lint.py fires: plants a breach in a tree of its own, and looks for it.
-Does the same for the comparison of outputs, whose mistakes would let wrong documentation pass."""
+Does the same for what checks documents, whose mistakes would let wrong documentation pass."""
 
 import tempfile
 import unittest
 from pathlib import Path
 
+import document
 import example_output
 import expected_output
 import lint
@@ -122,6 +123,45 @@ class ExpectedOutputTest(unittest.TestCase):
         source = "// Adds.\n// Output:\n// 1\n//   2\n//\n// 3\n#include <x>\n// Output:\n// 4\n"
         self.assertEqual(example_output.expected_of(source), "1\n  2\n\n3")
         self.assertIsNone(example_output.expected_of("// Adds.\n"))
+
+
+class DocumentTest(unittest.TestCase):
+    def failures_of(self, *blocks):
+        """What is wrong with a document of (language, text) blocks."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "README.md"
+            file.write_text("# A document\n\n" + "\nWords.\n\n".join(
+                f"```{language}\n{text}\n```\n" for language, text in blocks), encoding="utf-8")
+            reader = document.Reader(file, Path(folder), Path(folder), [])
+            reader.read()
+            return reader.failures
+
+    def test_right_documents_pass(self):
+        self.assertEqual(self.failures_of(
+            ("sh", "echo one > file"), ("sh", "cat file"), ("text", "one")), [])
+        self.assertEqual(self.failures_of(
+            ("sh", "git clone x\ncd satchel\nscripts/demo.sh  # y")), [])
+        self.assertEqual(self.failures_of(("console", "$ false"), ("json", "{")), [])
+
+    def test_wrong_documents_fail(self):
+        self.assertIn("README.md:4: exit code 1", self.failures_of(("sh", "false | true"))[0])
+        self.assertIn("README.md:4: exit code 127", self.failures_of(("sh", "no_such_command"))[0])
+        self.assertIn("README.md:4: expected output:\ntwo",
+                      self.failures_of(("sh", "echo one >&2"), ("text", "two"))[0])
+
+    def test_a_project_has_every_program(self):
+        blocks = document.blocks_of("```cpp\nint main() {}\n```\n"
+                                    "```cpp\nint f();\n```\n"
+                                    "```cmake\nadd_library(l a.cpp)\n```\n")
+        self.assertEqual(document.project_of(blocks, "D.md"), {
+            "line_2.cpp": '#line 2 "D.md"\nint main() {}\n',
+            "line_5.cpp": '#include <satchel/satchel.hpp>\n#line 5 "D.md"\nint f();\n',
+            "CMakeLists.txt": document.PROJECT + "find_package(satchel CONFIG REQUIRED)\n"
+                              "add_executable(line_2 line_2.cpp)\n"
+                              "target_link_libraries(line_2 PRIVATE satchel::satchel)\n"
+                              "add_library(line_5 OBJECT line_5.cpp)\n"
+                              "target_link_libraries(line_5 PRIVATE satchel::satchel)\n"})
+        self.assertEqual(document.users_project_of(blocks[2], blocks)["a.cpp"], "int main() {}\n")
 
 
 if __name__ == "__main__":
