@@ -1,20 +1,23 @@
-/// Codecs: compress chunks independently, join them to ONE valid stream of the format; decompress.
+/// Codecs: compress chunks independently, join them to ONE valid stream of the format; decode.
 ///
-///     const satchel::Codec& gzip = satchel::codec("gzip");
-///     satchel::CompressedChunk piece = gzip.compress_chunk(bytes, {.level = 6});      // anywhere
-///     auto joiner = gzip.joiner({.level = 6});                                        // in order
-///     write(joiner->begin()); write(joiner->append(piece)); write(joiner->finish());
+///     satchel::Bytes file = satchel::compress(bytes, "gzip");                    // all at once
+///     satchel::Bytes back = satchel::decompress(file);
 ///
-///     satchel::Bytes file = satchel::compress(bytes, "gzip");                         // all at
-///     once satchel::Bytes back = satchel::decompress(file);
+///     const satchel::Codec& gzip = satchel::codec("gzip");                       // in parallel
+///     const auto options = gzip.resolve({.level = 9});
+///     satchel::CompressedChunk chunk = gzip.compress_chunk(bytes, options);      // anywhere
+///     auto joiner = gzip.joiner(options);                                        // in order
+///     write(joiner->begin()); write(joiner->append(chunk)); write(joiner->finish());
 ///
-/// A new codec is one file: a class derived from `Codec`, and one line in the table in `codec.cpp`.
+/// To decode whole files of any size, see `decompress.hpp`. A new codec is one file: a class
+/// derived from `Codec`, and one line in the table in `codec.cpp`.
 ///
 /// Thread safety: a `Codec` is immutable and may be used from any thread; a `Joiner` or `Decoder`
 /// belongs to one thread at a time.
 #pragma once
 
 #include <satchel/bytes.hpp>
+#include <satchel/error.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,26 +25,52 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace satchel {
 
-/// What can be chosen when compressing. The output depends on these and on the input alone.
+/// Compressed data that is damaged, cut off, or not of the format it should be.
+class CorruptData : public Error {
+  public:
+    /// `what` without the offset, which is added: "…, at offset 1234".
+    CorruptData(const std::string& what, std::uint64_t offset);
+
+    /// Where in the compressed data it was noticed, counted from its first byte.
+    [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+
+  private:
+    std::uint64_t offset_;
+};
+
+/// What can be chosen when compressing. The output depends on these, on the input and on the
+/// version of the format's library alone.
 struct CompressOptions {
     /// 0: the codec's default. Else `CodecInfo::level_min … level_max`.
     std::int64_t level = 0;
-    /// Bytes of input a chunk; 0: the codec's default for the level. 64 KiB to 1 GiB.
+    /// Bytes of input a chunk; 0: the codec's default for the level. Else 64 KiB to 1 GiB.
     std::int64_t chunk_size = 0;
 };
 
-/// What a format is called and what it needs.
+/// The end of a file name that tells the format, and what stands there after decompression.
+struct Suffix {
+    std::string_view text;         ///< ".tgz"
+    std::string_view replacement;  ///< ".tar"; empty for ".gz"
+};
+
+/// What a format is called and what it allows.
 struct CodecInfo {
-    std::string_view name;    ///< "gzip"
-    std::string_view suffix;  ///< ".gz", what `compress` adds
-    std::vector<std::string_view>
-        suffixes;  ///< what `decompress` takes off: ".gz", ".tgz" (-> ".tar")
-    std::int64_t level_min, level_max, level_default;
-    bool concatenates;  ///< the format allows several streams in one file
+    std::string_view name;             ///< "gzip"
+    std::string_view suffix;           ///< ".gz", what compression adds
+    std::span<const Suffix> suffixes;  ///< all that decompression replaces, `suffix` among them
+    std::int64_t level_min = 1;
+    std::int64_t level_max = 9;
+    std::int64_t level_default = 6;
+    /// Whether a file may be written as several streams. Readers go on after the first anyway.
+    bool concatenates = true;
+    /// Zero bytes after a stream are padding if their number is a multiple of this; 0: never.
+    std::int64_t padding = 0;
+    /// Whether other bytes after the last stream are an error; else they are ignored with a
+    /// warning.
+    bool refuses_garbage = false;
 };
 
 /// One chunk, compressed by itself. Plain data: it can be made on another machine.
@@ -49,11 +78,11 @@ struct CompressedChunk {
     Bytes data;                  ///< compressed; the last byte may be used in part (bz2)
     std::uint64_t input_size{};  ///< bytes before compression
     std::uint64_t check{};       ///< of those bytes, as the format wants it: CRC-32, Adler-32, …
-    std::uint64_t extra{};       ///< what the format's joiner needs besides; see its file
+    std::uint64_t extra{};       ///< what the format's joiner needs besides; see the codec's file
 };
 
-/// Joins chunks, in the order of the input, to one valid stream. Each call gives the next bytes of
-/// it.
+/// Joins chunks, in the order of the input, to one valid stream. Each call gives its next bytes:
+/// one `begin`, any number of `append` (none: the empty stream), one `finish`.
 class Joiner {
   public:
     virtual ~Joiner() = default;
@@ -62,7 +91,7 @@ class Joiner {
     [[nodiscard]] virtual Bytes finish() = 0;
 };
 
-/// Decodes ONE stream of a format incrementally.
+/// Decodes ONE stream of a format incrementally. Memory does not depend on the stream's size.
 class Decoder {
   public:
     enum class Status { needs_input, needs_output, finished };
@@ -70,12 +99,13 @@ class Decoder {
     virtual ~Decoder() = default;
 
     /// Reads from the front of `input` and writes to the front of `output`; both spans are advanced
-    /// past what was used. `finished`: the stream has ended and its checks were right; what is left
-    /// in `input` follows it. Throws CorruptData.
+    /// past what was used. `needs_input`: all input was used and the stream has not ended;
+    /// `needs_output`: all output was filled and there may be more; `finished`: the stream has
+    /// ended and its checks were right, and what is left in `input` follows it. Throws CorruptData.
     virtual Status decode(std::span<const std::byte>& input, std::span<std::byte>& output) = 0;
 
-    /// Prepares for another stream.
-    virtual void reset() = 0;
+    /// Prepares for another stream, which begins at `offset` of its file (for error texts).
+    virtual void reset(std::uint64_t offset) = 0;
 };
 
 /// One format.
@@ -83,16 +113,43 @@ class Codec {
   public:
     virtual ~Codec() = default;
     [[nodiscard]] virtual const CodecInfo& info() const = 0;
-    /// Whether a file that starts with `head` (its first 16 bytes, or all) is of this format.
+
+    /// Whether data that starts with `head` (its first 16 bytes, or all there are) is of this
+    /// format.
     [[nodiscard]] virtual bool recognises(std::span<const std::byte> head) const = 0;
+
     [[nodiscard]] virtual std::int64_t default_chunk_size(std::int64_t level) const = 0;
+
     /// Bytes of memory that compressing one chunk needs, besides the chunk and its output.
     [[nodiscard]] virtual std::uint64_t compress_memory(const CompressOptions& options) const = 0;
-    /// Compresses one chunk. Depends on the arguments alone.
+
+    /// Compresses one chunk of at most 1 GiB. Depends on the arguments alone.
     [[nodiscard]] virtual CompressedChunk compress_chunk(std::span<const std::byte> chunk,
                                                          const CompressOptions& options) const = 0;
+
     [[nodiscard]] virtual std::unique_ptr<Joiner> joiner(const CompressOptions& options) const = 0;
     [[nodiscard]] virtual std::unique_ptr<Decoder> decoder() const = 0;
+
+    /// The options with every default filled in. Throws InvalidArgument if a value is out of range.
+    [[nodiscard]] CompressOptions resolve(const CompressOptions& options) const;
 };
+
+/// The codec called `name`. Throws InvalidArgument that lists the names there are.
+[[nodiscard]] const Codec& codec(std::string_view name);
+
+/// All codecs.
+[[nodiscard]] std::span<const Codec* const> codecs();
+
+/// The codec of data that starts with `head` (16 bytes, or all there are); nullptr if none knows
+/// it.
+[[nodiscard]] const Codec* recognise(std::span<const std::byte> head);
+
+/// `data` as one stream of `format`. Runs on this thread alone.
+[[nodiscard]] Bytes compress(std::span<const std::byte> data, std::string_view format,
+                             const CompressOptions& options = {});
+
+/// What was compressed into `data`, in whichever format; streams that follow each other are all
+/// decoded. Throws CorruptData, also if anything but padding follows the last stream.
+[[nodiscard]] Bytes decompress(std::span<const std::byte> data);
 
 }  // namespace satchel

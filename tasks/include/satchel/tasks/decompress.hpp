@@ -1,0 +1,59 @@
+/// Decompressor: decodes a compressed file of any size and any number of streams, block by block.
+///
+///     satchel::Decompressor decompressor([&] { return read_block(file); });  // empty at the end
+///     for (auto block = decompressor.next(); !block.empty(); block = decompressor.next()) {
+///         write(block);
+///     }
+///     if (!decompressor.warning().empty()) report(decompressor.warning());
+///
+/// The format is told by the content. Streams that follow each other are decoded as one; zeros
+/// after gzip, and by fours after xz, are padding; other bytes after the last stream are an error
+/// after xz, elsewhere ignored with a warning. Memory does not depend on the file's size or ratio.
+///
+/// Thread safety: a `Decompressor` belongs to one thread at a time.
+#pragma once
+
+#include <satchel/bytes.hpp>
+#include <satchel/tasks/codec.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace satchel {
+
+/// How a file is to be decoded.
+struct DecompressOptions {
+    /// The codec's name; empty: told by the content.
+    std::string format;
+    /// Whether garbage after the data, and padding of gzip, are errors.
+    bool strict = false;
+};
+
+class Decompressor {
+  public:
+    /// `read` gives the next block of the file, of any size, and an empty one at its end.
+    /// Throws InvalidArgument if there is no such format.
+    explicit Decompressor(std::function<Bytes()> read, const DecompressOptions& options = {});
+    Decompressor(const Decompressor&) = delete;
+    Decompressor& operator=(const Decompressor&) = delete;
+    ~Decompressor();
+
+    /// The next block of what was compressed; empty at its end, when everything was there and every
+    /// check was right. Throws CorruptData, after what could be decoded before the damage was
+    /// given; whatever `read` throws passes through. Not to be called again after it threw.
+    [[nodiscard]] Bytes next();
+
+    /// The format, known after the first `next`; else nullptr.
+    [[nodiscard]] const Codec* codec() const noexcept;
+
+    /// What was ignored after the last stream; empty if nothing. Known after the last `next`.
+    [[nodiscard]] const std::string& warning() const noexcept;
+
+  private:
+    class State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace satchel
