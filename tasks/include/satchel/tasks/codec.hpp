@@ -75,7 +75,7 @@ struct CodecInfo {
 
 /// One chunk, compressed by itself. Plain data: it can be made on another machine.
 struct CompressedChunk {
-    Bytes data;                  ///< compressed; the last byte may be used in part (bz2)
+    Bytes data{};                ///< compressed; the last byte may be used in part (bz2)
     std::uint64_t input_size{};  ///< bytes before compression
     std::uint64_t check{};       ///< of those bytes, as the format wants it: CRC-32, Adler-32, …
     std::uint64_t extra{};       ///< what the format's joiner needs besides; see the codec's file

@@ -26,7 +26,7 @@ namespace satchel {
 /// How a file is to be decoded.
 struct DecompressOptions {
     /// The codec's name; empty: told by the content.
-    std::string format;
+    std::string format{};
     /// Whether garbage after the data, and padding of gzip, are errors.
     bool strict = false;
 };
@@ -50,6 +50,9 @@ class Decompressor {
 
     /// What was ignored after the last stream; empty if nothing. Known after the last `next`.
     [[nodiscard]] const std::string& warning() const noexcept;
+
+    /// How many bytes of the file were decoded so far.
+    [[nodiscard]] std::uint64_t offset() const noexcept;
 
   private:
     class State;

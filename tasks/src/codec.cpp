@@ -1,0 +1,115 @@
+// The table of codecs, and what is the same for all of them: finding one by name or by content,
+// checking options, compressing a whole buffer.
+#include <satchel/tasks/codec.hpp>
+
+#include "codec_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace satchel {
+namespace {
+
+void check_range(const Codec& codec, std::string_view what, std::int64_t value, std::int64_t min,
+                 std::int64_t max) {
+    if (value >= min && value <= max) return;
+    throw InvalidArgument(fmt::format("cannot compress to {} with {} {}; choose {} to {}",
+                                      codec.info().name, what, value, min, max));
+}
+
+Bytes joined(std::span<const Bytes> pieces) {
+    std::size_t size = 0;
+    for (const Bytes& piece : pieces) size += piece.size();
+    Buffer buffer(size);
+    std::byte* end = buffer.data();
+    for (const Bytes& piece : pieces) end = std::copy(piece.begin(), piece.end(), end);
+    return std::move(buffer).freeze();
+}
+
+}  // namespace
+
+CorruptData::CorruptData(const std::string& what, std::uint64_t offset)
+    : Error(fmt::format("{}, at offset {}", what, offset)), offset_(offset) {}
+
+std::span<const Codec* const> codecs() {
+    // In this order `recognise` asks: a zlib header is two bytes with little redundancy, so it
+    // comes last.
+    static const std::array table{&detail::gzip_codec(), &detail::zlib_codec()};
+    return table;
+}
+
+const Codec& codec(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const Codec* codec : codecs()) {
+        if (codec->info().name == name) return *codec;
+        names.push_back(codec->info().name);
+    }
+    throw InvalidArgument(
+        fmt::format("there is no codec '{}'; there are {}", name, fmt::join(names, ", ")));
+}
+
+const Codec* recognise(std::span<const std::byte> head) {
+    const auto all = codecs();
+    const auto found =
+        std::ranges::find_if(all, [&](const Codec* codec) { return codec->recognises(head); });
+    return found == all.end() ? nullptr : *found;
+}
+
+CompressOptions Codec::resolve(const CompressOptions& options) const {
+    auto resolved = options;
+    if (resolved.level == 0) resolved.level = info().level_default;
+    check_range(*this, "level", resolved.level, info().level_min, info().level_max);
+    if (resolved.chunk_size == 0) resolved.chunk_size = default_chunk_size(resolved.level);
+    check_range(*this, "a chunk size of", resolved.chunk_size, detail::chunk_size_min,
+                detail::chunk_size_max);
+    return resolved;
+}
+
+Bytes compress(std::span<const std::byte> data, std::string_view format,
+               const CompressOptions& options) {
+    const Codec& codec = satchel::codec(format);
+    const auto resolved = codec.resolve(options);
+    const auto chunk_size = static_cast<std::size_t>(resolved.chunk_size);
+    const auto joiner = codec.joiner(resolved);
+    std::vector<Bytes> pieces{joiner->begin()};
+    for (auto rest = data; !rest.empty(); rest = rest.subspan(std::min(chunk_size, rest.size()))) {
+        const auto chunk = rest.first(std::min(chunk_size, rest.size()));
+        pieces.push_back(joiner->append(codec.compress_chunk(chunk, resolved)));
+    }
+    pieces.push_back(joiner->finish());
+    return joined(pieces);
+}
+
+namespace detail {
+
+int checked_level(const Codec& codec, std::span<const std::byte> chunk,
+                  const CompressOptions& options) {
+    if (chunk.size() > static_cast<std::size_t>(chunk_size_max)) {
+        throw InvalidArgument(
+            fmt::format("cannot compress a chunk of {} bytes to {}; a chunk has at most {}",
+                        chunk.size(), codec.info().name, chunk_size_max));
+    }
+    return static_cast<int>(codec.resolve(options).level);
+}
+
+Bytes bytes_of(std::initializer_list<unsigned> values) {
+    Buffer buffer(values.size());
+    std::ranges::transform(values, buffer.data(), [](unsigned value) { return std::byte(value); });
+    return std::move(buffer).freeze();
+}
+
+bool begins(std::span<const std::byte> data, std::initializer_list<unsigned> magic) {
+    const auto size = std::min(data.size(), magic.size());
+    return size != 0 && std::equal(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(size),
+                                   magic.begin(), [](std::byte byte, unsigned value) {
+                                       return std::to_integer<unsigned>(byte) == value;
+                                   });
+}
+
+}  // namespace detail
+}  // namespace satchel

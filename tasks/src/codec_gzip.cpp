@@ -1,0 +1,275 @@
+// gzip (RFC 1952): one member of deflate chunks.
+//
+//     member := 1F 8B 08 flags mtime(4) xfl os [extra] [name] [comment] [header crc]
+//               deflate stream | CRC-32(4) | size mod 2^32 (4)               (little-endian)
+//
+// What is written has no name and no time, so that equal input gives equal output. Headers are
+// parsed here and not by zlib, whose parser has been overrun by long fields (CVE-2022-37434): their
+// contents are skipped as they come, and none is kept.
+#include <satchel/tasks/codec.hpp>
+
+#include "codec_table.hpp"
+#include "deflate.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace satchel::detail {
+namespace {
+
+constexpr unsigned flag_header_crc = 0x02;
+constexpr unsigned flag_extra = 0x04;
+constexpr unsigned flag_name = 0x08;
+constexpr unsigned flag_comment = 0x10;
+constexpr unsigned flags_reserved = 0xE0;
+
+class GzipJoiner : public Joiner {
+  public:
+    explicit GzipJoiner(std::int64_t level) : level_(level) {}
+
+    Bytes begin() override {
+        const unsigned hint = level_ == 9   ? 2
+                              : level_ == 1 ? 4
+                                            : 0;  // most and fastest compression
+        constexpr unsigned system = 3;            // Unix
+        return bytes_of({0x1F, 0x8B, 8, 0, 0, 0, 0, 0, hint, system});
+    }
+
+    Bytes append(const CompressedChunk& chunk) override {
+        crc_ = crc32_join(crc_, static_cast<std::uint32_t>(chunk.check), chunk.input_size);
+        size_ += static_cast<std::uint32_t>(chunk.input_size);
+        return chunk.data;
+    }
+
+    Bytes finish() override {
+        return bytes_of({0x03, 0x00,  // a final block without contents
+                         byte_of(crc_, 0), byte_of(crc_, 1), byte_of(crc_, 2), byte_of(crc_, 3),
+                         byte_of(size_, 0), byte_of(size_, 1), byte_of(size_, 2),
+                         byte_of(size_, 3)});
+    }
+
+  private:
+    std::int64_t level_;
+    std::uint32_t crc_ = crc32_initial;
+    std::uint32_t size_ = 0;  // modulo 2^32, as the format has it
+};
+
+class GzipDecoder : public Decoder {
+  public:
+    Status decode(std::span<const std::byte>& input, std::span<std::byte>& output) override {
+        while (part_ != Part::done) {
+            if (part_ == Part::body) {
+                const auto status = decode_body(input, output);
+                if (status != Status::finished) return status;
+                part_ = Part::trailer;
+            } else if (!read_field(input)) {
+                return Status::needs_input;
+            }
+        }
+        return Status::finished;
+    }
+
+    void reset(std::uint64_t offset) override {
+        part_ = Part::fixed;
+        offset_ = offset;
+        field_size_ = 0;
+        header_crc_ = crc_ = crc32_initial;
+        size_ = 0;
+    }
+
+  private:
+    // In the order of the file. `extra` is the field's contents.
+    enum class Part { fixed, extra_size, extra, name, comment, header_crc, body, trailer, done };
+
+    // Reads what there is of the current part; true if it is complete, then the next one is
+    // current.
+    bool read_field(std::span<const std::byte>& input) {
+        switch (part_) {
+            case Part::fixed:
+                if (!gather(input, 10)) return false;
+                check_fixed();
+                return next_part();
+            case Part::extra_size:
+                if ((flags_ & flag_extra) == 0) return go_to(Part::name);
+                if (!gather(input, 2)) return false;
+                extra_left_ = little_endian(field());
+                return next_part();
+            case Part::extra:
+                return skip_extra(input) && next_part();
+            case Part::name:
+                return skip_text(input, flag_name) && next_part();
+            case Part::comment:
+                return skip_text(input, flag_comment) && next_part();
+            case Part::header_crc:
+                return check_header_crc(input) && begin_body();
+            default:
+                return check_trailer(input) && next_part();
+        }
+    }
+
+    bool next_part() { return go_to(Part(static_cast<int>(part_) + 1)); }
+
+    bool go_to(Part part) {
+        part_ = part;
+        field_size_ = 0;
+        return true;
+    }
+
+    bool begin_body() {
+        inflater_.reset(offset_);
+        return next_part();
+    }
+
+    std::span<const std::byte> take(std::span<const std::byte>& input, std::size_t size) {
+        const auto taken = input.first(std::min(size, input.size()));
+        input = input.subspan(taken.size());
+        offset_ += taken.size();
+        return taken;
+    }
+
+    // Collects a field of `size` bytes, which may come in several pieces.
+    bool gather(std::span<const std::byte>& input, std::size_t size) {
+        const auto taken = take(input, size - field_size_);
+        std::ranges::copy(taken, field_.begin() + static_cast<std::ptrdiff_t>(field_size_));
+        field_size_ += taken.size();
+        // The two fields that are not part of the header come when this value is no longer needed.
+        if (part_ < Part::header_crc) header_crc_ = crc32_append(header_crc_, taken);
+        return field_size_ == size;
+    }
+
+    [[nodiscard]] std::span<const std::byte> field() const {
+        return std::span(field_).first(field_size_);
+    }
+
+    void check_fixed() {
+        const auto start = offset_ - field_size_;
+        if (!begins(field(), {0x1F, 0x8B})) {
+            throw CorruptData("not gzip data: it does not begin with 1F 8B", start);
+        }
+        if (const auto method = std::to_integer<unsigned>(field_[2]); method != 8) {
+            throw CorruptData(
+                fmt::format("damaged gzip header: compression method {}, only 8 is known", method),
+                start + 2);
+        }
+        flags_ = std::to_integer<unsigned>(field_[3]);
+        if ((flags_ & flags_reserved) != 0) {
+            throw CorruptData(fmt::format("damaged gzip header: reserved flags in {:#04x}", flags_),
+                              start + 3);
+        }
+    }
+
+    bool skip_extra(std::span<const std::byte>& input) {
+        const auto taken = take(input, extra_left_);
+        header_crc_ = crc32_append(header_crc_, taken);
+        extra_left_ -= taken.size();
+        return extra_left_ == 0;
+    }
+
+    // Skips a text that ends with a zero byte, if the flags say that it is there.
+    bool skip_text(std::span<const std::byte>& input, unsigned flag) {
+        if ((flags_ & flag) == 0) return true;
+        const auto zero = std::ranges::find(input, std::byte{0});
+        const bool ends = zero != input.end();
+        const auto length = static_cast<std::size_t>(zero - input.begin()) + (ends ? 1 : 0);
+        header_crc_ = crc32_append(header_crc_, take(input, length));
+        return ends;
+    }
+
+    bool check_header_crc(std::span<const std::byte>& input) {
+        if ((flags_ & flag_header_crc) == 0) return true;
+        if (!gather(input, 2)) return false;
+        if (little_endian(field()) != (header_crc_ & 0xFFFF)) {
+            throw CorruptData("damaged gzip header: its CRC does not match", offset_ - 2);
+        }
+        return true;
+    }
+
+    Status decode_body(std::span<const std::byte>& input, std::span<std::byte>& output) {
+        const auto* const first_in = input.data();
+        const std::span<const std::byte> room = output;
+        const auto status = inflater_.decode(input, output);
+        offset_ += static_cast<std::uint64_t>(input.data() - first_in);
+        const auto decoded = room.first(room.size() - output.size());
+        crc_ = crc32_append(crc_, decoded);
+        size_ += decoded.size();
+        return status;
+    }
+
+    bool check_trailer(std::span<const std::byte>& input) {
+        if (!gather(input, 8)) return false;
+        const auto start = offset_ - 8;
+        const auto crc = little_endian(field().first(4));
+        if (crc != crc_) {
+            throw CorruptData(
+                fmt::format(
+                    "damaged data: the gzip member says CRC-32 {:08x}, its contents have {:08x}",
+                    crc, crc_),
+                start);
+        }
+        const auto size = little_endian(field().last(4));
+        if (size != (size_ & 0xFFFFFFFF)) {
+            throw CorruptData(
+                fmt::format("damaged data: the gzip member says {} bytes (modulo 2^32), it has {}",
+                            size, size_),
+                start + 4);
+        }
+        return true;
+    }
+
+    Part part_ = Part::fixed;
+    std::uint64_t offset_ = 0;
+    unsigned flags_ = 0;
+    std::array<std::byte, 10> field_{};
+    std::size_t field_size_ = 0;
+    std::uint64_t extra_left_ = 0;
+    std::uint32_t header_crc_ = crc32_initial;
+    Inflater inflater_{Inflater::Format::raw};
+    std::uint32_t crc_ = crc32_initial;
+    std::uint64_t size_ = 0;
+};
+
+class GzipCodec : public Codec {
+  public:
+    const CodecInfo& info() const override {
+        static constexpr std::array suffixes{Suffix{".gz", ""}, Suffix{".tgz", ".tar"}};
+        static constexpr CodecInfo info{
+            .name = "gzip", .suffix = ".gz", .suffixes = suffixes, .padding = 1};
+        return info;
+    }
+
+    bool recognises(std::span<const std::byte> head) const override {
+        return begins(head, {0x1F, 0x8B});
+    }
+
+    std::int64_t default_chunk_size(std::int64_t /*level*/) const override {
+        return deflate_chunk_size;
+    }
+
+    std::uint64_t compress_memory(const CompressOptions& options) const override {
+        return deflate_memory(static_cast<int>(resolve(options).level));
+    }
+
+    CompressedChunk compress_chunk(std::span<const std::byte> chunk,
+                                   const CompressOptions& options) const override {
+        return {.data = deflate_chunk(chunk, checked_level(*this, chunk, options)),
+                .input_size = chunk.size(),
+                .check = crc32_append(crc32_initial, chunk)};
+    }
+
+    std::unique_ptr<Joiner> joiner(const CompressOptions& options) const override {
+        return std::make_unique<GzipJoiner>(resolve(options).level);
+    }
+
+    std::unique_ptr<Decoder> decoder() const override { return std::make_unique<GzipDecoder>(); }
+};
+
+}  // namespace
+
+const Codec& gzip_codec() {
+    static const GzipCodec codec;
+    return codec;
+}
+
+}  // namespace satchel::detail

@@ -1,0 +1,161 @@
+// Deflate by zlib.
+#include "deflate.hpp"
+
+#include "codec_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <new>
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+namespace satchel::detail {
+namespace {
+
+// Negative: without zlib's own header and trailer. 15: the full window of 32 KiB.
+constexpr int raw_window_bits = -15;
+constexpr int memory_level = 8;
+
+constexpr std::array second_border{std::byte{0x00}, std::byte{0x00}, std::byte{0x00},
+                                   std::byte{0xFF}, std::byte{0xFF}};
+
+uInt clamped(std::size_t size) {
+    return static_cast<uInt>(std::min<std::size_t>(size, std::numeric_limits<uInt>::max()));
+}
+
+Bytef* pointer(const std::byte* data) {
+    return reinterpret_cast<Bytef*>(const_cast<std::byte*>(data));
+}
+
+// zlib's state for compressing, kept by each thread from chunk to chunk: making one costs an
+// allocation of 268 kB, resetting it only the clearing of a hash table.
+class ThreadDeflater {
+  public:
+    ThreadDeflater() = default;
+    ThreadDeflater(const ThreadDeflater&) = delete;
+    ThreadDeflater& operator=(const ThreadDeflater&) = delete;
+    ~ThreadDeflater() { end(); }
+
+    z_stream& prepare(int level) {
+        if (level_ == level) {
+            deflateReset(&stream_);
+            return stream_;
+        }
+        end();
+        stream_ = {};
+        if (deflateInit2(&stream_, level, Z_DEFLATED, raw_window_bits, memory_level,
+                         Z_DEFAULT_STRATEGY) != Z_OK) {
+            throw std::bad_alloc();
+        }
+        level_ = level;
+        return stream_;
+    }
+
+  private:
+    void end() {
+        if (level_ != 0) deflateEnd(&stream_);
+        level_ = 0;
+    }
+
+    z_stream stream_{};
+    int level_ = 0;
+};
+
+}  // namespace
+
+Bytes deflate_chunk(std::span<const std::byte> chunk, int level) {
+    thread_local ThreadDeflater deflater;
+    z_stream& stream = deflater.prepare(level);
+    stream.next_in = pointer(chunk.data());
+    stream.avail_in = clamped(chunk.size());
+    // zlib's bound is for one call that ends the stream; the flush needs a few bytes more.
+    Buffer out(deflateBound(&stream, static_cast<uLong>(chunk.size())) + 16 + second_border.size());
+    std::size_t size = 0;
+    do {
+        if (size + second_border.size() >= out.size()) out.resize(2 * out.size());
+        stream.next_out = pointer(out.data() + size);
+        stream.avail_out = clamped(out.size() - second_border.size() - size);
+        const auto room = stream.avail_out;
+        deflate(&stream, Z_SYNC_FLUSH);
+        size += room - stream.avail_out;
+    } while (stream.avail_out == 0);
+    std::ranges::copy(second_border, out.data() + size);
+    out.resize(size + second_border.size());
+    return std::move(out).freeze();
+}
+
+std::uint64_t deflate_memory(int /*level*/) {
+    // zconf.h: (1 << (windowBits + 2)) + (1 << (memLevel + 9)), and a few kilobytes for small
+    // objects.
+    return (1U << 17) + (1U << (memory_level + 9)) + 8192;
+}
+
+std::uint32_t crc32_append(std::uint32_t check, std::span<const std::byte> data) {
+    return static_cast<std::uint32_t>(::crc32_z(check, pointer(data.data()), data.size()));
+}
+
+std::uint32_t adler32_append(std::uint32_t check, std::span<const std::byte> data) {
+    return static_cast<std::uint32_t>(::adler32_z(check, pointer(data.data()), data.size()));
+}
+
+std::uint32_t crc32_join(std::uint32_t first, std::uint32_t second, std::uint64_t second_size) {
+    return static_cast<std::uint32_t>(
+        ::crc32_combine(first, second, static_cast<z_off_t>(second_size)));
+}
+
+std::uint32_t adler32_join(std::uint32_t first, std::uint32_t second, std::uint64_t second_size) {
+    return static_cast<std::uint32_t>(
+        ::adler32_combine(first, second, static_cast<z_off_t>(second_size)));
+}
+
+struct Inflater::State {
+    z_stream stream{};
+};
+
+Inflater::Inflater(Format format) : state_(std::make_unique<State>()) {
+    const int window_bits = format == Format::raw ? raw_window_bits : -raw_window_bits;
+    if (inflateInit2(&state_->stream, window_bits) != Z_OK) throw std::bad_alloc();
+}
+
+Inflater::~Inflater() { inflateEnd(&state_->stream); }
+
+void Inflater::reset(std::uint64_t offset) {
+    inflateReset(&state_->stream);
+    offset_ = offset;
+}
+
+Decoder::Status Inflater::decode(std::span<const std::byte>& input, std::span<std::byte>& output) {
+    z_stream& stream = state_->stream;
+    while (true) {
+        if (output.empty()) return Decoder::Status::needs_output;
+        const auto in_size = clamped(input.size());
+        const auto out_size = clamped(output.size());
+        stream.next_in = pointer(input.data());
+        stream.avail_in = in_size;
+        stream.next_out = pointer(output.data());
+        stream.avail_out = out_size;
+        const int result = inflate(&stream, Z_NO_FLUSH);
+        input = input.subspan(in_size - stream.avail_in);
+        output = output.subspan(out_size - stream.avail_out);
+        offset_ += in_size - stream.avail_in;
+        switch (result) {
+            case Z_STREAM_END:
+                return Decoder::Status::finished;
+            case Z_OK:
+            case Z_BUF_ERROR:
+                break;
+            case Z_MEM_ERROR:
+                throw std::bad_alloc();
+            case Z_NEED_DICT:
+                throw CorruptData("the zlib stream needs a preset dictionary, which is not there",
+                                  offset_);
+            default:
+                throw CorruptData(fmt::format("damaged data: {}", stream.msg), offset_);
+        }
+        if (input.empty() && !output.empty()) return Decoder::Status::needs_input;
+    }
+}
+
+}  // namespace satchel::detail

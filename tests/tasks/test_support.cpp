@@ -1,0 +1,143 @@
+// The helpers of the codec tests.
+#include "test_support.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace satchel::testing {
+namespace {
+
+// A folder for the files of one test program, removed at its end.
+class Folder {
+  public:
+    Folder() {
+        std::string name = (std::filesystem::temp_directory_path() / "satchel-XXXXXX").string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    [[nodiscard]] std::string operator/(const char* name) const { return (path_ / name).string(); }
+
+  private:
+    std::filesystem::path path_;
+};
+
+}  // namespace
+
+Bytes random_bytes(std::size_t size, std::uint64_t seed) {
+    std::mt19937_64 generator(seed);
+    Buffer buffer(size);
+    std::ranges::generate(buffer, [&] { return static_cast<std::byte>(generator()); });
+    return std::move(buffer).freeze();
+}
+
+Bytes text(std::size_t size, std::uint64_t seed) {
+    static constexpr std::array words{"alpha ",   "beta ", "gamma, ", "delta\n",    "epsilon ",
+                                      "zeta-eta", "    ",  "theta. ", "iota/kappa", "12345 "};
+    std::mt19937_64 generator(seed);
+    std::string result;
+    while (result.size() < size) result += words[generator() % words.size()];
+    result.resize(size);
+    return Bytes(std::move(result));
+}
+
+Bytes runs(std::size_t size, std::uint64_t seed) {
+    std::mt19937_64 generator(seed);
+    std::string result;
+    while (result.size() < size) {
+        result.append(generator() % 600, static_cast<char>(generator() % 4));
+        result.append(generator() % 6, static_cast<char>(generator() % 250));
+    }
+    result.resize(size);
+    return Bytes(std::move(result));
+}
+
+Bytes zeros(std::size_t size) { return Bytes(std::string(size, '\0')); }
+
+std::vector<Sample> samples(std::size_t chunk_size) {
+    std::vector<Sample> result{{"empty", {}},
+                               {"one byte", text(1)},
+                               {"three bytes", text(3)},
+                               {"zeros", zeros(3 * chunk_size + 5)}};
+    for (const std::size_t size : {chunk_size - 1, chunk_size, chunk_size + 1, 2 * chunk_size,
+                                   3 * chunk_size + chunk_size / 3}) {
+        result.push_back({fmt::format("{} bytes of text", size), text(size, size)});
+        result.push_back({fmt::format("{} bytes of runs", size), runs(size, size)});
+        result.push_back({fmt::format("{} random bytes", size), random_bytes(size, size)});
+    }
+    return result;
+}
+
+Bytes concatenated(std::initializer_list<Bytes> pieces) {
+    Buffer buffer;
+    for (const Bytes& piece : pieces) buffer.append(piece);
+    return std::move(buffer).freeze();
+}
+
+Bytes from_hex(std::string_view hex) {
+    std::string result;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+        while (hex[i] == ' ') ++i;
+        result += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+    }
+    return Bytes(std::move(result));
+}
+
+Bytes piped(std::span<const std::byte> input, const std::string& command) {
+    static const Folder folder;
+    {
+        std::ofstream file(folder / "in", std::ios::binary);
+        file.write(reinterpret_cast<const char*>(input.data()),
+                   static_cast<std::streamsize>(input.size()));
+        REQUIRE(file.flush());
+    }
+    const auto line = fmt::format("({}) < {} > {}", command, folder / "in", folder / "out");
+    INFO(line);
+    REQUIRE(std::system(line.c_str()) == 0);
+    std::ifstream file(folder / "out", std::ios::binary);
+    return Bytes(std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+Bytes join_chunks(const Codec& codec, const CompressOptions& options,
+                  std::span<const Bytes> chunks) {
+    const auto joiner = codec.joiner(options);
+    Buffer file;
+    file.append(joiner->begin());
+    for (const Bytes& chunk : chunks) {
+        file.append(joiner->append(codec.compress_chunk(chunk, options)));
+    }
+    file.append(joiner->finish());
+    return std::move(file).freeze();
+}
+
+std::function<Bytes()> reader(const Bytes& file, std::size_t block_size) {
+    return [&file, block_size, offset = std::size_t{0}]() mutable {
+        const Bytes block = file.slice(offset, block_size);
+        offset += block.size();
+        return block;
+    };
+}
+
+Decoded decode(const Bytes& file, const DecompressOptions& options, std::size_t block_size) {
+    Decompressor decompressor(reader(file, block_size), options);
+    Buffer data;
+    for (Bytes block = decompressor.next(); !block.empty(); block = decompressor.next()) {
+        data.append(block);
+    }
+    return {std::move(data).freeze(), decompressor.warning()};
+}
+
+}  // namespace satchel::testing
