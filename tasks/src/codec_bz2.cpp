@@ -1,0 +1,321 @@
+// bzip2: one stream of blocks that were compressed independently.
+//
+//     stream := "BZh" level | block … | 177245385090 | combined CRC(32 bits) | zero bits to a byte
+//     block  := 314159265359 | CRC(32 bits) | …                        (a number of bits, not
+//     bytes)
+//
+// libbz2 writes whole streams only. So every block is compressed as a stream of its own, its bits
+// are cut out of it, and put behind those of the block before, which moves them by some bits. The
+// combined CRC follows from those of the blocks: for each, rotate left by one and exclusive-or.
+//
+// In a CompressedChunk, `data` holds the bits of all its blocks, `check` their combined CRC, and
+// `extra` is the number of blocks times eight, plus the number of unused bits in the last byte.
+#include <satchel/tasks/codec.hpp>
+
+#include "codec_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include <bzlib.h>
+
+namespace satchel::detail {
+namespace {
+
+constexpr std::uint64_t stream_header_bits = 32;
+constexpr std::uint64_t block_magic = 0x3141'5926'5359;
+constexpr std::uint64_t end_magic = 0x1772'4538'5090;
+
+// What a block takes, counted after the first run-length step. libbz2 would close it one byte
+// later.
+constexpr std::int64_t block_capacity(std::int64_t level) { return level * 100'000 - 20; }
+
+unsigned clamped(std::size_t size) {
+    return static_cast<unsigned>(std::min<std::size_t>(size, std::numeric_limits<unsigned>::max()));
+}
+
+char* pointer(const std::byte* data) {
+    return reinterpret_cast<char*>(const_cast<std::byte*>(data));
+}
+
+// `count` <= 56 bits of `data` from bit `position` on; the first bit is the highest of its byte.
+std::uint64_t read_bits(std::span<const std::byte> data, std::uint64_t position, unsigned count) {
+    std::uint64_t window = 0;
+    const auto first = static_cast<std::size_t>(position / 8);
+    for (std::size_t i = first; i < first + 8; ++i) {
+        window = window << 8 | (i < data.size() ? std::to_integer<std::uint64_t>(data[i]) : 0);
+    }
+    return window << position % 8 >> (64 - count);
+}
+
+// A number of bits; what is left of the last byte does not count.
+struct BitString {
+    Bytes data{};
+    std::uint64_t size = 0;
+};
+
+// Puts strings of bits one behind the other.
+class BitJoiner {
+  public:
+    /// The bytes that are complete with `bits`; up to seven bits wait for the next call.
+    Bytes append(const BitString& bits) {
+        if (bits.size == 0) return {};
+        const std::uint64_t size = pending_size_ + bits.size;
+        const auto whole = static_cast<std::size_t>(size / 8);
+        const Bytes shifted = pending_size_ == 0 ? bits.data : shift(bits.data, (size + 7) / 8);
+        pending_size_ = static_cast<unsigned>(size % 8);
+        pending_ = pending_size_ == 0 ? std::byte{0}
+                                      : shifted[whole] & std::byte{0xFF} << (8 - pending_size_);
+        return shifted.slice(0, whole);
+    }
+
+    /// The byte that was begun, filled up with zeros; empty if there is none.
+    [[nodiscard]] Bytes finish() const {
+        if (pending_size_ == 0) return {};
+        return bytes_of({std::to_integer<unsigned>(pending_)});
+    }
+
+    [[nodiscard]] unsigned pending_size() const { return pending_size_; }
+
+  private:
+    // `data`, moved towards its end by the pending bits, which come before it: `size` bytes.
+    [[nodiscard]] Bytes shift(const Bytes& data, std::uint64_t size) const {
+        const auto right = static_cast<int>(pending_size_);
+        const int left = 8 - right;
+        Buffer out(static_cast<std::size_t>(size));
+        const auto* const in = data.data();
+        auto* const to = out.data();
+        to[0] = pending_ | in[0] >> right;
+        for (std::size_t i = 1; i < data.size(); ++i) to[i] = in[i - 1] << left | in[i] >> right;
+        if (size > data.size()) to[data.size()] = in[data.size() - 1] << left;
+        return std::move(out).freeze();
+    }
+
+    std::byte pending_{0};  // in the highest bits, the others are zero
+    unsigned pending_size_ = 0;
+};
+
+std::uint32_t combine(std::uint32_t crc, std::uint32_t next_crc, std::uint64_t next_blocks) {
+    return std::rotl(crc, static_cast<int>(next_blocks % 32)) ^ next_crc;
+}
+
+// How many bytes from the start of `data` fit in one block. The first step of bzip2 writes a run of
+// four to 255 equal bytes as four and a count.
+std::size_t block_length(std::span<const std::byte> data, std::size_t capacity) {
+    std::size_t used = 0;
+    std::size_t i = 0;
+    while (i < data.size()) {
+        const std::size_t longest = std::min<std::size_t>(255, data.size() - i);
+        std::size_t run = 1;
+        while (run < longest && data[i + run] == data[i]) ++run;
+        used += run < 4 ? run : 5;
+        if (used > capacity) break;
+        i += run;
+    }
+    return i;
+}
+
+struct Block {
+    BitString bits;
+    std::uint32_t crc = 0;
+};
+
+// The block of a stream that has one; nothing if it has more or another form.
+std::optional<Block> only_block(const Bytes& stream) {
+    const std::uint64_t size = stream.size() * 8;
+    for (std::uint64_t unused = 0; unused < 8 && size >= 192 + unused; ++unused) {
+        const std::uint64_t end = size - unused - 80;
+        const auto crc = read_bits(stream, end + 48, 32);
+        // With one block, its CRC is the combined one.
+        if (read_bits(stream, end, 48) == end_magic &&
+            read_bits(stream, stream_header_bits, 48) == block_magic &&
+            read_bits(stream, stream_header_bits + 48, 32) == crc) {
+            const auto bits = end - stream_header_bits;
+            const auto data =
+                stream.slice(stream_header_bits / 8, static_cast<std::size_t>((bits + 7) / 8));
+            return Block{{data, bits}, static_cast<std::uint32_t>(crc)};
+        }
+    }
+    return std::nullopt;
+}
+
+// REQUIRES: `data` is not empty and fits in one block of `level`.
+Block compress_block(std::span<const std::byte> data, int level) {
+    // The bound that bzlib.h gives.
+    Buffer out(data.size() + data.size() / 100 + 600);
+    auto size = clamped(out.size());
+    const int result = BZ2_bzBuffToBuffCompress(pointer(out.data()), &size, pointer(data.data()),
+                                                clamped(data.size()), level, 0, 0);
+    if (result == BZ_MEM_ERROR) throw std::bad_alloc();
+    out.resize(size);
+    auto block = result == BZ_OK ? only_block(std::move(out).freeze()) : std::nullopt;
+    if (!block) {
+        throw Error(
+            "cannot compress to bz2: this libbz2 does not write the streams of bzip2 1.0, "
+            "one block for each; install libbz2 1.0.8");
+    }
+    return *block;
+}
+
+class Bz2Joiner : public Joiner {
+  public:
+    explicit Bz2Joiner(std::int64_t level) : level_(level) {}
+
+    Bytes begin() override {
+        return bytes_of({'B', 'Z', 'h', static_cast<unsigned>('0' + level_)});
+    }
+
+    Bytes append(const CompressedChunk& chunk) override {
+        const auto blocks = chunk.extra / 8;
+        crc_ = combine(crc_, static_cast<std::uint32_t>(chunk.check), blocks);
+        return bits_.append({chunk.data, chunk.data.size() * 8 - chunk.extra % 8});
+    }
+
+    Bytes finish() override {
+        const auto trailer = [&](unsigned i) { return byte_of(crc_, 3 - i); };
+        const BitString end{bytes_of({0x17, 0x72, 0x45, 0x38, 0x50, 0x90, trailer(0), trailer(1),
+                                      trailer(2), trailer(3)}),
+                            80};
+        Buffer out;
+        out.append(bits_.append(end));
+        out.append(bits_.finish());
+        return std::move(out).freeze();
+    }
+
+  private:
+    std::int64_t level_;
+    std::uint32_t crc_ = 0;
+    BitJoiner bits_;
+};
+
+class Bz2Decoder : public Decoder {
+  public:
+    Bz2Decoder() { start(); }
+    Bz2Decoder(const Bz2Decoder&) = delete;
+    Bz2Decoder& operator=(const Bz2Decoder&) = delete;
+    ~Bz2Decoder() override { BZ2_bzDecompressEnd(&stream_); }
+
+    Status decode(std::span<const std::byte>& input, std::span<std::byte>& output) override {
+        while (true) {
+            if (output.empty()) return Status::needs_output;
+            const auto in_size = clamped(input.size());
+            const auto out_size = clamped(output.size());
+            stream_.next_in = pointer(input.data());
+            stream_.avail_in = in_size;
+            stream_.next_out = pointer(output.data());
+            stream_.avail_out = out_size;
+            const int result = BZ2_bzDecompress(&stream_);
+            input = input.subspan(in_size - stream_.avail_in);
+            output = output.subspan(out_size - stream_.avail_out);
+            offset_ += in_size - stream_.avail_in;
+            if (result == BZ_STREAM_END) return Status::finished;
+            check(result);
+            if (input.empty() && !output.empty()) return Status::needs_input;
+        }
+    }
+
+    void reset(std::uint64_t offset) override {
+        BZ2_bzDecompressEnd(&stream_);
+        start();
+        offset_ = offset;
+    }
+
+  private:
+    void start() {
+        stream_ = {};
+        if (BZ2_bzDecompressInit(&stream_, 0, 0) != BZ_OK) throw std::bad_alloc();
+    }
+
+    void check(int result) const {
+        switch (result) {
+            case BZ_OK:
+                return;
+            case BZ_MEM_ERROR:
+                throw std::bad_alloc();
+            case BZ_DATA_ERROR_MAGIC:
+                throw CorruptData("not bz2 data: it does not begin with BZh1 to BZh9", offset_);
+            default:
+                throw CorruptData("damaged data: a bz2 block is malformed or its CRC is wrong",
+                                  offset_);
+        }
+    }
+
+    bz_stream stream_{};
+    std::uint64_t offset_ = 0;
+};
+
+class Bz2Codec : public Codec {
+  public:
+    const CodecInfo& info() const override {
+        static constexpr std::array suffixes{Suffix{".bz2", ""}, Suffix{".bz", ""},
+                                             Suffix{".tbz2", ".tar"}, Suffix{".tbz", ".tar"}};
+        static constexpr CodecInfo info{
+            .name = "bz2", .suffix = ".bz2", .suffixes = suffixes, .level_default = 9};
+        return info;
+    }
+
+    bool recognises(std::span<const std::byte> head) const override {
+        const bool level_is_known =
+            head.size() < 4 || (head[3] >= std::byte{'1'} && head[3] <= std::byte{'9'});
+        return begins(head, {'B', 'Z', 'h'}) && level_is_known;
+    }
+
+    // What one block holds: a chunk of 900 000 would often leave a second block of twenty bytes.
+    std::int64_t default_chunk_size(std::int64_t level) const override {
+        return block_capacity(level);
+    }
+
+    std::uint64_t compress_memory(const CompressOptions& options) const override {
+        // From the manual of bzip2, "Memory management".
+        return 400'000 + 800'000 * static_cast<std::uint64_t>(resolve(options).level);
+    }
+
+    CompressedChunk compress_chunk(std::span<const std::byte> chunk,
+                                   const CompressOptions& options) const override {
+        const int level = checked_level(*this, chunk, options);
+        const auto capacity = static_cast<std::size_t>(block_capacity(level));
+        CompressedChunk result{.input_size = chunk.size()};
+        std::uint64_t blocks = 0;
+        std::uint32_t crc = 0;
+        BitJoiner bits;
+        Buffer data;
+        while (!chunk.empty()) {
+            const auto length = block_length(chunk, capacity);
+            const Block block = compress_block(chunk.first(length), level);
+            chunk = chunk.subspan(length);
+            crc = combine(crc, block.crc, 1);
+            if (++blocks == 1 && chunk.empty()) {  // as nearly always
+                result.data = block.bits.data;
+                result.check = crc;
+                result.extra = 8 + (8 - block.bits.size % 8) % 8;
+                return result;
+            }
+            data.append(bits.append(block.bits));
+        }
+        data.append(bits.finish());
+        result.data = std::move(data).freeze();
+        result.check = crc;
+        result.extra = blocks * 8 + (8 - bits.pending_size()) % 8;
+        return result;
+    }
+
+    std::unique_ptr<Joiner> joiner(const CompressOptions& options) const override {
+        return std::make_unique<Bz2Joiner>(resolve(options).level);
+    }
+
+    std::unique_ptr<Decoder> decoder() const override { return std::make_unique<Bz2Decoder>(); }
+};
+
+}  // namespace
+
+const Codec& bz2_codec() {
+    static const Bz2Codec codec;
+    return codec;
+}
+
+}  // namespace satchel::detail
