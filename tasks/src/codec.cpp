@@ -39,7 +39,7 @@ CorruptData::CorruptData(const std::string& what, std::uint64_t offset)
 std::span<const Codec* const> codecs() {
     // In this order `recognise` asks: a zlib header is two bytes with little redundancy, so it
     // comes last.
-    static const std::array table{&detail::gzip_codec(), &detail::bz2_codec(),
+    static const std::array table{&detail::gzip_codec(), &detail::bz2_codec(), &detail::xz_codec(),
                                   &detail::zlib_codec()};
     return table;
 }

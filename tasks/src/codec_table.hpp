@@ -15,6 +15,7 @@ namespace satchel::detail {
 const Codec& gzip_codec();
 const Codec& zlib_codec();
 const Codec& bz2_codec();
+const Codec& xz_codec();
 
 /// The level to compress `chunk` with. Throws InvalidArgument for options that are out of range and
 /// for a chunk of more than `chunk_size_max`.

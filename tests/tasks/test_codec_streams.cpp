@@ -1,0 +1,136 @@
+// Files of several streams, and what may follow the last: padding, garbage, nothing.
+#include "test_support.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+using namespace satchel::testing;
+
+namespace satchel {
+namespace {
+
+TEST_CASE("streams that follow each other are decoded as one") {
+    const Bytes a = text(3000, 1);
+    const Bytes b = random_bytes(500, 2);
+    for (const Codec* codec : codecs()) {
+        const auto name = codec->info().name;
+        const Bytes file = concatenated({compress(a, name), compress({}, name), compress(b, name)});
+        for (const std::size_t block_size : {1, 5, 64, 100'000}) {
+            INFO(name, ", blocks of ", block_size);
+            const Decoded decoded = decode(file, {.strict = true}, block_size);
+            CHECK(decoded.data == concatenated({a, b}));
+            CHECK(decoded.warning.empty());
+        }
+    }
+}
+
+TEST_CASE("streams of different formats do not mix") {
+    const Bytes first = compress(text(100), "gzip");
+    const Decoded decoded = decode(concatenated({first, compress(text(100), "bz2")}));
+    CHECK(decoded.data == text(100));
+    CHECK(decoded.warning ==
+          fmt::format("ignored garbage after the gzip data, at offset {}", first.size()));
+}
+
+TEST_CASE("a cut inside the second stream is an error, too") {
+    for (const Codec* codec : codecs()) {
+        const Bytes one = compress(text(100), codec->info().name);
+        const Bytes two = concatenated({one, one});
+        // One byte of a second zlib stream is no sign of it; of the others it is.
+        const std::size_t first_cut = codec->info().name == "zlib" ? 2 : 1;
+        for (std::size_t size = one.size() + first_cut; size < two.size(); ++size) {
+            INFO(codec->info().name, ", ", size, " of ", two.size());
+            CHECK_THROWS_AS(decode(two.slice(0, size)), CorruptData);
+        }
+    }
+}
+
+TEST_CASE("garbage is ignored with a warning, or refused") {
+    const Bytes data = text(1000);
+    for (const Codec* codec : codecs()) {
+        const auto name = codec->info().name;
+        const Bytes file = compress(data, name);
+        for (const Bytes& garbage :
+             {text(1), text(20), random_bytes(100'000, 3), from_hex("00ff")}) {
+            INFO(name, ", ", garbage.size());
+            const Bytes followed = concatenated({file, garbage});
+            CHECK_THROWS_AS(decode(followed, {.strict = true}), CorruptData);
+            CHECK_THROWS_AS(decompress(followed), CorruptData);
+            if (codec->info().refuses_garbage) {
+                CHECK_THROWS_AS(decode(followed), CorruptData);
+                continue;
+            }
+            const Decoded decoded = decode(followed);
+            CHECK(decoded.data == data);
+            CHECK(decoded.warning.starts_with(
+                fmt::format("ignored garbage after the {} data", name)));
+        }
+    }
+}
+
+TEST_CASE("zeros after gzip are padding, which strict mode refuses") {
+    const Bytes data = text(1000);
+    const Bytes file = compress(data, "gzip");
+    for (const std::size_t count : {1, 3, 4, 512, 300'000}) {
+        INFO(count, " zeros");
+        const Bytes padded = concatenated({file, zeros(count)});
+        const Decoded decoded = decode(padded, {}, 1000);
+        CHECK(decoded.data == data);
+        CHECK(decoded.warning.empty());
+        CHECK(decompress(padded) == data);
+        CHECK_THROWS_WITH_AS(
+            decode(padded, {.strict = true}),
+            doctest::String(
+                fmt::format("{} zero bytes follow a gzip stream, at offset {}", count, file.size())
+                    .c_str()),
+            CorruptData);
+        CHECK(decode(concatenated({padded, file})).data == concatenated({data, data}));
+    }
+}
+
+TEST_CASE("zeros after xz are padding by fours") {
+    const Bytes data = text(1000);
+    const Bytes file = compress(data, "xz");
+    for (const std::size_t count : {1, 2, 3, 4, 5, 8, 511, 512}) {
+        INFO(count, " zeros");
+        const Bytes padded = concatenated({file, zeros(count)});
+        const Bytes again = concatenated({padded, file});
+        if (count % 4 == 0) {
+            CHECK(decode(padded, {.strict = true}, 7).data == data);
+            CHECK(decode(again, {.strict = true}, 7).data == concatenated({data, data}));
+        } else {
+            CHECK_THROWS_AS(decode(padded), CorruptData);
+            CHECK_THROWS_AS(decode(again), CorruptData);
+        }
+    }
+}
+
+TEST_CASE("zeros after zlib and bz2 are garbage") {
+    for (const std::string_view name : {"zlib", "bz2"}) {
+        const Decoded decoded = decode(concatenated({compress(text(100), name), zeros(4)}));
+        CHECK(decoded.data == text(100));
+        CHECK_FALSE(decoded.warning.empty());
+    }
+}
+
+TEST_CASE("nothing may follow a .lzma file") {
+    const Bytes file = piped(text(1000), "xz -c --format=lzma");
+    CHECK(decompress(file) == text(1000));
+    CHECK_THROWS_AS(decode(concatenated({file, text(30)})), CorruptData);
+    CHECK_THROWS_AS(decode(concatenated({file, file})), CorruptData);
+}
+
+TEST_CASE("ten thousand empty streams are decoded") {
+    for (const Codec* codec : codecs()) {
+        const auto name = codec->info().name;
+        const Bytes empty = compress({}, name);
+        Buffer file;
+        for (int i = 0; i < 10'000; ++i) file.append(empty);
+        file.append(compress(text(10), name));
+        INFO(name);
+        CHECK(decode(std::move(file).freeze()).data == text(10));
+    }
+}
+
+}  // namespace
+}  // namespace satchel
