@@ -32,7 +32,7 @@ TEST_CASE("a block is filled to its last byte and not beyond") {
     const Codec& bz2 = codec("bz2");
     const auto full = static_cast<std::size_t>(bz2.default_chunk_size(1));
     const std::string plain(random_bytes(3 * full).text());
-    for (const std::size_t extra : {0, 1, 2, 19, 20, 21}) {
+    for (const auto extra : sizes({0, 1, 2, 19, 20, 21})) {
         const Bytes data{plain.substr(0, full + extra)};
         const CompressedChunk chunk = bz2.compress_chunk(data, {.level = 1});
         CHECK(blocks(chunk) == (extra == 0 ? 1 : 2));
@@ -42,7 +42,7 @@ TEST_CASE("a block is filled to its last byte and not beyond") {
 }
 
 TEST_CASE("runs of every length around the limits of a run are counted right") {
-    for (const std::size_t run : {3, 4, 5, 254, 255, 256, 257, 258, 259, 260, 511, 1000}) {
+    for (const auto run : sizes({3, 4, 5, 254, 255, 256, 257, 258, 259, 260, 511, 1000})) {
         std::string data;
         for (char c = 0; data.size() < 400'000; c = static_cast<char>((c + 1) % 100)) {
             data.append(run, c);

@@ -54,7 +54,7 @@ TEST_CASE("every optional field is skipped, however long and however it comes") 
          {member(0, {}), member(0x04, empty_extra), member(0x04, long_extra),
           member(0x08, long_name), member(0x10, long_name), member(0x08, zeros(1)),
           member(0x01 | 0x04 | 0x08 | 0x10, concatenated({long_extra, long_name, long_name}))}) {
-        for (const std::size_t block_size : {7, 65'536, 10'000'000}) {
+        for (const auto block_size : sizes({7, 65'536, 10'000'000})) {
             CHECK(decode(file, {}, block_size).data == text(100));
         }
     }

@@ -56,7 +56,7 @@ TEST_CASE("input and output may come in pieces of any size") {
     const Bytes data = concatenated({text(5000), random_bytes(300), runs(3000)});
     for (const Codec* codec : codecs()) {
         const Bytes file = compress(data, codec->info().name);
-        for (const std::size_t block_size : {1, 2, 3, 7, 100}) {
+        for (const auto block_size : sizes({1, 2, 3, 7, 100})) {
             INFO(codec->info().name, ", blocks of ", block_size);
             CHECK(decode(file, {}, block_size).data == data);
         }

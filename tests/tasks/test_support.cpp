@@ -81,6 +81,8 @@ std::vector<Sample> samples(std::size_t chunk_size) {
     return result;
 }
 
+std::vector<std::size_t> sizes(std::initializer_list<std::size_t> values) { return values; }
+
 Bytes concatenated(std::initializer_list<Bytes> pieces) {
     Buffer buffer;
     for (const Bytes& piece : pieces) buffer.append(piece);

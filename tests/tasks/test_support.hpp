@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +29,9 @@ struct Sample {
     Bytes data;
 };
 std::vector<Sample> samples(std::size_t chunk_size);
+
+/// Sizes to loop over.
+std::vector<std::size_t> sizes(std::initializer_list<std::size_t> values);
 
 /// One after the other.
 Bytes concatenated(std::initializer_list<Bytes> pieces);

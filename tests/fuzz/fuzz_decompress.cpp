@@ -1,0 +1,89 @@
+// Fuzzes the decoders of all formats through Decompressor, and compression against them.
+//
+//     mkdir corpus && build-fuzz/tests/fuzz/fuzz_decompress -rss_limit_mb=0 corpus
+//
+// The first byte of the input chooses what is done with the rest: its low bits the format (0: told
+// by the content), bit 3 strict mode, bit 4 the round trip instead of decoding. The limit is lifted
+// because .lzma headers may ask for windows of 4 GiB, which are reserved and not used.
+#include <satchel/tasks/codec.hpp>
+#include <satchel/tasks/decompress.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+namespace {
+
+using satchel::Bytes;
+
+// Bombs are not what is looked for.
+constexpr std::size_t output_max = std::size_t{4} << 20;
+
+// What `file` gives when it is read in blocks of `block_size`: its contents as far as `output_max`,
+// or as far as the error.
+struct Outcome {
+    std::string data;
+    bool failed = false;
+    std::string warning;
+};
+
+Outcome decode(const Bytes& file, const satchel::DecompressOptions& options,
+               std::size_t block_size) {
+    Outcome outcome;
+    std::size_t offset = 0;
+    const auto read = [&] {
+        const Bytes block = file.slice(offset, block_size);
+        offset += block.size();
+        return block;
+    };
+    try {
+        satchel::Decompressor decompressor(read, options);
+        Bytes block;
+        do {
+            block = decompressor.next();
+            outcome.data += block.text();
+        } while (!block.empty() && outcome.data.size() < output_max);
+        outcome.warning = decompressor.warning();
+    } catch (const satchel::CorruptData& error) {
+        outcome.failed = true;
+        if (error.offset() > file.size()) std::abort();
+    } catch (const std::bad_alloc&) {
+        outcome.failed = true;
+    }
+    return outcome;
+}
+
+// Whether two ways of reading the same file agree. How much is given before an error is up to the
+// libraries; it must be right, and with it the error must come.
+bool agree(const Outcome& a, const Outcome& b) {
+    if (std::max(a.data.size(), b.data.size()) >= output_max) return true;
+    if (a.failed || b.failed) {
+        return a.failed && b.failed && (a.data.starts_with(b.data) || b.data.starts_with(a.data));
+    }
+    return a.data == b.data && a.warning == b.warning;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size == 0) return 0;
+    const unsigned choice = data[0];
+    const Bytes input(nullptr, reinterpret_cast<const std::byte*>(data + 1), size - 1);
+    const auto codecs = satchel::codecs();
+    const std::size_t format = choice & 7U;
+    if ((choice & 16U) != 0) {
+        const auto name = codecs[format % codecs.size()]->info().name;
+        const auto level = static_cast<std::int64_t>(1 + (choice >> 5));
+        const Bytes file = satchel::compress(input, name, {.level = level, .chunk_size = 65'536});
+        if (satchel::decompress(file) != input) std::abort();
+        return 0;
+    }
+    satchel::DecompressOptions options{.strict = (choice & 8U) != 0};
+    if (format != 0) options.format = codecs[format % codecs.size()]->info().name;
+    // However the input is cut, the result is the same.
+    const Outcome whole = decode(input, options, std::max<std::size_t>(input.size(), 1));
+    if (!agree(decode(input, options, 7), whole)) std::abort();
+    return 0;
+}
