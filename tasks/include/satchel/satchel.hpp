@@ -1,0 +1,16 @@
+/// All of satchel: the engine and the ready-made tasks. Programs that care for their compile time
+/// include what they use instead.
+#pragma once
+
+#include <satchel/bag.hpp>
+#include <satchel/bytes.hpp>
+#include <satchel/compute.hpp>
+#include <satchel/delayed.hpp>
+#include <satchel/error.hpp>
+#include <satchel/executor.hpp>
+#include <satchel/log.hpp>
+#include <satchel/stream.hpp>
+#include <satchel/tasks/codec.hpp>
+#include <satchel/tasks/decompress.hpp>
+#include <satchel/this_task.hpp>
+#include <satchel/units.hpp>
