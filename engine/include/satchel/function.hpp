@@ -18,23 +18,30 @@
 namespace satchel {
 
 namespace detail {
-/// An input that is a literal of the graph carries this bit; the others are indices of tasks.
+
+/// An input that is a literal of the graph carries this bit; the others are numbers of tasks.
 inline constexpr std::uint32_t literal_bit = 0x8000'0000;
+
+/// All that an executor keeps for one task. It lies in one cache line, because in a large graph
+/// each line that has to come from memory costs more than calling the task.
+struct alignas(32) TaskSlot {
+    Value value = {};              ///< the result, from when the task has run until its last use
+    std::uint32_t counter = 0;     ///< before it runs: inputs missing; after: users left
+    std::uint32_t inputs = 0;      ///< where its inputs begin; they end where the next task's begin
+    std::uint32_t successors = 0;  ///< likewise
+    std::uint32_t call = 0;        ///< which function it calls
+};
+
 }  // namespace detail
 
 /// The inputs of one task while it runs. Belongs to the thread that runs it.
 class Arguments {
   public:
-    /// For executors. `references[k]` names input k: an index into `values`, or into `literals`
-    /// with `literal_bit`; `uses[i]` counts the tasks that have yet to finish with `values[i]`.
-    Arguments(Value* values, Value* literals, std::uint32_t* uses, const std::uint32_t* references,
+    /// For executors. `references[k]` names input k: a number of a slot, or of a literal with
+    /// `literal_bit`. `index` is the task's place in its layer.
+    Arguments(detail::TaskSlot* slots, Value* literals, const std::uint32_t* references,
               std::uint32_t size, std::uint32_t index) noexcept
-        : values_(values),
-          literals_(literals),
-          uses_(uses),
-          references_(references),
-          size_(size),
-          index_(index) {}
+        : slots_(slots), literals_(literals), references_(references), size_(size), index_(index) {}
 
     /// How many inputs there are.
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
@@ -57,9 +64,10 @@ class Arguments {
     /// Whether this task is the last that needs input `k`, and may therefore move from it.
     [[nodiscard]] bool owns(std::uint32_t k) const noexcept {
         const auto reference = references_[k];
-        return (reference & detail::literal_bit) == 0 &&
-               std::atomic_ref(uses_[reference]).load(std::memory_order_acquire) == 1 &&
-               values_[reference].unique();
+        if ((reference & detail::literal_bit) != 0) return false;
+        auto& slot = slots_[reference];
+        return std::atomic_ref(slot.counter).load(std::memory_order_acquire) == 1 &&
+               slot.value.unique();
     }
 
     /// Input `k` for its last user. REQUIRES: owns(k).
@@ -80,12 +88,11 @@ class Arguments {
     [[nodiscard]] Value& at(std::uint32_t k) const noexcept {
         const auto reference = references_[k];
         return (reference & detail::literal_bit) != 0 ? literals_[reference & ~detail::literal_bit]
-                                                      : values_[reference];
+                                                      : slots_[reference].value;
     }
 
-    Value* values_;
+    detail::TaskSlot* slots_;
     Value* literals_;
-    std::uint32_t* uses_;
     const std::uint32_t* references_;
     std::uint32_t size_;
     std::uint32_t index_;
@@ -100,11 +107,12 @@ class Function {
     template <class F>
     requires(!std::is_same_v<std::decay_t<F>, Function>) explicit Function(F&& callable)
         : call_([](const Value& state, Arguments& arguments, Value& result) {
-              result = state.get<std::decay_t<F>>()(arguments);
+              std::construct_at(&result, state.get<std::decay_t<F>>()(arguments));
           }),
           stateless_(std::is_empty_v<std::decay_t<F>>),
           state_(Value::of(std::forward<F>(callable))) {}
 
+    /// REQUIRES: `result` is empty.
     void operator()(Arguments& arguments, Value& result) const { call_(state_, arguments, result); }
 
     /// Whether the two are known to be the same: of one type, and without state.

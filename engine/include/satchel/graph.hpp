@@ -140,11 +140,12 @@ Graph select(const Graph& graph, std::span<const TaskIndex> tasks,
 /// A directed acyclic graph of tasks.
 class Graph {
   public:
-    /// Adds a task. An input is an earlier task's index, or `literal(…)`. `name` is for people.
+    /// Adds a task. An input is an earlier task's index, or `literal(…)`. `name` is for people;
+    /// without one it is "task".
     TaskIndex add(const Function& function, std::span<const std::uint32_t> inputs,
-                  std::string_view name = "task");
+                  std::string_view name = {});
     TaskIndex add(const Function& function, std::initializer_list<std::uint32_t> inputs = {},
-                  std::string_view name = "task") {
+                  std::string_view name = {}) {
         return add(function, std::span(inputs.begin(), inputs.size()), name);
     }
 

@@ -372,7 +372,7 @@ Function PartitionMaker::partition(std::uint32_t i) {
         auto inputs = literals;
         std::vector<std::uint32_t> references(inputs.size());
         for (std::uint32_t k = 0; k < references.size(); ++k) references[k] = k | literal_bit;
-        Arguments arguments(nullptr, inputs.data(), nullptr, references.data(),
+        Arguments arguments(nullptr, inputs.data(), references.data(),
                             static_cast<std::uint32_t>(references.size()), i);
         return pipeline->run(arguments, i);
     });

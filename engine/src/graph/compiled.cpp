@@ -4,7 +4,7 @@
 #include <satchel/error.hpp>
 
 #include <algorithm>
-#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -22,71 +22,72 @@ CompiledGraph::CompiledGraph(Graph graph, std::span<const TaskIndex> outputs) {
             throw GraphError(
                 fmt::format("output {} is not in the graph, which has {} tasks", output, size()));
         }
-        call_of[output] |= output_bit;
+        tasks[output].call |= output_bit;
     }
 }
 
 void CompiledGraph::flatten(Graph& graph) {
     const auto size = graph.size_;
     calls.reserve(graph.segments_.size());
-    call_of.reserve(size);
-    for (std::size_t s = 0; s < graph.segments_.size(); ++s) {
+    tasks.reserve(size + std::size_t{1});
+    const bool is_flat = graph.layers_.empty();
+    if (is_flat) inputs = std::move(graph.inputs_);
+    for (std::uint32_t s = 0; s < graph.segments_.size(); ++s) {
         const auto& segment = graph.segments_[s];
         const auto end = s + 1 < graph.segments_.size() ? graph.segments_[s + 1].first : size;
-        call_of.insert(call_of.end(), end - segment.first, static_cast<std::uint32_t>(s));
         calls.push_back({graph.functions_[segment.function], segment.first, segment.first_index,
                          segment.index_step});
-    }
-    if (graph.layers_.empty()) {  // the arrays are flat already
-        inputs = std::move(graph.inputs_);
-        input_begin = std::move(graph.input_begin_);
-    } else {
-        input_begin.reserve(size + 1);
-        for (TaskIndex task = 0; task < size; ++task) {
-            const auto& segment = graph.segments_[call_of[task]];
-            const auto offset = task - segment.first;
-            input_begin.push_back(static_cast<std::uint32_t>(inputs.size()));
-            if (segment.layer != Graph::alone) {
-                for (const auto& input : graph.layers_[segment.layer].inputs) {
-                    input.expand(offset, inputs);
-                }
-            } else {
+        for (auto task = segment.first; task < end; ++task) {
+            const auto begin =
+                is_flat ? graph.input_begin_[task] : static_cast<std::uint32_t>(inputs.size());
+            tasks.push_back({.inputs = begin, .call = s});
+            if (is_flat) continue;
+            if (segment.layer == Graph::alone) {
                 graph.inputs_of(task, inputs);
+            } else {
+                for (const auto& input : graph.layers_[segment.layer].inputs) {
+                    input.expand(task - segment.first, inputs);
+                }
             }
         }
     }
-    input_begin.push_back(static_cast<std::uint32_t>(inputs.size()));
+    tasks.push_back({.inputs = static_cast<std::uint32_t>(inputs.size())});
 }
 
+// Inverts the edges by counting. The counts stand in an array of their own, because walking over
+// all slots once more would cost more.
 void CompiledGraph::link() {
     const auto n = size();
-    successor_begin.assign(n + 1, 0);
-    dependencies.assign(n, 0);
+    std::vector<std::uint32_t> next(n, 0);
     for (const auto input : inputs) {
-        if ((input & literal_bit) == 0) ++successor_begin[input];
+        if ((input & literal_bit) == 0) ++next[input];
     }
-    std::exclusive_scan(successor_begin.begin(), successor_begin.end(), successor_begin.begin(),
-                        std::uint32_t{0});
-    successors.resize(successor_begin.back());
-    // Filled from the back, so that each offset ends where its run begins.
+    std::uint32_t edges = 0;
     for (TaskIndex task = 0; task < n; ++task) {
-        for (auto k = input_begin[task]; k < input_begin[task + 1]; ++k) {
-            if ((inputs[k] & literal_bit) != 0) continue;
-            successors[successor_begin[inputs[k]]++] = task;
-            ++dependencies[task];
-        }
-        if (dependencies[task] == 0) sources.push_back(task);
+        tasks[task].successors = edges;
+        edges += std::exchange(next[task], edges);
     }
-    for (auto task = n; task > 0; --task) successor_begin[task] = successor_begin[task - 1];
-    successor_begin[0] = 0;
+    tasks[n].successors = edges;
+    successors.resize(edges);
+    for (TaskIndex task = 0; task < n; ++task) {
+        std::uint32_t dependencies = 0;
+        for (const auto input : inputs_of(task)) {
+            if ((input & literal_bit) != 0) continue;
+            successors[next[input]++] = task;
+            ++dependencies;
+        }
+        tasks[task].counter = dependencies;
+        if (dependencies == 0) sources.push_back(task);
+    }
 }
 
 void CompiledGraph::refuse_cycle(const Graph& graph) const {
-    auto waiting = dependencies;
+    std::vector<std::uint32_t> waiting(size());
+    for (TaskIndex task = 0; task < size(); ++task) waiting[task] = tasks[task].counter;
     auto ready = sources;
     for (std::size_t done = 0; done < ready.size(); ++done) {
-        for (auto k = successor_begin[ready[done]]; k < successor_begin[ready[done] + 1]; ++k) {
-            if (--waiting[successors[k]] == 0) ready.push_back(successors[k]);
+        for (const auto successor : successors_of(ready[done])) {
+            if (--waiting[successor] == 0) ready.push_back(successor);
         }
     }
     if (ready.size() == size()) return;
@@ -97,8 +98,8 @@ void CompiledGraph::refuse_cycle(const Graph& graph) const {
     std::vector<TaskIndex> path;
     while (std::ranges::find(path, task) == path.end()) {
         path.push_back(task);
-        for (auto k = input_begin[task]; k < input_begin[task + 1]; ++k) {
-            if ((inputs[k] & literal_bit) == 0 && waiting[inputs[k]] != 0) task = inputs[k];
+        for (const auto input : inputs_of(path.back())) {
+            if ((input & literal_bit) == 0 && waiting[input] != 0) task = input;
         }
     }
     std::string text = graph.label(task);

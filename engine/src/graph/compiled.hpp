@@ -1,7 +1,7 @@
 // CompiledGraph: a graph as flat arrays, the form in which the local executors run it.
 //
-// Nothing is allocated or hashed for a task while the graph runs. Invariants: inputs of task t are
-// inputs[input_begin[t]] … inputs[input_begin[t + 1] - 1], literals carrying `literal_bit`; every
+// Nothing is allocated or hashed for a task while the graph runs. Invariants: the inputs of task t are
+// inputs[tasks[t].inputs] … inputs[tasks[t + 1].inputs - 1], literals carrying `literal_bit`; every
 // edge (p -> t) stands once among p's successors for each time that t uses p.
 #pragma once
 
@@ -19,7 +19,7 @@ class CompiledGraph {
     /// Throws GraphError for an unknown key, a cycle, or an output that is not in the graph.
     CompiledGraph(Graph graph, std::span<const TaskIndex> outputs);
 
-    /// Set in `call_of` for a task whose result is kept until the end.
+    /// Set in `call` for a task whose result is kept until the end.
     static constexpr std::uint32_t output_bit = 0x8000'0000;
 
     /// What one function is called for, and the numbers that its tasks have in their layer.
@@ -31,16 +31,22 @@ class CompiledGraph {
     };
 
     [[nodiscard]] std::uint32_t size() const noexcept {
-        return static_cast<std::uint32_t>(call_of.size());
+        return static_cast<std::uint32_t>(tasks.size() - 1);
+    }
+    [[nodiscard]] std::span<const std::uint32_t> inputs_of(TaskIndex task) const noexcept {
+        return std::span(inputs).subspan(tasks[task].inputs, tasks[task + 1].inputs - tasks[task].inputs);
+    }
+    [[nodiscard]] std::span<const TaskIndex> successors_of(TaskIndex task) const noexcept {
+        return std::span(successors)
+            .subspan(tasks[task].successors, tasks[task + 1].successors - tasks[task].successors);
     }
 
-    std::vector<std::uint32_t> call_of;      ///< of each task: an index into calls, with output_bit
-    std::vector<std::uint32_t> input_begin;  ///< size() + 1 offsets into inputs
-    std::vector<std::uint32_t> inputs;       ///< tasks, or literals with literal_bit
-    std::vector<std::uint32_t> successor_begin;  ///< size() + 1 offsets into successors
+    std::vector<TaskSlot> tasks;  ///< and one more, where the last one's inputs and successors end;
+                                  ///< `call` is an index into calls, with output_bit; `counter` the
+                                  ///< number of inputs that are tasks
+    std::vector<std::uint32_t> inputs;  ///< tasks, or literals with literal_bit
     std::vector<TaskIndex> successors;
-    std::vector<std::uint32_t> dependencies;  ///< of each task: how many inputs are tasks
-    std::vector<TaskIndex> sources;           ///< tasks that depend on no other, in order
+    std::vector<TaskIndex> sources;  ///< tasks that depend on no other, in order
     std::vector<Call> calls;
     std::vector<Value> literals;
 

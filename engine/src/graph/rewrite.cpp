@@ -142,24 +142,21 @@ struct FusedCall {
     std::vector<Step> steps;
 
     Value operator()(Arguments& arguments) const {
-        std::vector<Value> values(inputs + steps.size());
-        std::vector<std::uint32_t> uses(values.size());
+        std::vector<detail::TaskSlot> slots(inputs + steps.size());
         for (const auto& step : steps) {
-            for (const auto reference : step.references) ++uses[reference];
+            for (const auto reference : step.references) ++slots[reference].counter;
         }
-        for (std::uint32_t k = 0; k < inputs; ++k) {
-            values[k] = arguments.share(k);
-        }
+        for (std::uint32_t k = 0; k < inputs; ++k) slots[k].value = arguments.share(k);
         auto result = inputs;
         for (const auto& step : steps) {
-            Arguments inner(values.data(), nullptr, uses.data(), step.references.data(),
+            Arguments inner(slots.data(), nullptr, step.references.data(),
                             static_cast<std::uint32_t>(step.references.size()), step.index);
-            step.function(inner, values[result++]);
+            step.function(inner, slots[result++].value);
             for (const auto reference : step.references) {
-                if (--uses[reference] == 0) values[reference].reset();
+                if (--slots[reference].counter == 0) slots[reference].value.reset();
             }
         }
-        return std::move(values.back());
+        return std::move(slots.back().value);
     }
 };
 

@@ -47,8 +47,8 @@ Job* current_job() noexcept { return running; }
 Job::Job(CompiledGraph graph, std::vector<TaskIndex> outputs, std::uint32_t threads,
          const Executor& executor, Waker* waker)
     : graph_(std::move(graph)),
+      size_(graph_.size()),
       outputs_(std::move(outputs)),
-      values_(graph_.size()),
       seats_(threads),
       executor_(executor),
       waker_(waker) {}
@@ -65,6 +65,12 @@ void Job::work(std::uint32_t thread, Clock::time_point deadline) {
         run_from(seat, *task);
         if (seat.sampled >= deadline) break;
     }
+    leave(seat);
+}
+
+// Makes what the thread has to itself common again.
+void Job::leave(Seat& seat) {
+    while (seat.source_end > seat.source) seat.deque.push(graph_.sources[--seat.source_end]);
     if (const auto finished = std::exchange(seat.finished, 0); finished != 0) {
         finished_.fetch_add(finished, std::memory_order_acq_rel);
     }
@@ -78,13 +84,20 @@ void Job::run_from(Seat& seat, TaskIndex task) {
 }
 
 bool Job::run_task(TaskIndex task) {
-    const auto& call = graph_.calls[graph_.call_of[task] & ~CompiledGraph::output_bit];
-    const auto begin = graph_.input_begin[task];
-    Arguments arguments(values_.data(), graph_.literals.data(), graph_.dependencies.data(),
-                        graph_.inputs.data() + begin, graph_.input_begin[task + 1] - begin,
+    auto* slots = graph_.tasks.data();
+    auto& slot = slots[task];
+    const auto& call = graph_.calls[slot.call & ~CompiledGraph::output_bit];
+    // By the time that the function returns, what finish() needs may have come from memory.
+    const auto* successors = graph_.successors.data();
+    for (auto k = slot.successors; k < std::min(slots[task + 1].successors, slot.successors + 4);
+         ++k) {
+        __builtin_prefetch(slots + successors[k], 1);
+    }
+    Arguments arguments(slots, graph_.literals.data(), graph_.inputs.data() + slot.inputs,
+                        slots[task + 1].inputs - slot.inputs,
                         call.first_index + call.index_step * (task - call.first));
     try {
-        call.function(arguments, values_[task]);
+        call.function(arguments, slot.value);
         return true;
     } catch (const std::exception&) {
         stop(std::current_exception());
@@ -97,14 +110,15 @@ bool Job::run_task(TaskIndex task) {
 }
 
 std::optional<TaskIndex> Job::finish(Seat& seat, TaskIndex task) {
-    auto* counters = graph_.dependencies.data();
-    const auto begin = graph_.successor_begin[task];
-    const auto end = graph_.successor_begin[task + 1];
-    const auto is_output = graph_.call_of[task] >= CompiledGraph::output_bit ? 1U : 0U;
-    if (end - begin + is_output == 0) {
-        values_[task].reset();
+    auto* slots = graph_.tasks.data();
+    auto& slot = slots[task];
+    const auto begin = slot.successors;
+    const auto end = slots[task + 1].successors;
+    const auto users = end - begin + (slot.call >= CompiledGraph::output_bit ? 1U : 0U);
+    if (users == 0) {
+        slot.value.reset();
     } else {
-        std::atomic_ref(counters[task]).store(end - begin + is_output, std::memory_order_relaxed);
+        std::atomic_ref(slot.counter).store(users, std::memory_order_relaxed);
     }
     release_inputs(task);
 
@@ -113,7 +127,7 @@ std::optional<TaskIndex> Job::finish(Seat& seat, TaskIndex task) {
     // From the back, so that the deque gives them in order after the first.
     for (auto k = end; k > begin; --k) {
         const auto successor = graph_.successors[k - 1];
-        std::atomic_ref missing(counters[successor]);
+        std::atomic_ref missing(slots[successor].counter);
         // If one is missing it can only be this one: nobody else will touch the counter.
         if (missing.load(std::memory_order_acquire) != 1 &&
             missing.fetch_sub(1, std::memory_order_acq_rel) != 1) {
@@ -132,37 +146,43 @@ std::optional<TaskIndex> Job::finish(Seat& seat, TaskIndex task) {
 }
 
 void Job::release_inputs(TaskIndex task) {
-    auto* counters = graph_.dependencies.data();
-    for (auto k = graph_.input_begin[task]; k < graph_.input_begin[task + 1]; ++k) {
+    auto* slots = graph_.tasks.data();
+    for (auto k = slots[task].inputs; k < slots[task + 1].inputs; ++k) {
         const auto input = graph_.inputs[k];
         if ((input & literal_bit) != 0) continue;
-        std::atomic_ref users(counters[input]);
+        std::atomic_ref users(slots[input].counter);
         if (users.load(std::memory_order_acquire) == 1 ||
             users.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            values_[input].reset();
+            slots[input].value.reset();
         }
     }
 }
 
 std::optional<TaskIndex> Job::take_source(Seat& seat) {
+    if (seat.source == seat.source_end && !take_sources(seat)) return std::nullopt;
+    return graph_.sources[seat.source++];
+}
+
+// Takes the next few sources from the list that all threads share. Nobody can steal them again, so
+// they are few: so much as is done in a moment, and never more than half a fair share of what is
+// left, so that a wrong guess of what a task takes cannot keep the others waiting for long.
+bool Job::take_sources(Seat& seat) {
     const auto count = static_cast<std::uint32_t>(graph_.sources.size());
     const auto seen = next_source_.load(std::memory_order_relaxed);
-    if (seen >= count) return std::nullopt;
+    if (seen >= count) return false;
     std::uint32_t chunk = 1;
     if (seat.average_ns >= 0) {
         const auto fair = (count - seen) / (2 * static_cast<std::uint32_t>(seats_.size())) + 1;
         const auto wanted = source_chunk_ns / (seat.average_ns + 1) + 1;
-        chunk =
-            std::min({static_cast<std::uint32_t>(std::min<std::int64_t>(wanted, source_chunk_max)),
-                      source_chunk_max, fair});
+        chunk = std::min(
+            static_cast<std::uint32_t>(std::min<std::int64_t>(wanted, source_chunk_max)), fair);
     }
     const auto first = next_source_.fetch_add(chunk, std::memory_order_relaxed);
-    if (first >= count) return std::nullopt;
-    for (auto k = std::min(first + chunk, count) - 1; k > first; --k) {
-        seat.deque.push(graph_.sources[k]);
-    }
-    if (first + chunk < count) wake_others(seat);
-    return graph_.sources[first];
+    if (first >= count) return false;
+    seat.source = first;
+    seat.source_end = std::min(first + chunk, count);
+    if (seat.source_end < count) wake_others(seat);
+    return true;
 }
 
 std::optional<TaskIndex> Job::steal(std::uint32_t thread) {
@@ -225,12 +245,12 @@ std::vector<Value> Job::take() {
     if (stopped()) std::rethrow_exception(reason_);
     std::vector<Value> results;
     results.reserve(outputs_.size());
-    for (const auto output : outputs_) results.push_back(values_[output]);
+    for (const auto output : outputs_) results.push_back(graph_.tasks[output].value);
     return results;
 }
 
 void Job::clear() noexcept {
-    values_.clear();
+    graph_.tasks.clear();
     graph_.literals.clear();
     graph_.calls.clear();
 }

@@ -4,9 +4,9 @@
 // another thread's deque. A finished task's first ready successor runs at once, the others go to
 // the deque; so a thread follows the graph in depth, and few results wait for their last use.
 //
-// Invariants. counters_[t] is, until t has run, the number of inputs that are not there yet; after
-// that, the number of tasks that still need its result (one more if it is an output). values_[t] is
-// destroyed when that number gets to zero.
+// Invariants. A slot's counter is, until its task has run, the number of inputs that are not there
+// yet; after that, the number of tasks that still need its value (one more if it is an output). The
+// value is destroyed when that number gets to zero.
 #pragma once
 
 #include <satchel/executor.hpp>
@@ -58,7 +58,7 @@ class Job {
 
     /// Whether nothing is left to start: all tasks have run, or the job was stopped.
     [[nodiscard]] bool over() const noexcept {
-        return stopped() || finished_.load(std::memory_order_acquire) == graph_.size();
+        return stopped() || finished_.load(std::memory_order_acquire) == size_;
     }
     [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
@@ -78,6 +78,8 @@ class Job {
     // What one thread keeps for one job. Aligned, so that threads do not share cache lines.
     struct alignas(64) Seat {
         Deque deque;
+        std::uint32_t source = 0;        // sources that this thread has taken and not yet run …
+        std::uint32_t source_end = 0;    // … end here
         std::uint32_t finished = 0;      // tasks run and not yet added to finished_
         std::uint32_t until_sample = 1;  // tasks until the clock is read again
         std::uint32_t sample_size = 1;   // tasks between the two readings
@@ -90,13 +92,15 @@ class Job {
     std::optional<TaskIndex> finish(Seat& seat, TaskIndex task);
     void release_inputs(TaskIndex task);
     std::optional<TaskIndex> take_source(Seat& seat);
+    bool take_sources(Seat& seat);
+    void leave(Seat& seat);
     std::optional<TaskIndex> steal(std::uint32_t thread);
     void sample(Seat& seat);
     void wake_others(Seat& seat);
 
     CompiledGraph graph_;
+    std::uint32_t size_;
     std::vector<TaskIndex> outputs_;
-    std::vector<Value> values_;
     std::vector<Seat> seats_;
     const Executor& executor_;
     Waker* waker_;
