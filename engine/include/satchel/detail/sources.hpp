@@ -60,7 +60,8 @@ class CountingStream final : public Stream<std::int64_t> {
         storage_.prepare(batch_elements_max);
         auto* items = storage_.items();
         const auto first = static_cast<std::int64_t>(at_);
-        for (std::uint64_t k = 0; k < size; ++k) items[k] = first + static_cast<std::int64_t>(k);
+        for_each_index(size,
+                       [&](std::size_t k) { items[k] = first + static_cast<std::int64_t>(k); });
         storage_.set_size(size);
         at_ += size;
         batch = storage_.batch();

@@ -31,6 +31,19 @@ R call_with(F& function, Element&& element) {
     }
 }
 
+/// Runs a loop with a local copy of a small function, which the compiler can keep in registers:
+/// through the pointer to the stage, whatever the loop writes might change it.
+template <class F, class Loop>
+void with_local(TaskFunction<F>& function, Loop&& loop) {
+    if constexpr (std::is_trivially_copyable_v<TaskFunction<F>> && sizeof(TaskFunction<F>) <= 64) {
+        auto local = function;
+        loop(local);
+        function = local;
+    } else {
+        loop(function);
+    }
+}
+
 /// map: one result for each element.
 template <class In, class Out, class F>
 class MapStream final : public Stream<Out> {
@@ -57,20 +70,31 @@ class MapStream final : public Stream<Out> {
         at_ = pulled_.size;
         if constexpr (std::is_same_v<In, Out>) {
             if (pulled_.owned) {
-                auto* items = pulled_.items;
-                for (std::size_t k = 0; k < pulled_.size; ++k) {
-                    items[k] = call_with<Out, In>(function_, std::as_const(items[k]));
-                }
+                auto* const items = pulled_.items;
+                with_local(function_, [&](auto& function) {
+                    for_each_index(pulled_.size, [&](std::size_t k) {
+                        items[k] = call_with<Out, In>(function, std::as_const(items[k]));
+                    });
+                });
                 batch = pulled_;
                 return;
             }
         }
         storage_.prepare(std::max(batch_elements_max, pulled_.size));
         auto* out = storage_.items();
-        pulled_.for_each([&](auto&& element) {
-            std::construct_at(
-                out++, call_with<Out, In>(function_, std::forward<decltype(element)>(element)));
-        });
+        if constexpr (is_light<In>) {
+            const auto* const in = pulled_.items;
+            with_local(function_, [&](auto& function) {
+                for_each_index(pulled_.size, [&](std::size_t k) {
+                    std::construct_at(out + k, call_with<Out, In>(function, in[k]));
+                });
+            });
+        } else {
+            pulled_.for_each([&](auto&& element) {
+                std::construct_at(
+                    out++, call_with<Out, In>(function_, std::forward<decltype(element)>(element)));
+            });
+        }
         storage_.set_size(pulled_.size);
         batch = storage_.batch();
     }
@@ -111,11 +135,11 @@ class FilterStream final : public Stream<T> {
     }
 
   private:
-    bool holds(const T& element) {
+    static bool holds(TaskFunction<F>& predicate, const T& element) {
         if constexpr (callable_with<F, const T&>) {
-            return static_cast<bool>(predicate_(element));
+            return static_cast<bool>(predicate(element));
         } else {
-            return static_cast<bool>(predicate_(T(element)));
+            return static_cast<bool>(predicate(T(element)));
         }
     }
 
@@ -126,13 +150,17 @@ class FilterStream final : public Stream<T> {
             storage_.prepare(std::max(batch_elements_max, batch.size));
             out = storage_.items();
         }
-        const auto* in = batch.items;
+        const auto* const in = batch.items;
         std::size_t kept = 0;
-        for (std::size_t k = 0; k < batch.size; ++k) {
-            const T element = in[k];
-            out[kept] = element;
-            kept += holds(element) ? 1 : 0;
-        }
+        with_local(predicate_, [&](auto& predicate) {
+            auto* place = out;
+            for (std::size_t k = 0; k < batch.size; ++k) {
+                const T element = in[k];
+                *place = element;
+                place += holds(predicate, element) ? 1 : 0;
+            }
+            kept = static_cast<std::size_t>(place - out);
+        });
         batch = {out, nullptr, kept, true};
     }
 
@@ -141,7 +169,7 @@ class FilterStream final : public Stream<T> {
             if constexpr (std::is_move_assignable_v<T>) {
                 std::size_t kept = 0;
                 for (std::size_t k = 0; k < batch.size; ++k) {
-                    if (!holds(batch.items[k])) continue;
+                    if (!holds(predicate_, batch.items[k])) continue;
                     if (kept != k) batch.items[kept] = std::move(batch.items[k]);
                     ++kept;
                 }
@@ -149,7 +177,8 @@ class FilterStream final : public Stream<T> {
             } else {
                 storage_.prepare(batch.size);
                 for (std::size_t k = 0; k < batch.size; ++k) {
-                    if (holds(batch.items[k])) storage_.emplace(std::move(batch.items[k]));
+                    if (holds(predicate_, batch.items[k]))
+                        storage_.emplace(std::move(batch.items[k]));
                 }
                 batch = storage_.batch();
             }
@@ -157,7 +186,7 @@ class FilterStream final : public Stream<T> {
         }
         picked_.clear();
         batch.for_each([&](const T& element) {
-            if (holds(element)) picked_.push_back(&element);
+            if (holds(predicate_, element)) picked_.push_back(&element);
         });
         batch.scattered = picked_.data();
         batch.size = picked_.size();

@@ -95,6 +95,18 @@ inline constexpr bool is_light =
 // ---- batches
 // -----------------------------------------------------------------------------------------
 
+/// body(0) … body(n - 1). The inner loop has a fixed length, so that compilers vectorise it at -O2
+/// too.
+template <class F>
+inline void for_each_index(std::size_t n, F&& body) {
+    constexpr std::size_t block = 32;
+    std::size_t k = 0;
+    for (; k + block <= n; k += block) {
+        for (std::size_t j = 0; j < block; ++j) body(k + j);
+    }
+    for (; k < n; ++k) body(k);
+}
+
 /// Some elements of a stream, valid until the next pull.
 template <class T>
 struct Batch {
@@ -122,7 +134,8 @@ struct Batch {
     template <class F>
     void for_each(F&& f) const {
         if constexpr (is_light<T>) {  // one loop, and one that vectorises
-            for (std::size_t k = 0; k < size; ++k) f(std::as_const(items[k]));
+            const auto* const first = items;
+            for_each_index(size, [&](std::size_t k) { f(first[k]); });
         } else {
             (void)visit(0, [&](auto&& element) {
                 f(std::forward<decltype(element)>(element));
