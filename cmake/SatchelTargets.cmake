@@ -52,11 +52,13 @@ function(satchel_library part)
   satchel_install(${target})
 endfunction()
 
-# An executable for users.
+# An executable for users, built in bin/ and installed there.
 function(satchel_program target)
   satchel_target(${target})
   file(RELATIVE_PATH libraries /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
-  set_target_properties(${target} PROPERTIES INSTALL_RPATH $ORIGIN/${libraries})
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin
+    INSTALL_RPATH $ORIGIN/${libraries})
   if(SATCHEL_INSTALL)
     install(TARGETS ${target} RUNTIME)
   endif()

@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# What the scripts share: installing what is missing, and building. To be sourced by bash; moves to
+# the project's folder.
+set -euo pipefail
+export LC_ALL=C.UTF-8
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# The compiler and what it builds with, then what the tests and the demonstration compare us to.
+packages=(
+    g++ cmake ninja-build ccache
+    libfmt-dev zlib1g-dev libbz2-dev liblzma-dev libcli11-dev doctest-dev
+    python3 gzip bzip2 xz-utils
+)
+
+# stop SENTENCE: ends the script, saying why.
+stop() {
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    exit 1
+}
+
+# Installs those of `packages` that are missing. Never removes one.
+install_missing() {
+    if ! command -v apt-get >/dev/null; then
+        printf 'No apt-get here; going on with what there is. Debian calls what is needed: %s\n' \
+            "${packages[*]}"
+        return
+    fi
+    local missing=() package
+    for package in "${packages[@]}"; do
+        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+            missing+=("$package")
+    done
+    if ((${#missing[@]} == 0)); then return; fi
+
+    printf 'Installing from Debian: %s\n' "${missing[*]}"
+    if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+        stop "run this as root: apt-get install --no-install-recommends ${missing[*]}"
+    fi
+    if ! can_install "${missing[@]}" >/dev/null; then
+        as_root apt-get -q update || stop "apt-get update did not succeed; see above"
+        can_install "${missing[@]}" >/dev/null || explain_refusal "${missing[@]}"
+    fi
+    as_root apt-get -q install -y --no-install-recommends --no-remove "${missing[@]}" ||
+        # The lists may be older than what the archive still has.
+        { as_root apt-get -q update &&
+            as_root apt-get -q install -y --no-install-recommends --no-remove "${missing[@]}"; } ||
+        stop "apt-get could not install ${missing[*]}; see above"
+}
+
+as_root() {
+    local sudo=()
+    ((EUID == 0)) || sudo=(sudo)
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# Whether apt-get would install the packages without removing others; prints what it says.
+can_install() {
+    apt-get -s install --no-install-recommends --no-remove "$@" 2>&1
+}
+
+# Stops, with the reason for which `can_install` said no.
+explain_refusal() {
+    local answer removed
+    answer=$(can_install "$@") || true
+    removed=$(sed -n '/will be REMOVED:$/,/^[^ ]/s/^  *//p' <<<"$answer" | tr '\n' ' ')
+    if [[ -n $removed ]]; then
+        stop "installing $* would remove ${removed% }, so remove that yourself if you agree"
+    fi
+    printf '%s\n' "$answer" >&2
+    stop "apt-get cannot install $*; see above"
+}
+
+# build PRESET [TARGET…]: configures and builds, in build/PRESET.
+build() {
+    local preset=$1 log targets=()
+    shift
+    if (($# > 0)); then targets=(--target "$@"); fi
+    printf 'Building satchel in build/%s\n' "$preset"
+    log=$(cmake --preset "$preset" 2>&1) || {
+        printf '%s\n' "$log" >&2
+        stop "cmake --preset $preset did not succeed; see above"
+    }
+    cmake --build --preset "$preset" --parallel "$(nproc)" "${targets[@]}" ||
+        stop "the build did not succeed; see above"
+}
