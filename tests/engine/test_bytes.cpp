@@ -129,8 +129,8 @@ TEST_CASE("a large block is used again, and not before its last slice is gone") 
 }
 
 TEST_CASE("the pool serves new sizes after it was filled with others") {
-    std::vector<Buffer> others;
-    for (std::size_t i = 0; i < 100; ++i) others.emplace_back(1 << 20);
+    std::vector<Buffer> others(100);
+    for (auto& other : others) other.resize(1 << 20);
     others.clear();
     const auto* block = Buffer(3 << 20).data();
     CHECK(Buffer(3 << 20).data() == block);

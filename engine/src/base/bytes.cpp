@@ -14,11 +14,11 @@ namespace {
 
 // Fresh memory is first touched at about a quarter of memcpy's speed, so blocks of at least this
 // size are worth keeping; below it, malloc is as good.
-constexpr std::size_t pooled_minimum = 64 * 1024;
+constexpr std::size_t pooled_minimum = std::size_t{64} << 10;
 
 // What the pool keeps at the most; past it, the blocks that were given back first go. It never
 // holds more than was once in use at the same time.
-constexpr std::size_t pooled_total = 64 * 1024 * 1024;
+constexpr std::size_t pooled_total = std::size_t{64} << 20;
 constexpr std::size_t pooled_blocks = 64;
 
 // Sizes are rounded up to a step of an eighth of their power of two, so that blocks for chunks of
