@@ -1,0 +1,117 @@
+// OutputFile: writing, and the order of steps in which a complete file appears under its name.
+#include <satchel/tasks/file.hpp>
+
+#include "file/pending_file.hpp"
+#include "file/system_call.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace satchel {
+namespace {
+
+std::filesystem::path absolute_target(const std::string& name) {
+    if (name.empty()) throw FileError("'': is no name for a file", ENOENT);
+    return std::filesystem::absolute(name);
+}
+
+void refuse_what_is_there(const std::string& name, bool replace) {
+    struct stat found {};
+    if (::lstat(name.c_str(), &found) != 0) return;
+    if (S_ISDIR(found.st_mode)) throw FileError(name + ": is a directory", EISDIR);
+    if (!replace) throw FileError(name + ": already exists", EEXIST);
+    if (!S_ISREG(found.st_mode) && !S_ISLNK(found.st_mode)) {
+        throw FileError(name + ": is no regular file and is not replaced by one", EEXIST);
+    }
+}
+
+bool means_no_unnamed_files(int code) {
+    return code == EOPNOTSUPP || code == EISDIR || code == EINVAL || code == ENOSYS;
+}
+
+std::unique_ptr<PendingFile> make_pending_file(const std::filesystem::path& folder,
+                                               const std::string& name, mode_t mode) {
+    remove_stale_files(folder);
+    auto file = make_unnamed_file(folder, mode);
+    if (!file && means_no_unnamed_files(errno)) file = make_hidden_file(folder, mode);
+    if (!file) throw_file_error(name, "create", errno);
+    return file;
+}
+
+// Owner and group as far as permitted. Where the group cannot be given, nobody may gain rights by
+// it: what remains is what both the group and the others had.
+void copy_metadata(int descriptor, const std::string& name, const FileStatus& source) {
+    constexpr auto unchanged = static_cast<uid_t>(-1);
+    mode_t mode = source.permissions;
+    if (::fchown(descriptor, unchanged, source.group) != 0) {
+        const mode_t both = (mode >> 3) & mode & S_IRWXO;
+        mode = (mode & S_IRWXU) | (both << 3) | both;
+    }
+    if (::fchown(descriptor, source.owner, unchanged) != 0 && errno != EPERM && errno != EINVAL) {
+        throw_file_error(name, "set the owner", errno);
+    }
+    if (::fchmod(descriptor, mode) != 0) throw_file_error(name, "set the permissions", errno);
+    constexpr std::int64_t ns_a_second = 1'000'000'000;
+    auto ns = source.modified_ns % ns_a_second;
+    if (ns < 0) ns += ns_a_second;
+    const timespec modified{.tv_sec = (source.modified_ns - ns) / ns_a_second, .tv_nsec = ns};
+    const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, modified};
+    if (::futimens(descriptor, times) != 0) throw_file_error(name, "set the time", errno);
+}
+
+// Some file systems cannot flush a folder, and some folders may not be opened: no more can be done.
+void flush_folder(const std::filesystem::path& folder) {
+    const detail::Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened || uninterrupted([&] { return ::fsync(opened.number()); }) == 0) return;
+    if (errno == EIO || errno == ENOSPC) {
+        throw_file_error(folder.native(), "flush the folder", errno);
+    }
+}
+
+}  // namespace
+
+void write_all(int descriptor, std::span<const std::byte> data, std::string_view name,
+               std::int64_t offset) {
+    while (!data.empty()) {
+        const auto n = uninterrupted([&] { return ::write(descriptor, data.data(), data.size()); });
+        if (n > 0) {
+            data = data.subspan(static_cast<std::size_t>(n));
+            offset += n;
+        } else if (!wait_if_not_ready(descriptor, POLLOUT)) {
+            throw_file_error(name, fmt::format("write at offset {}", offset), errno);
+        }
+    }
+}
+
+OutputFile::OutputFile(const std::filesystem::path& path, const OutputFileOptions& options)
+    : name_(path.native()), target_(absolute_target(name_)), options_(options) {
+    refuse_what_is_there(name_, options.replace);
+    // Nobody else may read the copy of a file that is not for everyone while it is being written.
+    pending_ = make_pending_file(target_.parent_path(), name_, options.metadata ? 0600 : 0666);
+}
+
+OutputFile::OutputFile(OutputFile&&) noexcept = default;
+OutputFile::~OutputFile() = default;
+
+void OutputFile::write(std::span<const std::byte> data) {
+    write_all(pending_->descriptor(), data, name_, size_);
+    size_ += static_cast<std::int64_t>(data.size());
+}
+
+void OutputFile::commit() {
+    const int descriptor = pending_->descriptor();
+    if (options_.metadata) copy_metadata(descriptor, name_, *options_.metadata);
+    if (uninterrupted([&] { return ::fsync(descriptor); }) != 0) {
+        throw_file_error(name_, "flush to the disk", errno);
+    }
+    if (const int code = pending_->publish(target_, options_.replace)) {
+        throw_file_error(name_, "create", code);
+    }
+    pending_.reset();
+    flush_folder(target_.parent_path());
+}
+
+}  // namespace satchel
