@@ -12,5 +12,6 @@
 #include <satchel/stream.hpp>
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/decompress.hpp>
+#include <satchel/tasks/file.hpp>
 #include <satchel/this_task.hpp>
 #include <satchel/units.hpp>

@@ -1,8 +1,7 @@
 /// Files: input by descriptor, output that appears only when it is complete.
 ///
-///     for (const satchel::FileChunk& chunk : satchel::file_chunks("big.log", 10_MB))   //
-///     descriptors
-///         count(satchel::read_chunk(chunk));                             // read where they are
+///     satchel::read_binary("big.log", {.blocksize = 10_MB})        // a bag of blocks, each read
+///         .map([](const satchel::Bytes& block) { return count(block); }).sum();   // where it is
 ///         used
 ///
 ///     satchel::InputFile in("notes.txt");
@@ -17,6 +16,7 @@
 /// const functions may be called from several threads at once.
 #pragma once
 
+#include <satchel/bag.hpp>
 #include <satchel/bytes.hpp>
 #include <satchel/error.hpp>
 
@@ -50,6 +50,18 @@ struct FileChunk {
 
 /// The bytes of `chunk`. Throws FileError also when the file has become too short for it.
 [[nodiscard]] Bytes read_chunk(const FileChunk& chunk);
+
+/// How read_binary() cuts a file.
+struct ReadBinaryOptions {
+    /// Bytes a block; the last may have fewer.
+    std::int64_t blocksize = 64 * 1024 * 1024;
+};
+
+/// A bag of the blocks of a file, one a partition. Only descriptors are made here; a block is read
+/// by the task that uses it. An empty file is a bag without elements. Throws FileError if there is
+/// no such file, InvalidArgument if the block size is not positive.
+[[nodiscard]] Bag<Bytes> read_binary(const std::filesystem::path& path,
+                                     ReadBinaryOptions options = {});
 
 /// All bytes of a file.
 [[nodiscard]] Bytes read_file(const std::filesystem::path& path);
