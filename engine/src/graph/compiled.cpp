@@ -96,11 +96,13 @@ void CompiledGraph::refuse_cycle(const Graph& graph) const {
     auto task = static_cast<TaskIndex>(
         std::ranges::find_if(waiting, [](auto count) { return count != 0; }) - waiting.begin());
     std::vector<TaskIndex> path;
-    while (std::ranges::find(path, task) == path.end()) {
+    std::vector<bool> on_path(size(), false);
+    while (!on_path[task]) {
+        on_path[task] = true;
         path.push_back(task);
-        for (const auto input : inputs_of(path.back())) {
-            if ((input & literal_bit) == 0 && waiting[input] != 0) task = input;
-        }
+        task = *std::ranges::find_if(inputs_of(task), [&](std::uint32_t input) {
+            return (input & literal_bit) == 0 && waiting[input] != 0;
+        });
     }
     std::string text = graph.label(task);
     for (auto at = path.rbegin(); at != path.rend(); ++at) {

@@ -110,10 +110,10 @@ class DepthFirst {
     [[noreturn]] void refuse_cycle(TaskIndex task) const {
         std::string text = graph_.label(task);
         for (auto at = open_.rbegin(); at->task != task; ++at) {
-            text = graph_.label(at->task) + " -> " + text;
+            text += " -> " + graph_.label(at->task);
         }
         throw GraphError(fmt::format("the graph has a cycle, so it can never finish: {} -> {}",
-                                     graph_.label(task), text));
+                                     text, graph_.label(task)));
     }
 
     const Graph& graph_;
