@@ -27,7 +27,9 @@ std::vector<std::uint32_t> count_uses(const Graph& graph, std::span<const TaskIn
     std::vector<std::uint32_t> uses(graph.size(), 0);
     std::vector<std::uint32_t> inputs;
     for (TaskIndex task = 0; task < graph.size(); ++task) graph.inputs_of(task, inputs);
-    for (const auto input : inputs) uses[input] += is_task(input) ? 1 : 0;
+    for (const auto input : inputs) {
+        if (is_task(input)) ++uses[input];
+    }
     for (const auto output : outputs) ++uses[output];
     return uses;
 }
