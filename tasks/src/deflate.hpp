@@ -13,6 +13,7 @@
 #include <satchel/bytes.hpp>
 #include <satchel/tasks/codec.hpp>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -24,13 +25,24 @@ namespace satchel::detail {
 /// 0.3 % of the ratio at level 6, small enough for many tasks and little memory.
 constexpr std::int64_t deflate_chunk_size = std::int64_t{1} << 20;
 
-/// One chunk, borders included. Depends on the arguments and the library's version alone.
+/// The parts of a border: lengths of nothing, aligned to bytes; and a whole block before them.
+inline constexpr std::array empty_stored_block{std::byte{0x00}, std::byte{0x00}, std::byte{0xFF},
+                                               std::byte{0xFF}};
+inline constexpr std::array second_border{std::byte{0x00}, std::byte{0x00}, std::byte{0x00},
+                                          std::byte{0xFF}, std::byte{0xFF}};
+
+/// One chunk, borders included, by the fastest library at hand. Depends on the arguments and the
+/// library's version alone.
 Bytes deflate_chunk(std::span<const std::byte> chunk, int level);
 
-/// Bytes of memory that `deflate_chunk` needs besides its input and output.
-std::uint64_t deflate_memory(int level);
+/// The same by zlib.
+Bytes zlib_chunk(std::span<const std::byte> chunk, int level);
 
-/// Checksums as zlib defines them; `check` is that of the data before, `initial` of none.
+/// Bytes of memory that `deflate_chunk` needs besides its input and output.
+std::uint64_t deflate_memory();
+
+/// Checksums as zlib defines them; `check` is that of the data before, `…_initial` if there is
+/// none.
 std::uint32_t crc32_append(std::uint32_t check, std::span<const std::byte> data);
 std::uint32_t adler32_append(std::uint32_t check, std::span<const std::byte> data);
 constexpr std::uint32_t crc32_initial = 0;
