@@ -44,13 +44,13 @@ Tasks inputs_of(const Graph& graph, TaskIndex task) {
 }
 
 Tasks inputs_of(const CompiledGraph& compiled, TaskIndex task) {
-    return {compiled.inputs.begin() + compiled.input_begin[task],
-            compiled.inputs.begin() + compiled.input_begin[task + 1]};
+    const auto inputs = compiled.inputs_of(task);
+    return {inputs.begin(), inputs.end()};
 }
 
 Tasks successors_of(const CompiledGraph& compiled, TaskIndex task) {
-    return {compiled.successors.begin() + compiled.successor_begin[task],
-            compiled.successors.begin() + compiled.successor_begin[task + 1]};
+    const auto successors = compiled.successors_of(task);
+    return {successors.begin(), successors.end()};
 }
 
 Key key(std::string_view name, std::uint64_t index = 0) { return {Token::of(name), index}; }
@@ -242,7 +242,7 @@ TEST_CASE("compiled: inputs, successors, counts and sources agree with the graph
         Tasks expected_sources;
         for (TaskIndex task = 0; task < dag.inputs.size(); ++task) {
             CHECK(inputs_of(compiled, task) == expected_inputs[task]);
-            CHECK(compiled.dependencies[task] == dag.inputs[task].size());
+            CHECK(compiled.tasks[task].counter == dag.inputs[task].size());
             for (const auto input : dag.inputs[task]) expected_successors[input].push_back(task);
             if (dag.inputs[task].empty()) expected_sources.push_back(task);
         }

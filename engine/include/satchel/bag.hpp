@@ -20,14 +20,20 @@
 
 #include <satchel/delayed.hpp>
 #include <satchel/detail/bag_support.hpp>
+#include <satchel/detail/element_functions.hpp>
+#include <satchel/detail/grouping.hpp>
 #include <satchel/detail/reduce.hpp>
 #include <satchel/detail/reducers.hpp>
+#include <satchel/detail/reshape.hpp>
 #include <satchel/detail/sources.hpp>
 #include <satchel/detail/stages.hpp>
+#include <satchel/detail/statistics.hpp>
+#include <satchel/detail/zip_stage.hpp>
 #include <satchel/executor.hpp>
 #include <satchel/stream.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -56,6 +62,21 @@ struct ReductionOptions {
     std::int64_t split_every = 8;
 };
 
+/// How frequencies() orders its result, and how partial results are merged.
+struct FrequenciesOptions {
+    /// By count, descending; else in the order in which elements came first.
+    bool sort = false;
+    std::int64_t split_every = 8;
+};
+
+/// How repartition() divides. Exactly one of the two must be given.
+struct RepartitionOptions {
+    /// So many partitions, whose sizes differ by at most one element.
+    std::optional<std::int64_t> npartitions = {};
+    /// So many bytes of elements a partition at the most (one element if that is larger).
+    std::optional<std::int64_t> partition_size = {};
+};
+
 /// How far take() goes.
 struct TakeOptions {
     /// So many partitions are read at the most; -1: all.
@@ -82,22 +103,70 @@ class Bag {
     /// f(x) for each element x.
     template <class F>
     [[nodiscard]] auto map(F f) const& {
-        return Bag(*this).map_moved(std::move(f));
+        const auto token = detail::function_token(f);
+        return Bag(*this).map_moved(std::move(f), "map", token);
     }
     template <class F>
     [[nodiscard]] auto map(F f) && {
-        return std::move(*this).map_moved(std::move(f));
+        const auto token = detail::function_token(f);
+        return std::move(*this).map_moved(std::move(f), "map", token);
     }
+
+    /// f(x, extra…) for each element x. An extra argument is a Bag with the same partitions (its
+    /// elements go along with those of this one), a Delayed, or a value (the same for all
+    /// elements). Throws InvalidArgument for unequal numbers of partitions; when computed,
+    /// LengthError for partitions of unequal length.
+    template <class F, class E, class... Extra>
+    [[nodiscard]] auto map(F f, E extra, Extra... extras) const;
+
+    /// f(a, b, …) for each element, which must be a tuple, a pair or an array.
+    template <class F>
+    [[nodiscard]] auto starmap(F f) const;
 
     /// The elements for which `predicate` holds.
     template <class F>
     [[nodiscard]] Bag filter(F predicate) const& {
-        return Bag(*this).filter_moved(std::move(predicate));
+        const auto token = detail::function_token(predicate);
+        return Bag(*this).filter_moved(std::move(predicate), "filter", token);
     }
     template <class F>
     [[nodiscard]] Bag filter(F predicate) && {
-        return std::move(*this).filter_moved(std::move(predicate));
+        const auto token = detail::function_token(predicate);
+        return std::move(*this).filter_moved(std::move(predicate), "filter", token);
     }
+
+    /// The elements for which `predicate` does not hold.
+    template <class F>
+    [[nodiscard]] Bag remove(F predicate) const;
+
+    /// Part `I` of each element, which must be a tuple, a pair or an array.
+    template <std::size_t I>
+    [[nodiscard]] auto pluck() const;
+
+    /// A member of each element, pluck(&Person::name), or what an element that is a map, a vector,
+    /// … has at a key or index. Throws KeyError when computed if an element has no such key.
+    template <class Key>
+    [[nodiscard]] auto pluck(Key key) const;
+
+    /// The same, with `otherwise` for the elements that do not have the key.
+    template <class Key, class Default>
+    [[nodiscard]] auto pluck(Key key, Default otherwise) const;
+
+    /// For elements that are tuples, pairs or arrays: a bag of each part, as a tuple of bags.
+    [[nodiscard]] auto unzip() const;
+
+    /// Each element with probability `p`. The same `seed` chooses the same elements on every
+    /// executor; without one, every call of this method chooses anew. Throws InvalidArgument unless
+    /// 0 <= p <= 1.
+    [[nodiscard]] Bag random_sample(double p, std::optional<std::uint64_t> seed = {}) const;
+
+    /// The running fold: x0, binop(x0, x1), binop(binop(x0, x1), x2), …, across partitions.
+    template <class F>
+    [[nodiscard]] Bag accumulate(F binop) const;
+
+    /// initial, binop(initial, x0), …: one element more, which is the first of all.
+    template <class F, class Acc>
+    [[nodiscard]] auto accumulate(F binop, Acc initial) const;
 
     /// The elements of the elements, which must be ranges: one level.
     [[nodiscard]] auto flatten() const& { return Bag(*this).flatten_moved(); }
@@ -114,6 +183,10 @@ class Bag {
     [[nodiscard]] auto map_partitions(F f) && {
         return std::move(*this).map_partitions_moved(std::move(f));
     }
+
+    /// f(partition, extra…): the extra arguments are values or Delayed.
+    template <class F, class E, class... Extra>
+    [[nodiscard]] auto map_partitions(F f, E extra, Extra... extras) const;
 
     // ---- reductions: trees over the partitions, in order
     // ------------------------------------------
@@ -155,6 +228,100 @@ class Bag {
         return reduced("count", options, detail::CountReducer{});
     }
 
+    /// The product: as std::int64_t or std::uint64_t (Error if it does not fit) or double.
+    [[nodiscard]] auto prod(ReductionOptions options = {}) const {
+        static_assert(std::is_arithmetic_v<T>, "satchel: prod() needs a bag of numbers.");
+        return reduced("prod", options, detail::product_reducer<T>());
+    }
+
+    /// The smallest and the largest element by `<`; of equal ones the first. Throw EmptyBag.
+    [[nodiscard]] Delayed<T> min(ReductionOptions options = {}) const {
+        return reduced("min", options, detail::ExtremeReducer<T, detail::Less>{"min"});
+    }
+    [[nodiscard]] Delayed<T> max(ReductionOptions options = {}) const {
+        return reduced("max", options, detail::ExtremeReducer<T, detail::Greater>{"max"});
+    }
+
+    /// Whether any element is true (false if there is none), and whether all are (true if there is
+    /// none). A partition is read no further than to the element that decides.
+    [[nodiscard]] Delayed<bool> any(ReductionOptions options = {}) const {
+        return reduced("any", options, detail::TruthReducer<true>{});
+    }
+    [[nodiscard]] Delayed<bool> all(ReductionOptions options = {}) const {
+        return reduced("all", options, detail::TruthReducer<false>{});
+    }
+
+    /// The mean. Throws EmptyBag.
+    [[nodiscard]] Delayed<double> mean(ReductionOptions options = {}) const {
+        static_assert(std::is_arithmetic_v<T>, "satchel: mean() needs a bag of numbers.");
+        return reduced("mean", options, detail::MeanReducer<T>{});
+    }
+
+    /// The variance and the standard deviation, with the sum of squared deviations divided by n -
+    /// ddof. Throw EmptyBag, and InvalidArgument if ddof >= n.
+    [[nodiscard]] Delayed<double> var(std::int64_t ddof = 0, ReductionOptions options = {}) const {
+        static_assert(std::is_arithmetic_v<T>, "satchel: var() needs a bag of numbers.");
+        return reduced("var", options, detail::VarianceReducer{ddof, false, "var"});
+    }
+    [[nodiscard]] Delayed<double> std(std::int64_t ddof = 0, ReductionOptions options = {}) const {
+        static_assert(std::is_arithmetic_v<T>, "satchel: std() needs a bag of numbers.");
+        return reduced("std", options, detail::VarianceReducer{ddof, true, "std"});
+    }
+
+    // ---- reductions to a bag of one partition
+    // -----------------------------------------------------
+
+    /// Each different element and how often it occurs. Elements need `==` and stable_hash or
+    /// std::hash.
+    [[nodiscard]] Bag<std::pair<T, std::size_t>> frequencies(FrequenciesOptions options = {}) const;
+
+    /// The `k` largest elements by `<`, or by `<` of key(x), descending; of equal ones the first.
+    [[nodiscard]] Bag topk(std::int64_t k, ReductionOptions options = {}) const {
+        return topk(k, detail::Itself{}, options);
+    }
+    template <class F>
+    requires(!std::is_same_v<F, ReductionOptions>) [[nodiscard]] Bag
+        topk(std::int64_t k, F key, ReductionOptions options = {}) const;
+
+    /// The first element of each kind of equal ones, or of those with equal key(x).
+    [[nodiscard]] Bag distinct(ReductionOptions options = {}) const {
+        return distinct(detail::Itself{}, options);
+    }
+    template <class F>
+    requires(!std::is_same_v<F, ReductionOptions>) [[nodiscard]] Bag
+        distinct(F key, ReductionOptions options = {}) const;
+
+    /// For each key(x), the fold of its elements: (key, binop(…binop(initial, x0)…, xn)), where
+    /// `combine` joins two results. `initial` counts once for a key, whatever the number of
+    /// partitions.
+    template <class K, class F, class Acc, class C>
+    requires(!std::is_same_v<C, ReductionOptions>)
+        [[nodiscard]] auto foldby(K key, F binop, Acc initial, C combine,
+                                  ReductionOptions options = {}) const;
+    /// The same where `binop` itself joins results, which are of the elements' type.
+    template <class K, class F, class Acc>
+    requires(!std::is_same_v<Acc, ReductionOptions>)
+        [[nodiscard]] auto foldby(K key, F binop, Acc initial, ReductionOptions options = {}) const;
+
+    /// `k` different positions, all equally likely, in the order of the bag. The same seed chooses
+    /// the same elements on every executor. Throws InvalidArgument when computed if there are fewer
+    /// than k.
+    [[nodiscard]] Bag sample(std::int64_t k, std::optional<std::uint64_t> seed = {},
+                             ReductionOptions options = {}) const;
+
+    /// `k` independent draws. Throws EmptyBag when computed on a bag without elements, unless k is
+    /// 0.
+    [[nodiscard]] Bag choices(std::int64_t k, std::optional<std::uint64_t> seed = {},
+                              ReductionOptions options = {}) const;
+
+    // ---- reshaping
+    // --------------------------------------------------------------------------------
+
+    /// Other partitions, the same elements in the same order. By `npartitions`: all input must be
+    /// there before the first output is. By `partition_size`: the elements are computed now, to be
+    /// measured.
+    [[nodiscard]] Bag repartition(RepartitionOptions options) const;
+
     // ---- getting results
     // --------------------------------------------------------------------------
 
@@ -193,6 +360,12 @@ class Bag {
     /// One Delayed for each partition.
     [[nodiscard]] std::vector<Delayed<std::vector<T>>> to_delayed() const;
 
+    /// Draws the graph: `path` ends in .dot, or in .svg or .png if Graphviz is installed. Returns
+    /// the path.
+    std::filesystem::path visualize(const std::filesystem::path& path) const {
+        return detail::visualize({node_}, path);
+    }
+
     // ---- what it is
     // -------------------------------------------------------------------------------
 
@@ -218,13 +391,25 @@ class Bag {
     static std::vector<T> extract(std::vector<Value> partitions);
 
   private:
+    template <class U>
+    friend class Bag;
+
     template <class F>
-    auto map_moved(F f) &&;
+    auto map_moved(F f, const char* name, Token token) &&;
     template <class F>
-    Bag filter_moved(F predicate) &&;
+    Bag filter_moved(F predicate, const char* name, Token token) &&;
     auto flatten_moved() &&;
     template <class F>
     auto map_partitions_moved(F f) &&;
+
+    /// A reduction whose result is a bag of one partition, of elements of type `U`.
+    template <class U, class Reducer>
+    Bag<U> reduced_bag(const char* name, std::int64_t split_every, Token token,
+                       Reducer reducer) const {
+        token = Token::of(name).then(token).then(node_->description.token);
+        return Bag<U>(detail::reduce<T>(node_, name, split_every, token, std::move(reducer),
+                                        &detail::element_operations<U>));
+    }
 
     template <class Reducer>
     auto reduced(const char* name, ReductionOptions options, Reducer reducer) const {
@@ -256,6 +441,23 @@ template <class T>
     return from_sequence(std::span(elements.begin(), elements.size()), options);
 }
 
+/// A bag whose partitions are the given ones.
+template <class T>
+[[nodiscard]] Bag<T> from_delayed(const std::vector<Delayed<std::vector<T>>>& partitions);
+
+/// The partitions of all bags, one after another.
+template <class T>
+[[nodiscard]] Bag<T> concat(const std::vector<Bag<T>>& bags);
+template <class T, class... Rest>
+[[nodiscard]] Bag<T> concat(const Bag<T>& first, const Rest&... rest) {
+    return concat(std::vector<Bag<T>>{first, rest...});
+}
+
+/// Tuples of the elements that stand at the same place. Throws InvalidArgument if the bags have
+/// unequal numbers of partitions; when computed, LengthError if partitions have unequal lengths.
+template <class T, class... Rest>
+[[nodiscard]] Bag<std::tuple<T, Rest...>> zip(const Bag<T>& first, const Bag<Rest>&... rest);
+
 /// The numbers 0 … n - 1 in `npartitions` partitions whose sizes differ by at most one. Nothing is
 /// stored. Throws InvalidArgument if n < 0 or npartitions < 1.
 [[nodiscard]] Bag<std::int64_t> range(std::int64_t n, std::int64_t npartitions);
@@ -263,6 +465,7 @@ template <class T>
 }  // namespace satchel
 
 #include <satchel/detail/bag_methods.hpp>
+#include <satchel/detail/bag_reductions.hpp>
 
 // {fmt} takes what has begin() and end() for a range.
 FMT_BEGIN_NAMESPACE

@@ -105,6 +105,97 @@ NodePtr tree(NodePtr leaves, const std::string& name, std::int64_t split_every,
                        .inputs = {{.kind = Kind::block, .node = std::move(level), .step = count}}});
 }
 
+std::uint64_t checked_number(std::int64_t k, const char* operation) {
+    if (k < 0) {
+        throw InvalidArgument(fmt::format(
+            "{}: asked for {} elements; the number must not be negative", operation, k));
+    }
+    return static_cast<std::uint64_t>(k);
+}
+
+void check_probability(double p) {
+    if (p >= 0 && p <= 1) return;
+    throw InvalidArgument(
+        fmt::format("random_sample: the probability is {}; it must lie between 0 and 1", p));
+}
+
+std::uint64_t seed_or_random(std::optional<std::uint64_t> seed) {
+    return seed ? *seed : Token::unique().low;
+}
+
+void check_repartition(bool by_npartitions, bool by_size) {
+    if (by_npartitions == by_size) {
+        throw InvalidArgument("repartition: give exactly one of npartitions and partition_size");
+    }
+}
+
+std::uint64_t checked_partition_bytes(std::int64_t partition_size) {
+    if (partition_size < 1) {
+        throw InvalidArgument(fmt::format(
+            "repartition: partition_size is {} bytes; it must be at least 1", partition_size));
+    }
+    return static_cast<std::uint64_t>(partition_size);
+}
+
+NodePtr concat_node(const std::vector<NodePtr>& nodes, const char* name,
+                    const ElementOperations* elements) {
+    std::uint64_t count = 0;
+    auto token = Token::of(name);
+    std::vector<NodeInput> inputs;
+    for (const auto& node : nodes) {
+        count += node->description.count;
+        token = token.then(node->description.token);
+        // What a Delayed makes is a value; the elements of a bag can be made here.
+        const bool is_bag = node->description.elements != nullptr;
+        inputs.push_back(
+            {.kind = is_bag ? NodeInput::Kind::stream : NodeInput::Kind::same, .node = node});
+    }
+    return Node::make({.role = Node::Role::concat,
+                       .count = checked_partitions(static_cast<std::int64_t>(count), name),
+                       .name = name,
+                       .token = token,
+                       .elements = elements,
+                       .inputs = std::move(inputs)});
+}
+
+void check_same_partitions(const std::string& operation, std::uint32_t one, std::uint32_t other) {
+    if (one == other) return;
+    throw InvalidArgument(fmt::format(
+        "{}: the bags have {} and {} partitions; elements can go along with each other only if the "
+        "numbers are equal: repartition one of them",
+        operation, one, other));
+}
+
+void throw_unequal_lengths(const std::string& operation, std::uint32_t partition) {
+    throw LengthError(
+        fmt::format("{}: partition {} has more elements in one bag than in another; bags that go "
+                    "along with each "
+                    "other need partitions of equal length",
+                    operation, partition));
+}
+
+void throw_missing_key(const std::string& key) {
+    throw KeyError(fmt::format(
+        "pluck: an element has no {}; pass a default as the second argument, or filter first",
+        key));
+}
+
+void throw_product_overflow() {
+    throw Error(
+        "prod: the result does not fit into 64 bits; multiply elements of a floating type instead");
+}
+
+void throw_ddof(std::int64_t ddof, std::uint64_t count) {
+    throw InvalidArgument(fmt::format(
+        "var, std: ddof is {}, but there are only {} elements; ddof must be smaller", ddof, count));
+}
+
+void throw_sample_too_large(std::uint64_t k, std::uint64_t count) {
+    throw InvalidArgument(fmt::format(
+        "sample: asked for {} elements of a bag that has {}; choices() draws with replacement", k,
+        count));
+}
+
 void throw_empty(const char* operation) {
     throw EmptyBag(fmt::format("{} of a bag without elements has no value", operation));
 }

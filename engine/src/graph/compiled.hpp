@@ -1,8 +1,8 @@
 // CompiledGraph: a graph as flat arrays, the form in which the local executors run it.
 //
-// Nothing is allocated or hashed for a task while the graph runs. Invariants: the inputs of task t are
-// inputs[tasks[t].inputs] … inputs[tasks[t + 1].inputs - 1], literals carrying `literal_bit`; every
-// edge (p -> t) stands once among p's successors for each time that t uses p.
+// Nothing is allocated or hashed for a task while the graph runs. Invariants: the inputs of task t
+// are inputs[tasks[t].inputs] … inputs[tasks[t + 1].inputs - 1], literals carrying `literal_bit`;
+// every edge (p -> t) stands once among p's successors for each time that t uses p.
 #pragma once
 
 #include <satchel/graph.hpp>
@@ -34,7 +34,8 @@ class CompiledGraph {
         return static_cast<std::uint32_t>(tasks.size() - 1);
     }
     [[nodiscard]] std::span<const std::uint32_t> inputs_of(TaskIndex task) const noexcept {
-        return std::span(inputs).subspan(tasks[task].inputs, tasks[task + 1].inputs - tasks[task].inputs);
+        return std::span(inputs).subspan(tasks[task].inputs,
+                                         tasks[task + 1].inputs - tasks[task].inputs);
     }
     [[nodiscard]] std::span<const TaskIndex> successors_of(TaskIndex task) const noexcept {
         return std::span(successors)

@@ -7,15 +7,14 @@ namespace satchel {
 
 template <class T>
 template <class F>
-auto Bag<T>::map_moved(F f) && {
+auto Bag<T>::map_moved(F f, const char* name, Token token) && {
     detail::check_accepts<F, T>();
     using R = detail::element_result<F, T>;
     detail::check_result<R>();
     if constexpr (!std::is_void_v<R>) {
         using Stage = detail::MapStream<T, R, F>;
-        const auto token = detail::function_token(f);
         const bool needs_owned = !detail::is_copyable<T> && !detail::accepts_kept_element<F, T>;
-        return Bag<R>(detail::stage_node<R>(std::move(node_), "map", token,
+        return Bag<R>(detail::stage_node<R>(std::move(node_), name, token,
                                             detail::stage_part<Stage, T>(std::move(f)), false,
                                             needs_owned));
     }
@@ -23,15 +22,14 @@ auto Bag<T>::map_moved(F f) && {
 
 template <class T>
 template <class F>
-Bag<T> Bag<T>::filter_moved(F predicate) && {
+Bag<T> Bag<T>::filter_moved(F predicate, const char* name, Token token) && {
     static_assert(
         detail::accepts_kept_element<F, T> || detail::is_copyable<T>,
         "satchel: this predicate takes its argument away, and elements of this type cannot be "
         "copied for it. Take const T&.");
     detail::check_accepts<F, T>();
     using Stage = detail::FilterStream<T, F>;
-    const auto token = detail::function_token(predicate);
-    return Bag(detail::stage_node<T>(std::move(node_), "filter", token,
+    return Bag(detail::stage_node<T>(std::move(node_), name, token,
                                      detail::stage_part<Stage, T>(std::move(predicate)), true,
                                      false));
 }
@@ -75,60 +73,6 @@ auto Bag<T>::map_partitions_moved(F f) && {
 }
 
 template <class T>
-template <class F, class A>
-auto Bag<T>::reduction(F per_partition, A aggregate, ReductionOptions options) const {
-    static_assert(detail::takes_vector<F, T> || detail::takes_span<F, T>,
-                  "satchel: reduction's first function must take a std::vector<T> or a "
-                  "std::span<const T>, where T is the element type of the bag.");
-    using P = typename detail::PartitionResult<F, T>::type;
-    static_assert(
-        detail::callable_with<A, std::vector<P>>,
-        "satchel: reduction's second function must take a std::vector of what the first one "
-        "returns.");
-    using R = detail::call_result<A, std::vector<P>>;
-    const auto token = Token::of("reduction")
-                           .then(detail::function_token(per_partition))
-                           .then(detail::function_token(aggregate))
-                           .then(node_->description.token);
-    return Delayed<R>(detail::reduce_by<T, P, R>(node_, "reduction", options.split_every, token,
-                                                 std::move(per_partition), std::move(aggregate)));
-}
-
-template <class T>
-template <class F, class C>
-requires(!std::is_same_v<C, ReductionOptions>) Delayed<T> Bag<T>::fold(F binop, C combine,
-                                                                       ReductionOptions options)
-const {
-    static_assert(
-        detail::callable_with<F, T, T>,
-        "satchel: fold without an initial value begins with the first element, so its function "
-        "must take two elements. Pass `combine` and `initial` to fold into another type.");
-    using Reducer = detail::SymmetricFoldReducer<T, F, C>;
-    return reduced("fold", options, Reducer{std::move(binop), std::move(combine), std::nullopt});
-}
-
-template <class T>
-template <class F, class C, class Acc>
-requires(!std::is_same_v<Acc, ReductionOptions>) auto Bag<T>::fold(F binop, C combine, Acc initial,
-                                                                   ReductionOptions options) const {
-    // The result of binop may be wider than `initial` was written: fold(plus, plus, 0) of doubles.
-    using Given = detail::element_type<Acc>;
-    using Result = detail::call_result<F, Given, T>;
-    static_assert(detail::callable_with<C, Result, Result>,
-                  "satchel: fold's `combine` must take two results of `binop`, and join them.");
-    if constexpr (std::is_same_v<F, C> && std::is_same_v<Result, T> &&
-                  std::is_convertible_v<Given, T>) {
-        using Reducer = detail::SymmetricFoldReducer<T, F, C>;
-        return reduced("fold", options, Reducer{std::move(binop), std::move(combine), T(initial)});
-    } else {
-        using Reducer = detail::SeededFoldReducer<Result, F, C>;
-        return reduced(
-            "fold", options,
-            Reducer::make(std::move(binop), std::move(combine), Result(std::move(initial))));
-    }
-}
-
-template <class T>
 std::vector<T> Bag<T>::extract(std::vector<Value> partitions) {
     using Stored = detail::Items<T>;
     if constexpr (std::is_same_v<Stored, std::vector<T>>) {
@@ -150,15 +94,8 @@ template <class T>
 Bag<T> Bag<T>::persist(const Executor& executor, const RunOptions& options) const {
     auto partitions =
         std::make_shared<std::vector<Value>>(detail::compute_nodes({node_}, executor, options));
-    return Bag(detail::Node::make(
-        {.role = detail::Node::Role::source,
-         .cheap = true,
-         .count = node_->description.count,
-         .name = node_->description.name,
-         .token = node_->description.token,
-         .stream = {&detail::StoredPartitions<T>::open,
-                    Value::of(detail::StoredPartitions<T>{std::move(partitions)})},
-         .elements = &detail::element_operations<T>}));
+    const auto& made = node_->description;
+    return Bag(detail::stored_node<T>(std::move(partitions), made.name, made.token));
 }
 
 template <class T>
@@ -213,6 +150,210 @@ std::vector<Delayed<std::vector<T>>> Bag<T>::to_delayed() const {
              .inputs = {{.kind = detail::NodeInput::Kind::at, .node = node_, .step = i}}}));
     }
     return partitions;
+}
+
+// ---- more element-wise operations
+// -----------------------------------------------------------------
+
+template <class T>
+template <class F, class E, class... Extra>
+auto Bag<T>::map(F f, E extra, Extra... extras) const {
+    static_assert(
+        detail::accepts_element<F, T, detail::extra_argument<E>, detail::extra_argument<Extra>...>,
+        "satchel: this function cannot be called with an element of this bag and the extra "
+        "arguments. A Bag<U> arrives as a U, a Delayed<U> and a U as a const U&.");
+    static_assert(std::is_copy_constructible_v<F>,
+                  "satchel: this function cannot be copied, but every partition needs a copy.");
+    using R =
+        detail::element_result<F, T, detail::extra_argument<E>, detail::extra_argument<Extra>...>;
+    detail::check_result<R>();
+    const auto token = detail::function_token(f);
+    using Stage = detail::ZipStream<T, R, F, E, Extra...>;
+    return Bag<R>(detail::zip_node<Stage, R>(node_, "map", token, std::move(f), std::move(extra),
+                                             std::move(extras)...));
+}
+
+template <class T>
+template <class F>
+auto Bag<T>::starmap(F f) const {
+    static_assert(detail::is_tuple_like<T>,
+                  "satchel: starmap() needs elements that are tuples, pairs or arrays.");
+    static_assert(
+        detail::applicable<F, T>,
+        "satchel: starmap()'s function must take as many arguments as an element has parts, "
+        "of types that these convert to.");
+    if constexpr (detail::is_tuple_like<T> && detail::applicable<F, T>) {
+        const auto token = detail::function_token(f);
+        return Bag(*this).map_moved(detail::Starred<F>{std::move(f)}, "starmap", token);
+    }
+}
+
+template <class T>
+template <class F>
+Bag<T> Bag<T>::remove(F predicate) const {
+    detail::check_accepts<F, T>();
+    const auto token = detail::function_token(predicate);
+    return Bag(*this).filter_moved(detail::Negated<F>{std::move(predicate)}, "remove", token);
+}
+
+template <class T>
+template <std::size_t I>
+auto Bag<T>::pluck() const {
+    static_assert(detail::is_tuple_like<T>,
+                  "satchel: pluck<I>() needs elements that are tuples, pairs or arrays.");
+    return Bag(*this).map_moved([](const T& element) { return std::get<I>(element); }, "pluck",
+                                Token::of("part").then(I));
+}
+
+template <class T>
+template <class Key>
+auto Bag<T>::pluck(Key key) const {
+    if constexpr (std::is_member_object_pointer_v<Key>) {
+        return Bag(*this).map_moved([key](const T& element) { return element.*key; }, "pluck",
+                                    Token::unique());
+    } else {
+        using K = detail::element_type<Key>;
+        const auto find = [key = K(std::move(key))](const T& element) {
+            const auto* found = detail::find_key(element, key);
+            if (found == nullptr) detail::throw_missing_key(detail::key_text(key));
+            return *found;
+        };
+        return Bag(*this).map_moved(find, "pluck", Token::unique());
+    }
+}
+
+template <class T>
+template <class Key, class Default>
+auto Bag<T>::pluck(Key key, Default otherwise) const {
+    using K = detail::element_type<Key>;
+    using R = detail::found_type<T, K>;
+    const auto find = [key = K(std::move(key)),
+                       otherwise = R(std::move(otherwise))](const T& element) {
+        const auto* found = detail::find_key(element, key);
+        return found == nullptr ? otherwise : *found;
+    };
+    return Bag(*this).map_moved(find, "pluck", Token::unique());
+}
+
+template <class T>
+auto Bag<T>::unzip() const {
+    static_assert(detail::is_tuple_like<T>,
+                  "satchel: unzip() needs elements that are tuples, pairs or arrays.");
+    return [this]<std::size_t... I>(std::index_sequence<I...>) { return std::tuple{pluck<I>()...}; }
+    (std::make_index_sequence<std::tuple_size_v<T>>());
+}
+
+template <class T>
+Bag<T> Bag<T>::random_sample(double p, std::optional<std::uint64_t> seed) const {
+    detail::check_probability(p);
+    using Stage = detail::FilterStream<T, detail::RandomChoice>;
+    struct State {
+        double p;
+        std::uint64_t seed;
+    };
+    const State state{p, detail::seed_or_random(seed)};
+    detail::StreamPart part{
+        [](const Value& held, detail::Binding& binding) -> std::unique_ptr<detail::StreamBase> {
+            const auto& [probability, chosen_seed] = held.get<State>();
+            const detail::RandomChoice choice{detail::CounterRandom(chosen_seed, binding.index()),
+                                              probability};
+            return std::make_unique<Stage>(detail::typed<T>(std::move(binding.upstream(0))),
+                                           choice);
+        },
+        Value::of(state)};
+    const auto token = Token::of("p").then(std::bit_cast<std::uint64_t>(p)).then(state.seed);
+    return Bag(detail::stage_node<T>(node_, "random_sample", token, std::move(part), true, false));
+}
+
+template <class T>
+template <class F>
+Bag<T> Bag<T>::accumulate(F binop) const {
+    static_assert(std::is_invocable_r_v<T, F&, T, const T&>,
+                  "satchel: accumulate() without an initial value needs a function of two elements "
+                  "that returns one.");
+    return Bag(detail::accumulate_node<T, T, F>(node_, std::move(binop), std::nullopt));
+}
+
+template <class T>
+template <class F, class Acc>
+auto Bag<T>::accumulate(F binop, Acc initial) const {
+    using Given = detail::element_type<Acc>;
+    using Result = std::decay_t<std::invoke_result_t<F&, Given, const T&>>;
+    return Bag<Result>(
+        detail::accumulate_node<T, Result, F>(node_, std::move(binop), Result(std::move(initial))));
+}
+
+template <class T>
+template <class F, class E, class... Extra>
+auto Bag<T>::map_partitions(F f, E extra, Extra... extras) const {
+    constexpr bool by_vector = std::is_invocable_v<F&, std::vector<T>, detail::extra_partition<E>,
+                                                   detail::extra_partition<Extra>...>;
+    using Partition = std::conditional_t<by_vector, std::vector<T>, std::span<const T>>;
+    static_assert(
+        std::is_invocable_v<F&, Partition, detail::extra_partition<E>,
+                            detail::extra_partition<Extra>...>,
+        "satchel: map_partitions' function must take a std::vector<T> or a "
+        "std::span<const T>, and the extra arguments: a Bag<U> arrives as a std::vector<U>.");
+    using Result = std::decay_t<std::invoke_result_t<F&, Partition, detail::extra_partition<E>,
+                                                     detail::extra_partition<Extra>...>>;
+    detail::check_result<Result>();
+    using R = typename detail::PartitionElement<Result>::type;
+    using Stage = detail::ZipPartitionStream<T, R, F, E, Extra...>;
+    const auto token = detail::function_token(f);
+    return Bag<R>(detail::zip_node<Stage, R>(node_, "map_partitions", token, std::move(f),
+                                             std::move(extra), std::move(extras)...));
+}
+
+// ---- reshaping, and bags from bags
+// ----------------------------------------------------------------
+
+template <class T>
+Bag<T> Bag<T>::repartition(RepartitionOptions options) const {
+    detail::check_repartition(options.npartitions.has_value(), options.partition_size.has_value());
+    if (options.npartitions) {
+        return Bag(detail::repartition_node<T>(
+            node_, detail::checked_partitions(*options.npartitions, "repartition")));
+    }
+    const auto limit = detail::checked_partition_bytes(*options.partition_size);
+    const auto kept = persist();
+    const auto& stored =
+        kept.node()->description.stream.state.template get<detail::StoredPartitions<T>>();
+    return Bag(detail::regrouped_node<T>(*stored.partitions, limit));
+}
+
+template <class T>
+Bag<T> from_delayed(const std::vector<Delayed<std::vector<T>>>& partitions) {
+    if (partitions.empty()) return from_sequence(std::vector<T>{});
+    std::vector<detail::NodePtr> nodes;
+    for (const auto& partition : partitions) {
+        if constexpr (std::is_same_v<T, bool>) {
+            nodes.push_back(
+                partition.apply([](const std::vector<bool>& x) { return detail::BoolItems(x); })
+                    .node());
+        } else {
+            nodes.push_back(partition.node());
+        }
+    }
+    return Bag<T>(detail::concat_node(nodes, "from_delayed", &detail::element_operations<T>));
+}
+
+template <class T>
+Bag<T> concat(const std::vector<Bag<T>>& bags) {
+    if (bags.empty()) return from_sequence(std::vector<T>{});
+    std::vector<detail::NodePtr> nodes;
+    for (const auto& bag : bags) nodes.push_back(bag.node());
+    return Bag<T>(detail::concat_node(nodes, "concat", &detail::element_operations<T>));
+}
+
+template <class T, class... Rest>
+Bag<std::tuple<T, Rest...>> zip(const Bag<T>& first, const Bag<Rest>&... rest) {
+    using Tuple = std::tuple<T, Rest...>;
+    const auto make = [](T one, Rest... others) {
+        return Tuple(std::move(one), std::move(others)...);
+    };
+    using Make = std::remove_const_t<decltype(make)>;
+    using Stage = detail::ZipStream<T, Tuple, Make, Bag<Rest>...>;
+    return Bag<Tuple>(detail::zip_node<Stage, Tuple>(first.node(), "zip", {}, Make(make), rest...));
 }
 
 }  // namespace satchel

@@ -57,6 +57,16 @@ Value take_from_partition(const Value& state, Binding& binding) {
     return Value::of(std::move(taken));
 }
 
+/// A number of elements. Throws InvalidArgument that names `operation` if it is negative.
+[[nodiscard]] std::uint64_t checked_number(std::int64_t k, const char* operation);
+/// Throws InvalidArgument unless 0 <= p <= 1.
+void check_probability(double p);
+/// The seed, or one that nobody has used.
+[[nodiscard]] std::uint64_t seed_or_random(std::optional<std::uint64_t> seed);
+/// Throws InvalidArgument unless exactly one of the two is given.
+void check_repartition(bool by_npartitions, bool by_size);
+[[nodiscard]] std::uint64_t checked_partition_bytes(std::int64_t partition_size);
+
 /// Logs that take() found fewer elements than it was asked for.
 void warn_short_take(std::int64_t asked, std::size_t found);
 
@@ -96,6 +106,21 @@ BagOfT sequence_bag(Items<T> items, std::optional<std::int64_t> npartitions,
          .token = Token::unique(),
          .stream = {&Sequence<T>::open, Value::of(Sequence<T>{std::move(shared), partitioning})},
          .elements = &element_operations<T>}));
+}
+
+/// A bag of partitions that are there already.
+template <class T>
+NodePtr stored_node(std::shared_ptr<const std::vector<Value>> partitions, std::string name,
+                    Token token) {
+    const auto count = static_cast<std::uint32_t>(partitions->size());
+    return Node::make({.role = Node::Role::source,
+                       .cheap = true,
+                       .count = count,
+                       .name = std::move(name),
+                       .token = token,
+                       .stream = {&StoredPartitions<T>::open,
+                                  Value::of(StoredPartitions<T>{std::move(partitions)})},
+                       .elements = &element_operations<T>});
 }
 
 /// A StreamPart that makes a `Stage` from (upstream of In, function).

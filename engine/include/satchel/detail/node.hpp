@@ -19,6 +19,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -200,6 +201,12 @@ struct Lowered {
 /// Lowers, runs, and gives the values of all tasks of all roots, in order.
 [[nodiscard]] std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& executor,
                                                const RunOptions& options, bool consumed = false);
+
+/// Draws the graph of `roots` into a .dot, .svg or .png file. Throws InvalidArgument for another
+/// kind of file, Error if Graphviz is needed and cannot be run, FileError if the file cannot be
+/// written.
+std::filesystem::path visualize(const std::vector<NodePtr>& roots,
+                                const std::filesystem::path& path);
 
 /// Makes the partitions of a bag one by one: what they need of other tasks is computed at the
 /// start.

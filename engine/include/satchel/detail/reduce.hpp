@@ -6,6 +6,10 @@
 //     template <class T> void add(Partial&, const Batch<T>&);
 //     void merge(Partial& earlier, Partial&& later);
 //     R finish(Partial&&) const;                         the final result
+//     bool finished(const Partial&) const;               optional: the rest of the partition
+//     changes nothing void begin_partition(std::uint32_t);               optional: the number of
+//     the partition static constexpr bool moves;                       add() moves elements that it
+//     is given
 // Each task has a copy of its own. To add a reduction: a reducer in reducers.hpp, a method in
 // bag.hpp.
 #pragma once
@@ -44,10 +48,16 @@ typename Reducer::Partial merge_all(Reducer& reducer, Arguments& arguments) {
 template <class T, class Reducer>
 Value run_reducer(const Value& state, Binding& binding) {
     auto reducer = state.get<Reducer>();
+    if constexpr (requires { reducer.begin_partition(binding.index()); }) {
+        reducer.begin_partition(binding.index());
+    }
     auto partial = reducer.start();
     const auto stream = typed<T>(std::move(binding.upstream(0)));
     for (Batch<T> batch; stream->next(batch);) {
         if (batch.size != 0) reducer.add(partial, batch);
+        if constexpr (requires { reducer.finished(partial); }) {
+            if (reducer.finished(partial)) break;
+        }
     }
     return Value::make<typename Reducer::Partial>(std::move(partial));
 }

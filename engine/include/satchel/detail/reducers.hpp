@@ -171,23 +171,26 @@ struct SymmetricFoldReducer {
 
     [[nodiscard]] Partial start() const { return std::nullopt; }
     void add(Partial& folded, const Batch<T>& batch) {
-        TaskFunction<F> function(binop);
-        batch.for_each([&](auto&& element) {
-            using Element = decltype(element);
-            if (folded) {
-                *folded = function(std::move(*folded), std::forward<Element>(element));
-            } else if constexpr (std::is_constructible_v<T, Element>) {
-                folded.emplace(std::forward<Element>(element));
-            } else {
-                refuse_copy();
-            }
-        });
+        batch.for_each(
+            [&](auto&& element) { add_one(folded, std::forward<decltype(element)>(element)); });
+    }
+    template <class Element>
+    void add_one(Partial& folded, Element&& element) {
+        if (folded) {
+            *folded = std::invoke(binop, std::move(*folded), std::forward<Element>(element));
+        } else if constexpr (std::is_constructible_v<T, Element>) {
+            folded.emplace(std::forward<Element>(element));
+        } else {
+            refuse_copy();
+        }
     }
     void merge(Partial& earlier, Partial&& later) {
         if (!later) return;
-        TaskFunction<C> function(combine);
-        earlier =
-            earlier ? Partial(function(std::move(*earlier), std::move(*later))) : std::move(later);
+        if (!earlier) {
+            earlier = std::move(later);
+        } else {
+            *earlier = std::invoke(combine, std::move(*earlier), std::move(*later));
+        }
     }
     [[nodiscard]] T finish(Partial&& folded) {
         if (initial) {
@@ -217,10 +220,9 @@ struct SeededFoldReducer {
 
     static SeededFoldReducer make(F binop, C combine, Acc initial) {
         if constexpr (std::equality_comparable<Acc> && std::is_default_constructible_v<Acc>) {
-            TaskFunction<C> join(combine);
-            const Acc twice = join(Acc{initial}, Acc{initial});
+            const Acc twice = std::invoke(combine, Acc{initial}, Acc{initial});
             if (twice != initial) {
-                const Acc joined = join(Acc{initial}, Acc{});
+                const Acc joined = std::invoke(combine, Acc{initial}, Acc{});
                 if (joined != initial) {
                     throw InvalidArgument(
                         "fold: `initial` is not neutral for `combine`, and neither is a "
@@ -238,14 +240,15 @@ struct SeededFoldReducer {
     [[nodiscard]] Partial start() const { return seed; }
     template <class T>
     void add(Partial& folded, const Batch<T>& batch) {
-        TaskFunction<F> function(binop);
-        batch.for_each([&](auto&& element) {
-            folded = function(std::move(folded), std::forward<decltype(element)>(element));
-        });
+        batch.for_each(
+            [&](auto&& element) { add_one(folded, std::forward<decltype(element)>(element)); });
+    }
+    template <class Element>
+    void add_one(Partial& folded, Element&& element) {
+        folded = std::invoke(binop, std::move(folded), std::forward<Element>(element));
     }
     void merge(Partial& earlier, Partial&& later) {
-        TaskFunction<C> function(combine);
-        earlier = function(std::move(earlier), std::move(later));
+        earlier = std::invoke(combine, std::move(earlier), std::move(later));
     }
     [[nodiscard]] Acc finish(Partial&& folded) {
         if (seeded_with_initial) return std::move(folded);

@@ -316,6 +316,32 @@ requires(!is_one_element<R>) struct PartitionElement<R> {
     using type = std::ranges::range_value_t<R>;
 };
 
+/// The elements that map_partitions makes of what its function returned.
+template <class Out, class R>
+Items<Out> elements_of(R&& result) {
+    using Result = std::remove_cvref_t<R>;
+    if constexpr (std::is_same_v<Result, Items<Out>> && !is_one_element<Result>) {
+        return std::forward<R>(result);
+    } else {
+        Items<Out> items;
+        if constexpr (is_one_element<Result>) {
+            items.push_back(std::forward<R>(result));
+        } else {
+            for (auto&& element : result) items.push_back(std::move(element));
+        }
+        return items;
+    }
+}
+
+/// The next batch of elements that a stage holds.
+template <class T>
+bool next_of(Items<T>& items, std::size_t& at, Batch<T>& batch) {
+    if (at == items.size()) return false;
+    batch = {items.data() + at, nullptr, std::min(batch_elements_max, items.size() - at), true};
+    at += batch.size;
+    return true;
+}
+
 /// map_partitions: a function of the whole partition.
 template <class In, class Out, class F>
 class PartitionStream final : public Stream<Out> {
@@ -327,20 +353,9 @@ class PartitionStream final : public Stream<Out> {
         if (upstream_) {
             auto items = collect_all(*upstream_);
             upstream_.reset();
-            auto result = call_with_partition<TaskFunction<F>, In>(function_, items);
-            if constexpr (is_one_element<decltype(result)>) {
-                made_.push_back(std::move(result));
-            } else if constexpr (std::is_same_v<decltype(result), Items<Out>>) {
-                made_ = std::move(result);
-            } else {
-                for (auto&& element : result) made_.push_back(std::move(element));
-            }
+            made_ = elements_of<Out>(call_with_partition<TaskFunction<F>, In>(function_, items));
         }
-        if (at_ == made_.size()) return false;
-        batch = {made_.data() + at_, nullptr, std::min(batch_elements_max, made_.size() - at_),
-                 true};
-        at_ += batch.size;
-        return true;
+        return next_of(made_, at_, batch);
     }
 
   private:

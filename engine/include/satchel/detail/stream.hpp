@@ -115,6 +115,10 @@ struct Batch {
     std::size_t size = 0;
     bool owned = false;  ///< the elements may be moved from and overwritten by who pulled them
 
+    [[nodiscard]] const T& at(std::size_t k) const {
+        return scattered != nullptr ? *scattered[k] : items[k];
+    }
+
     /// Calls `f` with elements from `from` on, as `T&&` if they are owned, else as `const T&`,
     /// until it returns false; gives the number of the first element that `f` was not called with.
     template <class F>

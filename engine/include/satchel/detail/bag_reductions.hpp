@@ -1,0 +1,152 @@
+// The reductions of Bag that are more than a line. Included by bag.hpp.
+#pragma once
+
+#include <satchel/bag.hpp>
+
+namespace satchel {
+
+template <class T>
+template <class F, class A>
+auto Bag<T>::reduction(F per_partition, A aggregate, ReductionOptions options) const {
+    static_assert(detail::takes_vector<F, T> || detail::takes_span<F, T>,
+                  "satchel: reduction's first function must take a std::vector<T> or a "
+                  "std::span<const T>, where T is the element type of the bag.");
+    using P = typename detail::PartitionResult<F, T>::type;
+    static_assert(detail::callable_with<A, std::vector<P>>,
+                  "satchel: reduction's second function must take a std::vector of what the first "
+                  "one returns.");
+    using R = detail::call_result<A, std::vector<P>>;
+    const auto token = Token::of("reduction")
+                           .then(detail::function_token(per_partition))
+                           .then(detail::function_token(aggregate))
+                           .then(node_->description.token);
+    return Delayed<R>(detail::reduce_by<T, P, R>(node_, "reduction", options.split_every, token,
+                                                 std::move(per_partition), std::move(aggregate)));
+}
+
+template <class T>
+template <class F, class C>
+requires(!std::is_same_v<C, ReductionOptions>) Delayed<T> Bag<T>::fold(F binop, C combine,
+                                                                       ReductionOptions options)
+const {
+    static_assert(std::is_invocable_v<F&, T, T>,
+                  "satchel: fold without an initial value begins with the first element, so its "
+                  "function must take two elements. Pass `combine` and `initial` to fold into "
+                  "another type.");
+    using Reducer = detail::SymmetricFoldReducer<T, F, C>;
+    return reduced("fold", options, Reducer{std::move(binop), std::move(combine), std::nullopt});
+}
+
+namespace detail {
+
+/// The fold reducer that makes `initial` count once, and begins partitions accordingly.
+template <class T, class F, class C, class Acc>
+auto fold_reducer(F binop, C combine, Acc initial) {
+    // The result of binop may be wider than `initial` was written: fold(plus, plus, 0) of doubles.
+    using Given = element_type<Acc>;
+    using Result = std::decay_t<std::invoke_result_t<F&, Given, T>>;
+    static_assert(std::is_invocable_v<C&, Result, Result>,
+                  "satchel: `combine` must take two results of `binop`, and join them.");
+    if constexpr (std::is_same_v<F, C> && std::is_same_v<Result, T> &&
+                  std::is_convertible_v<Given, T>) {
+        return SymmetricFoldReducer<T, F, C>{std::move(binop), std::move(combine),
+                                             T(std::move(initial))};
+    } else {
+        return SeededFoldReducer<Result, F, C>::make(std::move(binop), std::move(combine),
+                                                     Result(std::move(initial)));
+    }
+}
+
+}  // namespace detail
+
+template <class T>
+template <class F, class C, class Acc>
+requires(!std::is_same_v<Acc, ReductionOptions>) auto Bag<T>::fold(F binop, C combine, Acc initial,
+                                                                   ReductionOptions options) const {
+    return reduced(
+        "fold", options,
+        detail::fold_reducer<T>(std::move(binop), std::move(combine), std::move(initial)));
+}
+
+template <class T>
+Bag<std::pair<T, std::size_t>> Bag<T>::frequencies(FrequenciesOptions options) const {
+    static_assert(detail::HashableKey<T>,
+                  "satchel: frequencies() needs elements that can be hashed. Give their type a "
+                  "stable_hash overload, or a std::hash.");
+    return reduced_bag<std::pair<T, std::size_t>>("frequencies", options.split_every,
+                                                  Token::of(options.sort ? "sorted" : "first-seen"),
+                                                  detail::FrequenciesReducer<T>{options.sort});
+}
+
+template <class T>
+template <class F>
+requires(!std::is_same_v<F, ReductionOptions>) Bag<T> Bag<T>::topk(std::int64_t k, F key,
+                                                                   ReductionOptions options)
+const {
+    const auto count = detail::checked_number(k, "topk");
+    const auto token = detail::function_token(key).then(count);
+    return reduced_bag<T>("topk", options.split_every, token,
+                          detail::TopkReducer<T, F>{std::move(key), count});
+}
+
+template <class T>
+template <class F>
+requires(!std::is_same_v<F, ReductionOptions>) Bag<T> Bag<T>::distinct(F key,
+                                                                       ReductionOptions options)
+const {
+    static_assert(
+        detail::HashableKey<detail::key_result<F, T>>,
+        "satchel: distinct() needs elements (or keys) that can be hashed. Give their type "
+        "a stable_hash overload, or a std::hash.");
+    const auto token = detail::function_token(key);
+    return reduced_bag<T>("distinct", options.split_every, token,
+                          detail::DistinctReducer<T, F>{std::move(key)});
+}
+
+template <class T>
+template <class K, class F, class Acc, class C>
+requires(!std::is_same_v<C, ReductionOptions>) auto Bag<T>::foldby(K key, F binop, Acc initial,
+                                                                   C combine,
+                                                                   ReductionOptions options) const {
+    using GroupKey = detail::key_result<K, T>;
+    static_assert(detail::HashableKey<GroupKey>,
+                  "satchel: foldby() needs keys that can be hashed. Give their type a stable_hash "
+                  "overload, or a std::hash.");
+    auto fold = detail::fold_reducer<T>(std::move(binop), std::move(combine), std::move(initial));
+    using Fold = decltype(fold);
+    using Result = decltype(fold.finish(std::declval<typename Fold::Partial>()));
+    return reduced_bag<std::pair<GroupKey, Result>>(
+        "foldby", options.split_every, Token::unique(),
+        detail::FoldbyReducer<T, K, Fold>{std::move(key), std::move(fold)});
+}
+
+template <class T>
+template <class K, class F, class Acc>
+requires(!std::is_same_v<Acc, ReductionOptions>) auto Bag<T>::foldby(
+    K key, F binop, Acc initial, ReductionOptions options) const {
+    static_assert(
+        std::is_same_v<std::decay_t<std::invoke_result_t<F&, detail::element_type<Acc>, T>>, T>,
+        "satchel: foldby() into another type than the elements' needs a fourth argument, "
+        "`combine`, that joins the results of two partitions.");
+    return foldby(std::move(key), binop, std::move(initial), binop, options);
+}
+
+template <class T>
+Bag<T> Bag<T>::sample(std::int64_t k, std::optional<std::uint64_t> seed,
+                      ReductionOptions options) const {
+    return reduced_bag<T>("sample", options.split_every, Token::unique(),
+                          detail::SampleReducer<T>{detail::checked_number(k, "sample"),
+                                                   detail::seed_or_random(seed)});
+}
+
+template <class T>
+Bag<T> Bag<T>::choices(std::int64_t k, std::optional<std::uint64_t> seed,
+                       ReductionOptions options) const {
+    static_assert(detail::is_copyable<T>,
+                  "satchel: choices() may give an element several times, so it must be copyable.");
+    return reduced_bag<T>("choices", options.split_every, Token::unique(),
+                          detail::ChoicesReducer<T>{detail::checked_number(k, "choices"),
+                                                    detail::seed_or_random(seed)});
+}
+
+}  // namespace satchel

@@ -1,0 +1,303 @@
+// The reducers that give bags: frequencies, distinct, foldby, topk, sample, choices.
+#pragma once
+
+#include <satchel/detail/counter_random.hpp>
+#include <satchel/detail/ordered_map.hpp>
+#include <satchel/detail/reducers.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+[[noreturn]] void throw_sample_too_large(std::uint64_t k, std::uint64_t count);
+
+/// Calls `key`, or gives the element itself where there is no key function.
+struct Itself {
+    template <class T>
+    const T& operator()(const T& x) const {
+        return x;
+    }
+};
+template <class F, class T>
+using key_result = std::decay_t<std::invoke_result_t<const F&, const T&>>;
+
+/// Adds an element to items: moved if it is given away.
+template <class T, class Element>
+void push_element(Items<T>& items, Element&& element) {
+    if constexpr (std::is_constructible_v<T, Element&&>) {
+        items.push_back(std::forward<Element>(element));
+    } else {
+        refuse_copy();
+    }
+}
+
+/// frequencies
+template <class T>
+struct FrequenciesReducer {
+    using Counts = OrderedMap<T, std::size_t>;
+    using Partial = Counts;
+    static constexpr bool moves = true;
+    bool sort;
+
+    [[nodiscard]] Partial start() const { return {}; }
+    void add(Partial& counts, const Batch<T>& batch) {
+        batch.for_each([&](auto&& x) { ++count_of(counts, std::forward<decltype(x)>(x)); });
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        for (auto& [x, count] : later.entries()) count_of(earlier, std::move(x)) += count;
+    }
+    [[nodiscard]] std::vector<std::pair<T, std::size_t>> finish(Partial&& counts) const {
+        auto entries = std::move(counts.entries());
+        if (sort) {
+            std::ranges::stable_sort(entries, std::greater{},
+                                     [](const auto& e) { return e.second; });
+        }
+        return entries;
+    }
+
+  private:
+    template <class Element>
+    static std::size_t& count_of(Partial& counts, Element&& x) {
+        return counts.find_or_add(std::forward<Element>(x), [] { return std::size_t{0}; });
+    }
+};
+
+/// distinct: the first element of each key.
+template <class T, class F>
+struct DistinctReducer {
+    using K = key_result<F, T>;
+    struct Partial {
+        OrderedMap<K, Unit> seen;
+        Items<T> items;
+    };
+    static constexpr bool moves = true;
+    F key;
+
+    [[nodiscard]] Partial start() const { return {}; }
+    void add(Partial& partial, const Batch<T>& batch) {
+        batch.for_each([&](auto&& x) { keep(partial, std::forward<decltype(x)>(x)); });
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        for (auto& x : later.items) keep(earlier, std::move(x));
+    }
+    [[nodiscard]] Items<T> finish(Partial&& partial) const { return std::move(partial.items); }
+
+  private:
+    template <class Element>
+    void keep(Partial& partial, Element&& x) {
+        const auto before = partial.seen.entries().size();
+        partial.seen.find_or_add(K(std::invoke(key, std::as_const(x))), [] { return Unit{}; });
+        if (partial.seen.entries().size() != before) {
+            push_element<T>(partial.items, std::forward<Element>(x));
+        }
+    }
+};
+
+/// foldby: a fold (one of the fold reducers, which say what a result begins with) for each key.
+template <class T, class F, class Fold>
+struct FoldbyReducer {
+    using K = key_result<F, T>;
+    using Partial = OrderedMap<K, typename Fold::Partial>;
+    static constexpr bool moves = Fold::moves;
+    F key;
+    Fold fold;
+
+    [[nodiscard]] Partial start() const { return {}; }
+    void add(Partial& groups, const Batch<T>& batch) {
+        batch.for_each([&](auto&& x) {
+            auto& group = group_of(groups, K(std::invoke(key, std::as_const(x))));
+            fold.add_one(group, std::forward<decltype(x)>(x));
+        });
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        for (auto& [k, folded] : later.entries()) {
+            const auto before = earlier.entries().size();
+            auto& group = earlier.find_or_add(std::move(k), [&] { return std::move(folded); });
+            if (earlier.entries().size() == before) fold.merge(group, std::move(folded));
+        }
+    }
+    [[nodiscard]] auto finish(Partial&& groups) {
+        using Acc = decltype(fold.finish(std::declval<typename Fold::Partial>()));
+        std::vector<std::pair<K, Acc>> results;
+        results.reserve(groups.entries().size());
+        for (auto& [k, folded] : groups.entries()) {
+            results.emplace_back(std::move(k), fold.finish(std::move(folded)));
+        }
+        return results;
+    }
+
+  private:
+    typename Fold::Partial& group_of(Partial& groups, K&& k) {
+        return groups.find_or_add(std::move(k), [&] { return fold.start(); });
+    }
+};
+
+/// topk: the k largest, descending; of equal ones the first.
+template <class T, class F>
+struct TopkReducer {
+    using K = key_result<F, T>;
+    using Entry = std::pair<K, T>;
+    struct Partial {
+        std::vector<Entry> entries;  // kept to k from time to time, in the order of the bag
+        std::size_t sorted = 0;      // so many are in order of their keys
+    };
+    static constexpr bool moves = true;
+    F key;
+    std::size_t k;
+
+    [[nodiscard]] Partial start() const { return {}; }
+    void add(Partial& best, const Batch<T>& batch) {
+        if (k == 0) return;
+        batch.for_each([&](auto&& x) { offer(best, std::forward<decltype(x)>(x)); });
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        std::move(later.entries.begin(), later.entries.end(), std::back_inserter(earlier.entries));
+        shrink(earlier);
+    }
+    [[nodiscard]] Items<T> finish(Partial&& best) const {
+        shrink(best);
+        Items<T> items;
+        items.reserve(best.entries.size());
+        for (auto& entry : best.entries) items.push_back(std::move(entry.second));
+        return items;
+    }
+
+  private:
+    template <class Element>
+    void offer(Partial& best, Element&& x) const {
+        K own = std::invoke(key, std::as_const(x));
+        // After a shrink the k-th entry is the least that counts: an equal one comes too late.
+        if (best.sorted >= k && !(best.entries[k - 1].first < own)) return;
+        if constexpr (std::is_constructible_v<T, Element&&>) {
+            best.entries.emplace_back(std::move(own), std::forward<Element>(x));
+        } else {
+            refuse_copy();
+        }
+        if (best.entries.size() >= 2 * k + 64) shrink(best);
+    }
+    void shrink(Partial& best) const {
+        auto& entries = best.entries;
+        std::ranges::stable_sort(entries,
+                                 [](const Entry& a, const Entry& b) { return b.first < a.first; });
+        if (entries.size() > k) {
+            entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(k), entries.end());
+        }
+        best.sorted = entries.size();
+    }
+};
+
+/// sample: each element gets a random number from its place; the k smallest are a uniform choice.
+template <class T>
+struct SampleReducer {
+    struct Entry {
+        std::uint64_t rank;
+        std::uint32_t partition;
+        std::uint64_t position;
+        T element;
+        bool operator<(const Entry& other) const {
+            return std::tie(rank, partition, position) <
+                   std::tie(other.rank, other.partition, other.position);
+        }
+    };
+    struct Partial {
+        std::vector<Entry> heap;  // the greatest rank first
+        std::uint64_t count = 0;
+    };
+    static constexpr bool moves = true;
+    std::uint64_t k;
+    std::uint64_t seed;
+    std::uint32_t partition = 0;
+
+    void begin_partition(std::uint32_t index) { partition = index; }
+    [[nodiscard]] Partial start() const { return {}; }
+    void add(Partial& sample, const Batch<T>& batch) {
+        batch.for_each([&](auto&& x) {
+            const auto position = sample.count++;
+            const auto rank =
+                hash_mix(CounterRandom(seed, partition).next(), hash_mix(position, 9));
+            if (k == 0 || (sample.heap.size() == k && rank > sample.heap.front().rank)) return;
+            if constexpr (std::is_constructible_v<T, decltype(x)>) {
+                push(sample, {rank, partition, position, T(std::forward<decltype(x)>(x))});
+            } else {
+                refuse_copy();
+            }
+        });
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        earlier.count += later.count;
+        for (auto& entry : later.heap) push(earlier, std::move(entry));
+    }
+    [[nodiscard]] Items<T> finish(Partial&& sample) const {
+        if (sample.count < k) throw_sample_too_large(k, sample.count);
+        std::ranges::sort(sample.heap, [](const Entry& a, const Entry& b) {
+            return std::tie(a.partition, a.position) < std::tie(b.partition, b.position);
+        });
+        Items<T> items;
+        for (auto& entry : sample.heap) items.push_back(std::move(entry.element));
+        return items;
+    }
+
+  private:
+    void push(Partial& sample, Entry entry) const {
+        sample.heap.push_back(std::move(entry));
+        std::push_heap(sample.heap.begin(), sample.heap.end());
+        if (sample.heap.size() <= k) return;
+        std::pop_heap(sample.heap.begin(), sample.heap.end());
+        sample.heap.pop_back();
+    }
+};
+
+/// choices: k independent draws. A partition draws k elements of its own; two partial results are
+/// joined draw by draw, each side with a probability in proportion to its number of elements.
+template <class T>
+struct ChoicesReducer {
+    struct Partial {
+        std::vector<T> drawn;
+        std::uint64_t count = 0;
+        std::uint64_t id = 0;  // says which partitions it covers
+    };
+    static constexpr bool moves = false;
+    std::uint64_t k;
+    std::uint64_t seed;
+    std::uint32_t partition = 0;
+
+    void begin_partition(std::uint32_t index) { partition = index; }
+    [[nodiscard]] Partial start() const { return {{}, 0, hash_mix(partition, 10)}; }
+    void add(Partial& partial, const Batch<T>& batch) {
+        // A batch is drawn from like a partition, and joined like one.
+        Partial own{{}, batch.size, hash_mix(partial.id, partial.count + 1)};
+        CounterRandom random(seed, own.id);
+        for (std::uint64_t draw = 0; draw < k; ++draw) {
+            own.drawn.push_back(batch.at(random.below(batch.size)));
+        }
+        merge(partial, std::move(own));
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        if (later.count == 0) return;
+        if (earlier.count == 0) {
+            earlier = std::move(later);
+            return;
+        }
+        earlier.id = hash_mix(earlier.id, later.id);
+        CounterRandom random(seed, earlier.id);
+        const auto count = earlier.count + later.count;
+        for (std::uint64_t draw = 0; draw < k; ++draw) {
+            if (random.below(count) < later.count)
+                earlier.drawn[draw] = std::move(later.drawn[draw]);
+        }
+        earlier.count = count;
+    }
+    [[nodiscard]] Items<T> finish(Partial&& partial) const {
+        if (partial.count == 0 && k != 0) throw_empty("choices");
+        Items<T> items;
+        for (auto&& element : partial.drawn) items.push_back(std::move(element));
+        return items;
+    }
+};
+
+}  // namespace satchel::detail

@@ -1,0 +1,80 @@
+// OrderedMap: a hash map that gives its entries in the order in which they came first.
+#pragma once
+
+#include <satchel/stable_hash.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+/// Hashes by stable_hash where it can, else by std::hash.
+template <class K>
+std::uint64_t hash_key(const K& key) {
+    if constexpr (StablyHashable<K>) {
+        return StableHash{}(key);
+    } else {
+        return hash_mix(std::hash<K>{}(key), 6);
+    }
+}
+
+template <class K>
+concept HashableKey = StablyHashable<K> || requires(const K& key) {
+    std::hash<K>{}(key);
+};
+
+/// Open addressing over indices into a vector of entries, with a piece of each hash beside the
+/// index, so that a look-up that fails seldom touches an entry. At most 2^32 - 2 entries.
+template <class K, class V>
+class OrderedMap {
+  public:
+    using Entries = std::vector<std::pair<K, V>>;
+
+    /// The value of `key`; if it is new, what `make` gives.
+    template <class Key, class Make>
+    V& find_or_add(Key&& key, Make&& make) {
+        if (entries_.size() * 4 >= slots_.size() * 3) grow();
+        const auto hash = hash_key<K>(key);
+        const auto tag = static_cast<std::uint32_t>(hash >> 32);
+        auto k = hash & mask();
+        for (; slots_[k].entry != empty; k = (k + 1) & mask()) {
+            if (slots_[k].tag != tag) continue;
+            auto& entry = entries_[slots_[k].entry];
+            if (entry.first == key) return entry.second;
+        }
+        entries_.emplace_back(std::forward<Key>(key), make());
+        slots_[k] = {tag, static_cast<std::uint32_t>(entries_.size() - 1)};
+        return entries_.back().second;
+    }
+
+    [[nodiscard]] const Entries& entries() const noexcept { return entries_; }
+    [[nodiscard]] Entries& entries() noexcept { return entries_; }
+
+  private:
+    static constexpr std::uint32_t empty = UINT32_MAX;
+    struct Slot {
+        std::uint32_t tag = 0;
+        std::uint32_t entry = empty;
+    };
+
+    [[nodiscard]] std::uint64_t mask() const noexcept { return slots_.size() - 1; }
+
+    void grow() {
+        constexpr std::size_t first_size = 16;
+        slots_.assign(slots_.empty() ? first_size : 2 * slots_.size(), Slot{});
+        for (std::uint32_t entry = 0; entry < entries_.size(); ++entry) {
+            const auto hash = hash_key<K>(entries_[entry].first);
+            auto k = hash & mask();
+            while (slots_[k].entry != empty) k = (k + 1) & mask();
+            slots_[k] = {static_cast<std::uint32_t>(hash >> 32), entry};
+        }
+    }
+
+    Entries entries_;
+    std::vector<Slot> slots_;
+};
+
+}  // namespace satchel::detail

@@ -1,0 +1,251 @@
+// The reducers of numbers: product, extremes, truth, mean, variance.
+#pragma once
+
+#include <satchel/detail/reducers.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace satchel::detail {
+
+[[noreturn]] void throw_product_overflow();
+[[noreturn]] void throw_ddof(std::int64_t ddof, std::uint64_t count);
+
+/// prod of integers: in 128 bits; a zero makes every overflow before it right again.
+template <class T>
+struct IntegerProductReducer {
+    __extension__ using Wide = __int128;
+    using Result = typename IntegerSumReducer<T>::Result;
+    struct Partial {
+        std::uint64_t low = 1;
+        std::int64_t high = 0;
+        bool overflow = false;
+    };
+    static constexpr bool moves = false;
+
+    [[nodiscard]] Partial start() const { return {}; }
+    void add(Partial& product, const Batch<T>& batch) {
+        batch.for_each([&](const T& x) { multiply(product, static_cast<Wide>(x)); });
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        const bool overflow = later.overflow;
+        multiply(earlier, get(later));
+        if (get(earlier) != 0) earlier.overflow |= overflow;
+    }
+    [[nodiscard]] Result finish(Partial&& product) const {
+        const auto wide = get(product);
+        if (product.overflow || wide < std::numeric_limits<Result>::min() ||
+            wide > std::numeric_limits<Result>::max()) {
+            throw_product_overflow();
+        }
+        return static_cast<Result>(wide);
+    }
+
+  private:
+    static Wide get(const Partial& product) {
+        return (static_cast<Wide>(product.high) << 64) | product.low;
+    }
+    static void multiply(Partial& product, Wide factor) {
+        if (factor == 0) product.overflow = false;
+        Wide wide = get(product);
+        // After an overflow the value only keeps whether it is zero.
+        if (__builtin_mul_overflow(wide, factor, &wide)) {
+            product.overflow = true;
+            wide = 1;
+        }
+        product.low = static_cast<std::uint64_t>(wide);
+        product.high = static_cast<std::int64_t>(wide >> 64);
+    }
+};
+
+/// prod of floating-point numbers.
+template <class T>
+struct FloatingProductReducer {
+    using Partial = double;
+    static constexpr bool moves = false;
+    [[nodiscard]] Partial start() const { return 1; }
+    void add(Partial& product, const Batch<T>& batch) {
+        batch.for_each([&](const T& x) { product *= static_cast<double>(x); });
+    }
+    void merge(Partial& earlier, Partial&& later) { earlier *= later; }
+    [[nodiscard]] double finish(Partial&& product) const { return product; }
+};
+
+template <class T>
+auto product_reducer() {
+    if constexpr (std::is_integral_v<T>) {
+        return IntegerProductReducer<T>{};
+    } else {
+        return FloatingProductReducer<T>{};
+    }
+}
+
+/// min and max: of equal elements the first. `Better(a, b)`: a is to be preferred to b.
+template <class T, class Better>
+struct ExtremeReducer {
+    using Partial = std::optional<T>;
+    static constexpr bool moves = true;
+    const char* name;
+
+    [[nodiscard]] Partial start() const { return std::nullopt; }
+    void add(Partial& best, const Batch<T>& batch) {
+        if constexpr (is_light<T>) {
+            T first = best ? *best : batch.items[0];
+            batch.for_each([&](const T& x) { first = Better{}(x, first) ? x : first; });
+            best = first;
+        } else {
+            batch.for_each([&](auto&& x) {
+                if (best && !Better{}(x, *best)) return;
+                if constexpr (std::is_constructible_v<T, decltype(x)>) {
+                    best.emplace(std::forward<decltype(x)>(x));
+                } else {
+                    refuse_copy();
+                }
+            });
+        }
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        if (!earlier || (later && Better{}(*later, *earlier))) earlier = std::move(later);
+    }
+    [[nodiscard]] T finish(Partial&& best) const {
+        if (!best) throw_empty(name);
+        return std::move(*best);
+    }
+};
+
+struct Less {
+    template <class T>
+    bool operator()(const T& a, const T& b) const {
+        return a < b;
+    }
+};
+struct Greater {
+    template <class T>
+    bool operator()(const T& a, const T& b) const {
+        return b < a;
+    }
+};
+
+/// any (`Sought` true) and all (`Sought` false): whether there is an element that is, or is not,
+/// true.
+template <bool Sought>
+struct TruthReducer {
+    using Partial = bool;  // whether one was found
+    static constexpr bool moves = false;
+    [[nodiscard]] Partial start() const { return false; }
+    template <class T>
+    void add(Partial& found, const Batch<T>& batch) {
+        batch.for_each([&](const T& x) { found |= static_cast<bool>(x) == Sought; });
+    }
+    [[nodiscard]] bool finished(const Partial& found) const { return found; }
+    void merge(Partial& earlier, Partial&& later) { earlier |= later; }
+    [[nodiscard]] bool finish(Partial&& found) const { return found == Sought; }
+};
+
+/// Number, mean and sum of squared deviations. Batches are taken in two passes, and joined as in
+/// Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
+/// Variances" (1979): nothing cancels, however far the numbers lie from zero.
+struct Moments {
+    std::uint64_t count = 0;
+    double mean = 0;
+    double squares = 0;
+
+    void join(const Moments& later) {
+        if (later.count == 0) return;
+        const auto n = static_cast<double>(count);
+        const auto m = static_cast<double>(later.count);
+        const double delta = later.mean - mean;
+        mean += delta * (m / (n + m));
+        squares += later.squares + delta * delta * (n * m / (n + m));
+        count += later.count;
+    }
+};
+
+struct MomentsReducer {
+    using Partial = Moments;
+    static constexpr bool moves = false;
+    [[nodiscard]] Partial start() const { return {}; }
+    template <class T>
+    void add(Partial& moments, const Batch<T>& batch) {
+        Moments own{batch.size, 0, 0};
+        // Relative to the first element, so that the mean of large integers keeps its last digits.
+        const auto origin = static_cast<double>(batch.items[0]);
+        const auto deviation = [&](std::size_t k) {
+            return static_cast<double>(batch.items[k]) - origin;
+        };
+        const double mean = lane_sum(batch.size, deviation) / static_cast<double>(batch.size);
+        own.mean = origin + mean;
+        own.squares = lane_sum(batch.size, [&](std::size_t k) {
+            const double d = deviation(k) - mean;
+            return d * d;
+        });
+        moments.join(own);
+    }
+    void merge(Partial& earlier, Partial&& later) { earlier.join(later); }
+
+  private:
+    // Eight sums at once: additions need not wait for each other.
+    template <class F>
+    static double lane_sum(std::size_t n, F&& term) {
+        double lanes[8] = {};
+        std::size_t k = 0;
+        for (; k + 8 <= n; k += 8) {
+            for (std::size_t lane = 0; lane < 8; ++lane) lanes[lane] += term(k + lane);
+        }
+        for (; k < n; ++k) lanes[k % 8] += term(k);
+        return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
+               ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+    }
+};
+
+/// mean: the sum as sum() computes it, which is exact for integers, divided by the number.
+template <class T>
+struct MeanReducer {
+    using Sum = decltype(sum_reducer<T>());
+    struct Partial {
+        typename Sum::Partial sum;
+        std::uint64_t count = 0;
+    };
+    static constexpr bool moves = false;
+
+    [[nodiscard]] Partial start() const { return {Sum{}.start(), 0}; }
+    void add(Partial& partial, const Batch<T>& batch) {
+        Sum{}.add(partial.sum, batch);
+        partial.count += batch.size;
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        Sum{}.merge(earlier.sum, std::move(later.sum));
+        earlier.count += later.count;
+    }
+    [[nodiscard]] double finish(Partial&& partial) const {
+        if (partial.count == 0) throw_empty("mean");
+        const auto count = static_cast<double>(partial.count);
+        if constexpr (std::is_integral_v<T>) {
+            return static_cast<double>(Sum::get(partial.sum)) / count;
+        } else {
+            return Sum{}.finish(std::move(partial.sum)) / count;
+        }
+    }
+};
+
+struct VarianceReducer : MomentsReducer {
+    std::int64_t ddof;
+    bool root;
+    const char* name;
+
+    VarianceReducer(std::int64_t degrees, bool take_root, const char* operation)
+        : ddof(degrees), root(take_root), name(operation) {}
+    [[nodiscard]] double finish(Partial&& moments) const {
+        if (moments.count == 0) throw_empty(name);
+        const auto freedom = static_cast<double>(moments.count) - static_cast<double>(ddof);
+        if (freedom <= 0) throw_ddof(ddof, moments.count);
+        const double variance = moments.squares / freedom;
+        return root ? std::sqrt(variance) : variance;
+    }
+};
+
+}  // namespace satchel::detail

@@ -1,0 +1,284 @@
+// map with more arguments, and zip: elements of several bags, values and Delayed in one call.
+#pragma once
+
+#include <satchel/delayed.hpp>
+#include <satchel/detail/call.hpp>
+#include <satchel/detail/stages.hpp>
+#include <satchel/detail/stream.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace satchel {
+template <class T>
+class Bag;
+}
+
+namespace satchel::detail {
+
+/// Throws LengthError: the bags of `operation` have partitions of unequal length.
+[[noreturn]] void throw_unequal_lengths(const std::string& operation, std::uint32_t partition);
+
+/// Throws InvalidArgument if the bags of `operation` have unequal numbers of partitions.
+void check_same_partitions(const std::string& operation, std::uint32_t one, std::uint32_t other);
+
+/// Walks over a stream element by element.
+template <class T>
+class Cursor {
+  public:
+    explicit Cursor(std::unique_ptr<Stream<T>> stream) : stream_(std::move(stream)) {}
+
+    /// Whether there is an element to take.
+    bool ready() {
+        while (at_ == batch_.size) {
+            if (!stream_->next(batch_)) return false;
+            at_ = 0;
+        }
+        return true;
+    }
+
+    /// The next element for good: moved if it is ours, else copied. REQUIRES: ready().
+    T take() {
+        const auto k = at_++;
+        if (batch_.owned) return std::move(batch_.items[k]);
+        if constexpr (is_copyable<T>) {
+            return batch_.scattered != nullptr ? *batch_.scattered[k]
+                                               : std::as_const(batch_.items[k]);
+        } else {
+            refuse_copy();
+        }
+    }
+
+  private:
+    std::unique_ptr<Stream<T>> stream_;
+    Batch<T> batch_;
+    std::size_t at_ = 0;
+};
+
+// How an extra argument arrives. `type` is what the function gets, by const reference if it is
+// broadcast.
+template <class A>
+struct Extra {  // a value: in a slot
+    using type = A;
+    static constexpr bool is_bag = false;
+    class Reader {
+      public:
+        Reader(Binding& binding, std::size_t&, std::uint32_t& slot)
+            : value_(binding.arguments().template get<A>(binding.slot(slot++))) {}
+        [[nodiscard]] bool ready() const { return true; }
+        [[nodiscard]] bool at_end() const { return true; }
+        [[nodiscard]] const A& take() const { return value_; }
+
+      private:
+        const A& value_;
+    };
+    static void append(const std::string&, const Node&, A value, std::vector<NodeInput>&,
+                       std::vector<NodeInput>& slots) {
+        slots.push_back({.value = Value::of(std::move(value))});
+    }
+};
+template <class T>
+struct Extra<Delayed<T>> : Extra<T> {
+    static void append(const std::string&, const Node&, const Delayed<T>& value,
+                       std::vector<NodeInput>&, std::vector<NodeInput>& slots) {
+        slots.push_back({.kind = NodeInput::Kind::at, .node = value.node(), .step = 0});
+    }
+};
+template <class T>
+struct Extra<Bag<T>> {
+    using type = T;
+    static constexpr bool is_bag = true;
+    class Reader {
+      public:
+        Reader(Binding& binding, std::size_t& upstream, std::uint32_t&)
+            : cursor_(typed<T>(std::move(binding.upstream(upstream++)))) {}
+        [[nodiscard]] bool ready() { return cursor_.ready(); }
+        [[nodiscard]] bool at_end() { return !cursor_.ready(); }
+        [[nodiscard]] T take() { return cursor_.take(); }
+
+      private:
+        Cursor<T> cursor_;
+    };
+    static void append(const std::string& name, const Node& first, const Bag<T>& bag,
+                       std::vector<NodeInput>& streams, std::vector<NodeInput>&) {
+        check_same_partitions(name, first.description.count, bag.node()->description.count);
+        streams.push_back({.kind = NodeInput::Kind::stream, .node = bag.node()});
+    }
+};
+template <class A>
+struct Extra<Bag<A>&> : Extra<Bag<A>> {};
+
+/// f(element, extra…) for each element.
+template <class In, class Out, class F, class... A>
+class ZipStream final : public Stream<Out> {
+  public:
+    /// The user's function and the name of the operation.
+    struct State {
+        F function;
+        std::string name;
+    };
+
+    static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
+        return std::make_unique<ZipStream>(state.get<State>(), binding);
+    }
+
+    ZipStream(const State& state, Binding& binding)
+        : ZipStream(state, binding, std::size_t{1}, std::uint32_t{0}) {}
+
+    bool next(Batch<Out>& batch) override {
+        storage_.prepare(batch_elements_max);
+        while (storage_.has_room()) {
+            if (at_ == pulled_.size) {
+                if (!upstream_->next(pulled_)) {
+                    finish();
+                    break;
+                }
+                at_ = 0;
+                continue;
+            }
+            at_ = pulled_.visit(at_, [&](auto&& element) {
+                call(std::forward<decltype(element)>(element));
+                return storage_.has_room();
+            });
+        }
+        batch = storage_.batch();
+        return batch.size != 0;
+    }
+
+  private:
+    // Readers take their upstreams and slots in turn, which braces put in order.
+    ZipStream(const State& state, Binding& binding, std::size_t upstream, std::uint32_t slot)
+        : upstream_(typed<In>(std::move(binding.upstream(0)))),
+          function_(state.function),
+          name_(state.name),
+          partition_(binding.index()),
+          readers_{typename Extra<A>::Reader(binding, upstream, slot)...} {}
+
+    template <class Element>
+    void call(Element&& element) {
+        std::apply(
+            [&](auto&... reader) {
+                if (!(reader.ready() && ...)) throw_unequal_lengths(name_, partition_);
+                if constexpr (callable_with<F, Element&&, decltype(reader.take())...>) {
+                    storage_.emplace(function_(std::forward<Element>(element), reader.take()...));
+                } else if constexpr (callable_with<F, const In&, decltype(reader.take())...>) {
+                    storage_.emplace(function_(std::as_const(element), reader.take()...));
+                } else if constexpr (is_copyable<In>) {
+                    storage_.emplace(function_(In(element), reader.take()...));
+                } else {
+                    refuse_copy();
+                }
+            },
+            readers_);
+    }
+
+    void finish() {
+        std::apply(
+            [&](auto&... reader) {
+                if (!(reader.at_end() && ...)) throw_unequal_lengths(name_, partition_);
+            },
+            readers_);
+    }
+
+    std::unique_ptr<Stream<In>> upstream_;
+    TaskFunction<F> function_;
+    std::string name_;
+    std::uint32_t partition_;
+    std::tuple<typename Extra<A>::Reader...> readers_;
+    Batch<In> pulled_;
+    std::size_t at_ = 0;
+    BatchStorage<Out> storage_;
+};
+
+/// f(partition, extra…) for the whole partition; bags among the extra arguments arrive as vectors.
+template <class In, class Out, class F, class... A>
+class ZipPartitionStream final : public Stream<Out> {
+  public:
+    using State = typename ZipStream<In, Out, F, A...>::State;
+
+    static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
+        auto function = state.get<State>().function;
+        const auto stream = typed<In>(std::move(binding.upstream(0)));
+        auto items = collect_all(*stream);
+        std::size_t upstream = 1;
+        std::uint32_t slot = 0;
+        std::tuple<decltype(whole<A>(binding, upstream, slot))...> extra{
+            whole<A>(binding, upstream, slot)...};
+        return std::apply(
+            [&](auto&... arguments) {
+                const auto call = [&](auto&& partition) {
+                    return std::invoke(function, std::forward<decltype(partition)>(partition),
+                                       std::move(arguments)...);
+                };
+                return std::make_unique<ZipPartitionStream>(
+                    elements_of<Out>(call_with_partition<decltype(call), In>(call, items)));
+            },
+            extra);
+    }
+
+    explicit ZipPartitionStream(Items<Out> items) : items_(std::move(items)) {}
+
+    bool next(Batch<Out>& batch) override { return next_of(items_, at_, batch); }
+
+  private:
+    template <class Given>
+    static auto whole(Binding& binding, std::size_t& upstream, std::uint32_t& slot) {
+        typename Extra<Given>::Reader reader(binding, upstream, slot);
+        using T = typename Extra<Given>::type;
+        if constexpr (Extra<Given>::is_bag) {
+            std::vector<T> items;
+            while (reader.ready()) items.push_back(reader.take());
+            return items;
+        } else {
+            return T(reader.take());
+        }
+    }
+
+    Items<Out> items_;
+    std::size_t at_ = 0;
+};
+
+/// What `F` gets for an extra argument `A` of map_partitions.
+template <class A>
+using extra_partition = std::conditional_t<Extra<A>::is_bag, std::vector<typename Extra<A>::type>,
+                                           typename Extra<A>::type>;
+
+/// What `F` gets for an extra argument `A`.
+template <class A>
+using extra_argument =
+    std::conditional_t<Extra<A>::is_bag, typename Extra<A>::type, const typename Extra<A>::type&>;
+
+/// The node of an operation with extra arguments, of which `Stage` makes the stream.
+template <class Stage, class Out, class F, class... A>
+NodePtr zip_node(NodePtr upstream, std::string name, Token token, F function, A... extra) {
+    const auto count = upstream->description.count;
+    std::vector<NodeInput> inputs;
+    std::vector<NodeInput> slots;
+    inputs.push_back({.kind = NodeInput::Kind::stream, .node = upstream});
+    (Extra<A>::append(name, *upstream, std::move(extra), inputs, slots), ...);
+    token = Token::of(name).then(token);
+    for (const auto& input : inputs) token = token.then(input.node->description.token);
+    for (const auto& slot : slots) {
+        token = token.then(slot.node ? slot.node->description.token : Token::unique());
+    }
+    bool copyable = true;
+    for (const auto& input : inputs) copyable &= input.node->description.elements->copyable;
+    std::move(slots.begin(), slots.end(), std::back_inserter(inputs));
+    return Node::make(
+        {.role = Node::Role::stage,
+         .needs_owned = !copyable,
+         .count = count,
+         .name = name,
+         .token = token,
+         .stream = {&Stage::open, Value::of(typename Stage::State{std::move(function), name})},
+         .elements = &element_operations<Out>,
+         .inputs = std::move(inputs)});
+}
+
+}  // namespace satchel::detail

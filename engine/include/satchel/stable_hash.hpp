@@ -1,0 +1,121 @@
+/// stable_hash: the same number for equal values, in every process and every build.
+///
+///     satchel::stable_hash(std::string("key"));
+///
+///     namespace mine {
+///     struct Point { int x, y; };
+///     std::uint64_t stable_hash(const Point& p) { return satchel::stable_hash(std::tuple(p.x,
+///     p.y)); }
+///     }
+///
+/// It decides where a key belongs, so it must not be std::hash, which promises nothing of the kind.
+/// Known are numbers, enums, strings, Bytes, tuples, pairs, optionals and ranges of what is known;
+/// a type of your own needs an overload in its namespace. Not for use against hostile keys.
+#pragma once
+
+#include <satchel/bytes.hpp>
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <ranges>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+namespace satchel {
+
+namespace detail {
+
+/// Mixes two numbers by a 128-bit product, as wyhash does (Wang Yi,
+/// github.com/wangyi-fudan/wyhash).
+constexpr std::uint64_t hash_mix(std::uint64_t a, std::uint64_t b) noexcept {
+    __extension__ using Wide = unsigned __int128;
+    const auto product = static_cast<Wide>(a ^ 0xA076'1D64'78BD'642F) * (b ^ 0xE703'7ED1'A0B4'28DB);
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+inline std::uint64_t hash_bytes(std::string_view text) noexcept {
+    std::uint64_t hash = text.size();
+    while (text.size() > 8) {
+        std::uint64_t word;
+        std::memcpy(&word, text.data(), 8);
+        hash = hash_mix(hash, word);
+        text.remove_prefix(8);
+    }
+    std::uint64_t last = 0;
+    std::memcpy(&last, text.data(), text.size());
+    return hash_mix(hash, last);
+}
+
+struct StableHash;
+
+template <class T>
+inline constexpr bool is_tuple_like = requires {
+    std::tuple_size<T>::value;
+};
+
+}  // namespace detail
+
+/// The types that stable_hash() knows by itself.
+template <class T>
+requires std::is_arithmetic_v<T> || std::is_enum_v<T> ||
+    std::is_convertible_v<const T&, std::string_view> || std::same_as<T, Bytes> ||
+    std::ranges::input_range<const T> || detail::is_tuple_like<T> || requires(const T& x) {
+    x.has_value();
+    *x;
+}
+std::uint64_t stable_hash(const T& value);
+
+namespace detail {
+/// Calls stable_hash, the user's if there is one.
+struct StableHash {
+    template <class T>
+    requires requires(const T& value) { stable_hash(value); }
+    std::uint64_t operator()(const T& value) const { return stable_hash(value); }
+};
+template <class T>
+concept StablyHashable = std::is_invocable_v<StableHash, const T&>;
+}  // namespace detail
+
+template <class T>
+requires std::is_arithmetic_v<T> || std::is_enum_v<T> ||
+    std::is_convertible_v<const T&, std::string_view> || std::same_as<T, Bytes> ||
+    std::ranges::input_range<const T> || detail::is_tuple_like<T> || requires(const T& x) {
+    x.has_value();
+    *x;
+}
+std::uint64_t stable_hash(const T& value) {
+    const detail::StableHash hash;
+    if constexpr (std::is_enum_v<T>) {
+        return hash(static_cast<std::underlying_type_t<T>>(value));
+    } else if constexpr (std::is_integral_v<T>) {
+        return detail::hash_mix(static_cast<std::uint64_t>(value), 0);
+    } else if constexpr (std::is_floating_point_v<T>) {
+        const double wide = value == 0 ? 0.0 : static_cast<double>(value);  // 0.0 == -0.0
+        return detail::hash_mix(std::bit_cast<std::uint64_t>(wide), 1);
+    } else if constexpr (std::same_as<T, Bytes>) {
+        return detail::hash_bytes(value.text());
+    } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+        return detail::hash_bytes(value);
+    } else if constexpr (std::ranges::input_range<const T>) {
+        std::uint64_t combined = 2;
+        for (const auto& element : value) combined = detail::hash_mix(combined, hash(element));
+        return combined;
+    } else if constexpr (detail::is_tuple_like<T>) {
+        std::uint64_t combined = 3;
+        std::apply(
+            [&](const auto&... part) {
+                ((combined = detail::hash_mix(combined, hash(part))), ...);
+            },
+            value);
+        return combined;
+    } else {
+        return value.has_value() ? detail::hash_mix(4, hash(*value)) : 5;
+    }
+}
+
+}  // namespace satchel
