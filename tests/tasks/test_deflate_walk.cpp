@@ -42,7 +42,7 @@ Bytes deflated(const Bytes& data, int level, int strategy = Z_DEFAULT_STRATEGY,
 LastBlock last_block_by_zlib(const Bytes& file) {
     z_stream stream{};
     REQUIRE(inflateInit2(&stream, -15) == Z_OK);
-    std::string out(1 << 20, '\0');
+    std::string out(1 << 16, '\0');
     stream.next_in = pointer(file);
     stream.avail_in = static_cast<uInt>(file.size());
     LastBlock block;
@@ -74,15 +74,15 @@ TEST_CASE("the walker agrees with zlib on every kind of block") {
     const std::vector<Bytes> inputs{{},
                                     text(1),
                                     text(100),
-                                    text(500'000),
-                                    runs(500'000),
+                                    text(150'000),
+                                    runs(150'000),
                                     random_bytes(100'000),
-                                    zeros(1 << 20),
+                                    zeros(100'000),
                                     concatenated({text(99'999), random_bytes(70'000)})};
     for (const Bytes& data : inputs) {
-        for (const int level : {0, 1, 4, 6, 9}) {
+        for (const int level : {0, 1, 6}) {
             for (const int strategy : {Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE}) {
-                for (const int memory_level : {1, 8, 9}) {
+                for (const int memory_level : {1, 9}) {
                     INFO(data.size(), " bytes, ", level, ", ", strategy, ", ", memory_level);
                     check_agreement(deflated(data, level, strategy, memory_level));
                 }
@@ -124,7 +124,7 @@ TEST_CASE("a stream that is cut off has no last block") {
 }
 
 TEST_CASE("any bytes are safe to walk") {
-    for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
+    for (std::uint64_t seed = 0; seed < 5000; ++seed) {
         const Bytes noise = random_bytes(seed % 300, seed);
         if (const auto found = find_last_block(noise)) CHECK(found->end <= noise.size() * 8);
     }
