@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # The compiler and what it builds with, then what the tests and the demonstration compare us to.
 packages=(
     g++ cmake ninja-build ccache
-    libfmt-dev zlib1g-dev libbz2-dev liblzma-dev libcli11-dev doctest-dev
+    libfmt-dev zlib1g-dev libbz2-dev liblzma-dev libdeflate-dev libcli11-dev doctest-dev
     python3 gzip bzip2 xz-utils
 )
 
