@@ -2,8 +2,9 @@
 // stored block put behind it, as if the compressor had been flushed.
 //
 // The levels are used as they are: measured on text, logs, sources and programs, each is faster
-// than zlib's of the same number, with a ratio from 0.7 % worse (level 6 on C sources) to 20 %
-// better.
+// than zlib's of the same number, mostly with a better ratio. At level 6, where it is twice as
+// fast, the worst was 0.7 % on C sources and 1.7 % on C++ headers full of repetitions; level 7
+// mends that and is a third slower.
 #include "deflate_libdeflate.hpp"
 
 #include "deflate.hpp"
