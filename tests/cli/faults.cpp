@@ -1,0 +1,112 @@
+// A library for LD_PRELOAD that makes the calls that change files fail, or that interrupts the
+// process right before one of them. With it the tests visit every instant at which a process can
+// die in the middle of its work.
+//
+//     FAULT_SIGNAL=7:9           before the seventh such call, signal 9
+//     FAULT_ERROR=fsync:2:28     the second fsync fails with errno 28
+//     FAULT_NO_UNNAMED_FILES=1   the file system knows no unnamed files (O_TMPFILE)
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <string>
+#include <string_view>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+std::atomic<int> calls = 0;
+std::atomic<int> calls_that_may_fail = 0;
+
+void interrupt() {
+    int at = 0;
+    int number = 0;
+    const char* wanted = ::getenv("FAULT_SIGNAL");
+    if (wanted == nullptr || ::sscanf(wanted, "%d:%d", &at, &number) != 2) return;
+    if (++calls == at) ::raise(number);
+}
+
+bool fails(std::string_view call) {
+    interrupt();
+    char name[32] = "";
+    int at = 0;
+    int code = 0;
+    const char* wanted = ::getenv("FAULT_ERROR");
+    if (wanted == nullptr || ::sscanf(wanted, "%31[^:]:%d:%d", name, &at, &code) != 3) return false;
+    if (call != name || ++calls_that_may_fail != at) return false;
+    errno = code;
+    return true;
+}
+
+template <class Function, class... Arguments>
+auto real(const char* name, Arguments... arguments) {
+    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name))(arguments...);
+}
+
+bool makes_unnamed_file(int flags) { return (flags & O_TMPFILE) == O_TMPFILE; }
+
+}  // namespace
+
+extern "C" {
+
+int open(const char* path, int flags, ...) {
+    va_list rest;
+    va_start(rest, flags);
+    const auto mode = va_arg(rest, mode_t);
+    va_end(rest);
+    if (makes_unnamed_file(flags) && ::getenv("FAULT_NO_UNNAMED_FILES") != nullptr) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    const bool makes_file = makes_unnamed_file(flags) || (flags & O_CREAT) != 0;
+    if (makes_file && fails("open")) return -1;
+    return real<int(const char*, int, mode_t)>("open", path, flags, mode);
+}
+
+ssize_t write(int file, const void* data, size_t size) {
+    if (file > STDERR_FILENO && fails("write")) return -1;
+    return real<ssize_t(int, const void*, size_t)>("write", file, data, size);
+}
+
+int fsync(int file) { return fails("fsync") ? -1 : real<int(int)>("fsync", file); }
+
+int fchmod(int file, mode_t mode) noexcept {
+    return fails("fchmod") ? -1 : real<int(int, mode_t)>("fchmod", file, mode);
+}
+
+int futimens(int file, const timespec times[2]) noexcept {
+    return fails("futimens") ? -1 : real<int(int, const timespec*)>("futimens", file, times);
+}
+
+int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept {
+    if (fails("linkat")) return -1;
+    return real<int(int, const char*, int, const char*, int)>("linkat", from_folder, from,
+                                                              to_folder, to, flags);
+}
+
+int link(const char* from, const char* to) noexcept {
+    return fails("link") ? -1 : real<int(const char*, const char*)>("link", from, to);
+}
+
+int rename(const char* from, const char* to) noexcept {
+    return fails("rename") ? -1 : real<int(const char*, const char*)>("rename", from, to);
+}
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to,
+              unsigned flags) noexcept {
+    if (fails("renameat2")) return -1;
+    return real<int(int, const char*, int, const char*, unsigned)>("renameat2", from_folder, from,
+                                                                   to_folder, to, flags);
+}
+
+int unlink(const char* path) noexcept {
+    return fails("unlink") ? -1 : real<int(const char*)>("unlink", path);
+}
+
+}  // extern "C"

@@ -1,0 +1,114 @@
+"""What the tests of the executable share: a folder for each, a way to run it, data to run it on.
+
+SATCHEL names the executable; SATCHEL_FAULTS the library of faults.cpp, or is empty in builds that
+it cannot be loaded into.
+"""
+
+import bz2
+import gzip
+import lzma
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+import zlib
+from pathlib import Path
+
+SATCHEL = os.environ["SATCHEL"]
+FAULTS = os.environ.get("SATCHEL_FAULTS", "")
+AS_ROOT = os.geteuid() == 0
+
+SUFFIXES = {"gzip": ".gz", "zlib": ".zz", "bz2": ".bz2", "xz": ".xz"}
+PYTHON_COMPRESS = {"gzip": gzip.compress, "zlib": zlib.compress, "bz2": bz2.compress,
+                   "xz": lzma.compress}
+PYTHON_DECOMPRESS = {"gzip": gzip.decompress, "bz2": bz2.decompress, "xz": lzma.decompress}
+CHUNK = 65536  # the smallest chunk, so that little data makes many of them
+
+
+def text(size, seed=1):
+    """`size` bytes that compress as prose does, and differ everywhere."""
+    numbers = random.Random(seed)
+    words = [b"%x" % numbers.randrange(16 ** numbers.randrange(1, 8)) for _ in range(2000)]
+    result = bytearray()
+    while len(result) < size:
+        result += b" ".join(numbers.choices(words, k=200)) + b"\n"
+    return bytes(result[:size])
+
+
+def one_zlib_stream(data):
+    """What a zlib stream decodes to, if it is exactly one."""
+    decoder = zlib.decompressobj()
+    result = decoder.decompress(data)
+    assert decoder.eof and not decoder.unused_data, "not exactly one zlib stream"
+    return result
+
+
+def restore_signals():
+    """Python ignores SIGPIPE and lets its children inherit that."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+class CliTest(unittest.TestCase):
+    """A test in an empty folder of its own, which is the executable's working folder."""
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="satchel-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def file(self, name, data=b""):
+        """Makes a file; returns its path."""
+        path = self.folder / name
+        path.write_bytes(data)
+        return path
+
+    def read(self, name):
+        return (self.folder / name).read_bytes()
+
+    def names(self):
+        """All names in the folder, hidden ones as well."""
+        return sorted(os.listdir(self.folder))
+
+    def satchel(self, *arguments, data=b"", **options):
+        """Runs the executable to its end, with `data` on its standard input."""
+        if "stdin" not in options:
+            options["input"] = data
+        options.setdefault("stdout", subprocess.PIPE)
+        return subprocess.run([SATCHEL, *map(str, arguments)], cwd=self.folder,
+                              stderr=subprocess.PIPE, check=False, **options)
+
+    def start(self, *arguments, **options):
+        """Starts the executable; it is killed if the test ends before it."""
+        options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+                   "preexec_fn": restore_signals, **options}
+        process = subprocess.Popen([SATCHEL, *map(str, arguments)], cwd=self.folder, **options)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+    def assert_outcome(self, result, code, said=b""):
+        """The exit code, and all that was said on the standard error."""
+        if isinstance(said, str):
+            said = said.encode()
+        self.assertEqual((result.returncode, result.stderr), (code, said))
+
+    def check(self, *arguments, **options):
+        """Runs the executable, which is to succeed silently; returns its standard output."""
+        result = self.satchel(*arguments, **options)
+        self.assert_outcome(result, 0)
+        return result.stdout
+
+    def refused(self, said, *arguments, code=1, **options):
+        """Runs the executable, which is to do nothing but say why."""
+        before = self.names()
+        self.assert_outcome(self.satchel(*arguments, **options), code, said)
+        self.assertEqual(self.names(), before)

@@ -1,0 +1,64 @@
+"""Memory: threads x (chunk + codec), whatever the size of the input, also from a pipe."""
+
+import os
+import subprocess
+import threading
+import unittest
+
+from support import SATCHEL, CliTest, text
+
+MB = 1_000_000
+BLOCK = text(MB)
+
+
+class Memory(CliTest):
+    def peak(self, blocks, *arguments):
+        """Peak resident memory in MB, of a run that reads that many blocks from a pipe."""
+        with open(os.devnull, "wb") as null:
+            process = subprocess.Popen([SATCHEL, *map(str, arguments)], cwd=self.folder,
+                                       stdin=subprocess.PIPE, stdout=null)
+        writer = threading.Thread(target=self.feed, args=(process.stdin, blocks))
+        writer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        writer.join()
+        self.assertEqual(process.returncode, 0)
+        return usage.ru_maxrss * 1024 / MB
+
+    @staticmethod
+    def feed(pipe, blocks):
+        with pipe:
+            for block in blocks:
+                pipe.write(block)
+
+    def test_a_pipe_of_300_mb(self):
+        # Twice two chunks of 1 MiB and two more are under way; the program itself needs 20 MB.
+        self.assertLess(self.peak([BLOCK] * 300, "compress", "-1", "-T2"), 50)
+
+    def test_the_size_of_the_input_does_not_matter(self):
+        for name in ("zlib", "bz2"):
+            with self.subTest(format=name):
+                options = ["compress", "-1", "-T2", "--format", name]
+                small = self.peak([BLOCK] * 15, *options)
+                self.assertLess(self.peak([BLOCK] * 60, *options), small + 10)
+
+    def test_xz_needs_its_chunks(self):
+        options = ["compress", "-1", "-T2", "--format", "xz", "--chunk-size", "1MiB"]
+        self.assertLess(self.peak([BLOCK] * 30, *options), 80)
+
+    def test_a_file_of_300_mb(self):
+        path = self.folder / "f"
+        with open(path, "wb") as file:
+            for _ in range(300):
+                file.write(BLOCK)
+        self.assertLess(self.peak([], "compress", "-1", "-T2", "-k", "f"), 50)
+
+    def test_decompression_of_what_is_large_and_compresses_well(self):
+        packed = subprocess.run(
+            ["sh", "-c", "head -c 500000000 /dev/zero | gzip -1"], stdout=subprocess.PIPE,
+            check=True).stdout
+        self.assertLess(self.peak([packed], "decompress"), 40)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,162 @@
+"""How options are spelled, and what is said when they are wrong."""
+
+import gzip
+import re
+import unittest
+
+from support import CHUNK, CliTest, text
+
+COMMANDS = ["generate", "compress", "decompress", "test"]
+
+
+class Options(CliTest):
+    def wrong_usage(self, said, *arguments):
+        self.file("f", b"content")
+        command = arguments[0]
+        self.refused(f"satchel: {said} (satchel {command} --help tells more)\n", *arguments)
+        self.assertEqual(self.read("f"), b"content")
+
+    def test_short_options_combine(self):
+        self.file("f", text(1000))
+        self.file("f.gz", b"old")
+        self.check("compress", "-kf9", "f")
+        self.assertEqual(self.names(), ["f", "f.gz"])
+        self.assertEqual(self.read("f.gz"), self.check("compress", "-9c", "f"))
+
+    def test_options_may_follow_files(self):
+        self.file("f", b"x")
+        self.check("compress", "f", "-k", "-1")
+        self.assertEqual(self.names(), ["f", "f.gz"])
+
+    def test_the_last_of_several_wins(self):
+        data = text(100_000)
+        best = self.check("compress", "-9", data=data)
+        self.assertEqual(self.check("compress", "-1", "-9", data=data), best)
+        self.assertEqual(self.check("compress", "--fast", "--best", data=data), best)
+        self.assertEqual(self.check("compress", "-1", "--level", "9", data=data), best)
+        self.assertEqual(self.check("compress", "--level=3", "-9", data=data), best)
+        self.assertNotEqual(self.check("compress", "-9", "-1", data=data), best)
+        self.file("f", data)
+        self.check("compress", "-T1", "-T", "2", "--format", "xz", "--format=gzip", "-9", "-o", "a",
+                   "-o", "b", "f")
+        self.assertEqual(self.read("b"), best)
+        self.assertEqual(self.names(), ["b", "f"])
+
+    def test_of_output_and_stdout_the_last_wins(self):
+        self.file("f", b"x")
+        self.assertEqual(self.check("compress", "-c", "-o", "out", "f"), b"")
+        self.assertEqual(self.check("compress", "-o", "other", "-c", "f"), self.read("out"))
+        self.assertEqual(self.names(), ["f", "out"])
+
+    def test_a_switch_may_be_repeated(self):
+        self.file("f", b"x")
+        self.check("compress", "-k", "-k", "-q", "-q", "-f", "-f", "f")
+        self.assertEqual(self.names(), ["f", "f.gz"])
+
+    def test_long_names(self):
+        self.file("f", b"x")
+        self.check("compress", "--keep", "--force", "--quiet", "--no-progress", "f")
+        self.assertEqual(self.check("compress", "--decompress", "--stdout", "f.gz"), b"x")
+        self.check("compress", "--test", "f.gz")
+        self.check("decompress", "--test", "f.gz")
+        self.check("compress", "--threads", "1", "--verbose", "--quiet", "--force", "f")
+
+    def test_compress_can_decompress_and_test(self):
+        self.file("f.gz", gzip.compress(b"content"))
+        self.check("compress", "-t", "f.gz")
+        self.check("compress", "-d", "f.gz")
+        self.assertEqual(self.read("f"), b"content")
+
+    def test_two_dashes_end_the_options(self):
+        for name in ["-x", "-9", "--help", "-"]:
+            self.file(name, b"content")
+        self.check("compress", "-k", "--", "-x", "-9", "--help")
+        self.assertEqual(self.names(), ["-", "--help", "--help.gz", "-9", "-9.gz", "-x", "-x.gz"])
+
+    def test_odd_names_are_names(self):
+        names = ["[a,b]", "[c]", "++", "%s", "a b", "compress", "ü", "{}", "=", "a=b", "'", '"',
+                 "[d", "a\nb", "\\"]
+        for name in names:
+            self.file(name, name.encode())
+        self.check("compress", *names)
+        self.assertEqual(self.names(), sorted(name + ".gz" for name in names))
+        self.check("decompress", *[name + ".gz" for name in names])
+        for name in names:
+            self.assertEqual(self.read(name), name.encode())
+        self.check("compress", "-o", "[e]", "[c]")
+        self.assertIn("[e]", self.names())
+
+    def test_chunk_sizes(self):
+        data = text(5 * CHUNK)
+        small = self.check("compress", "--chunk-size", "64KiB", data=data)
+        self.assertEqual(small, self.check("compress", "--chunk-size=65536", data=data))
+        self.assertNotEqual(small, self.check("compress", "--chunk-size", "100kB", data=data))
+        self.check("compress", "--chunk-size", "1GiB", data=b"x")
+        for wrong, shown in {"65535": 65535, "0": 0, "1073741825": 1073741825}.items():
+            self.wrong_usage(f"--chunk-size {shown} is out of range: 64KiB to 1GiB are possible",
+                             "compress", "--chunk-size", wrong, "f")
+        self.wrong_usage("cannot read '1x' as a size: the unit 'x' is unknown; write a number and "
+                         "a unit, as in 10MB or 1.5GiB", "compress", "--chunk-size", "1x", "f")
+
+    def test_levels(self):
+        self.wrong_usage("there is no level 0: gzip takes 1 to 9", "compress", "-0", "f")
+        self.wrong_usage("there is no level 0: gzip takes 1 to 9", "compress", "-10", "f")
+        self.wrong_usage("there is no level 10: xz takes 1 to 9", "compress", "--level", "10",
+                         "--format", "xz", "f")
+        self.wrong_usage("Could not convert: --level = high", "compress", "--level", "high", "f")
+
+    def test_threads(self):
+        for n in [1, 2, 64, 0]:
+            self.check("compress", "-T", n, data=b"x")
+        for wrong in ["-1", "1025", "many", "1.5"]:
+            self.wrong_usage(f"--threads: Value {wrong} not in range 0 to 1024",
+                             "compress", f"--threads={wrong}", "f")
+
+    def test_formats(self):
+        self.wrong_usage("there is no codec 'rar'; there are gzip, bz2, xz, zlib",
+                         "compress", "--format", "rar", "f")
+
+    def test_unknown_options(self):
+        for command in COMMANDS:
+            self.wrong_usage("not understood: --unknown", command, "--unknown", "f")
+        self.wrong_usage("not understood: -Z", "compress", "-Z", "f")
+        self.wrong_usage("not understood: g", "generate", "f", "g")
+
+    def test_missing_values(self):
+        self.wrong_usage("--output: 1 required FILE missing", "compress", "f", "-o")
+        self.wrong_usage("FILE is required", "generate")
+
+    def test_one_output_takes_one_file(self):
+        self.file("g", b"content")
+        self.wrong_usage("--output takes the result of one file only",
+                         "compress", "-o", "out", "f", "g")
+
+    def test_several_files_are_no_zlib_stream(self):
+        self.file("g", b"content")
+        self.wrong_usage("several files cannot become one zlib stream; compress them one by one, "
+                         "or use gzip", "compress", "--format", "zlib", "-c", "f", "g")
+
+    def test_every_command_helps_with_an_example(self):
+        for command in COMMANDS:
+            with self.subTest(command=command):
+                for option in ["--help", "-h"]:
+                    said = self.check(command, option).decode()
+                    self.assertIn(f"satchel {command}", said)
+                    self.assertRegex(said, f"Example: satchel {command} ")
+
+    def test_the_program_itself(self):
+        self.assertRegex(self.check("--version").decode(), r"^satchel \d+\.\d+\.\d+\n$")
+        said = self.check("--help").decode()
+        for command in COMMANDS:
+            self.assertTrue(re.search(rf"^  {command} ", said, re.MULTILINE), said)
+        self.assert_outcome(self.satchel(), 2, said)
+        self.refused("satchel: there is no command 'squash' (satchel --help lists them)\n",
+                     "squash", "f", code=2)
+
+    def test_help_that_does_not_arrive_is_no_success(self):
+        with open("/dev/full", "wb") as full:
+            self.assertEqual(self.satchel("--help", stdout=full).returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

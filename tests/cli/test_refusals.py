@@ -1,0 +1,159 @@
+"""What is not done without being told more emphatically: exit code 1, and nothing is touched."""
+
+import gzip
+import os
+import unittest
+
+from support import AS_ROOT, SATCHEL, CliTest
+
+
+class Refusals(CliTest):
+    def test_missing_file(self):
+        self.refused("satchel: f: cannot open: No such file or directory\n", "compress", "f")
+        self.refused("satchel: f.gz: cannot open: No such file or directory\n", "decompress",
+                     "f.gz")
+
+    def test_unreadable_file(self):
+        path = self.file("f", b"content")
+        path.chmod(0)
+        user = {}
+        if AS_ROOT:  # may read everything
+            user = {"user": 65534, "group": 65534, "extra_groups": []}
+            self.folder.chmod(0o777)
+            if not os.stat(SATCHEL).st_mode & 0o001:
+                self.skipTest("the executable is not for everyone")
+        try:
+            self.refused("satchel: f: cannot open: Permission denied\n", "compress", "f", **user)
+        except PermissionError:
+            self.skipTest("the executable is in a folder that is not for everyone")
+
+    def test_directory(self):
+        (self.folder / "d").mkdir()
+        for options in ([], ["-f"], ["-c"], ["-t"], ["-k"]):
+            self.refused("satchel: d: cannot read: Is a directory\n", "compress", *options, "d")
+
+    def test_existing_output(self):
+        self.file("f", b"content")
+        self.file("f.gz", b"old")
+        self.refused("satchel: f: f.gz already exists; --force replaces it\n", "compress", "f")
+        self.refused("satchel: f: f.gz already exists; --force replaces it\n", "compress", "-o",
+                     "f.gz", "f")
+        self.assertEqual(self.read("f.gz"), b"old")
+        self.check("compress", "-f", "f")
+        self.assertEqual(gzip.decompress(self.read("f.gz")), b"content")
+        self.assertEqual(self.names(), ["f.gz"])
+
+    def test_existing_output_of_decompression(self):
+        self.file("f.gz", gzip.compress(b"content"))
+        self.file("f", b"old")
+        self.refused("satchel: f.gz: f already exists; --force replaces it\n", "decompress", "f.gz")
+        self.assertEqual(self.read("f"), b"old")
+        self.check("decompress", "-f", "f.gz")
+        self.assertEqual(self.read("f"), b"content")
+
+    def test_a_dangling_link_is_in_the_way_as_well(self):
+        self.file("f", b"content")
+        os.symlink("nowhere", self.folder / "f.gz")
+        self.refused("satchel: f: f.gz already exists; --force replaces it\n", "compress", "f")
+
+    def test_a_folder_in_the_way_is_never_replaced(self):
+        self.file("f", b"content")
+        (self.folder / "f.gz").mkdir()
+        self.refused("satchel: f: f.gz: is a directory\n", "compress", "-f", "f")
+
+    def test_a_device_in_the_way_is_never_replaced(self):
+        self.file("f", b"content")
+        self.refused("satchel: f: /dev/null: is no regular file and is not replaced by one\n",
+                     "compress", "-f", "-o", "/dev/null", "f")
+        self.assertFalse(os.path.isfile("/dev/null"))
+
+    def test_symbolic_link(self):
+        self.file("f", b"content")
+        os.symlink("f", self.folder / "link")
+        for options in ([], ["-k"]):
+            self.refused("satchel: link: is a symbolic link; --force follows it, --stdout reads "
+                         "it\n", "compress", *options, "link")
+        self.assertEqual(gzip.decompress(self.check("compress", "-c", "link")), b"content")
+        self.check("compress", "-o", "out", "link")
+        self.check("compress", "-f", "link")
+        self.assertEqual(self.names(), ["f", "link.gz", "out"])
+        self.assertEqual(self.read("f"), b"content")
+
+    def test_hard_links(self):
+        self.file("f", b"content")
+        os.link(self.folder / "f", self.folder / "g")
+        self.refused("satchel: f: has 1 other name; --keep keeps it, --force removes this one\n",
+                     "compress", "f")
+        os.link(self.folder / "f", self.folder / "h")
+        self.refused("satchel: f: has 2 other names; --keep keeps it, --force removes this one\n",
+                     "compress", "f")
+        self.check("compress", "-k", "f")
+        self.check("compress", "-f", "f")
+        self.assertEqual(self.names(), ["f.gz", "g", "h"])
+
+    def test_pipe(self):
+        os.mkfifo(self.folder / "p")
+        self.refused("satchel: p: is no regular file; --stdout reads it\n", "compress", "p")
+        process = self.start("compress", "-c", "p")
+        with open(self.folder / "p", "wb") as pipe:
+            pipe.write(b"content")
+        self.assertEqual(gzip.decompress(process.stdout.read()), b"content")
+        self.assertEqual(process.wait(), 0)
+        self.assertEqual(self.names(), ["p"])
+
+    def test_a_pipe_is_never_removed(self):
+        os.mkfifo(self.folder / "p")
+        process = self.start("compress", "-f", "p")
+        with open(self.folder / "p", "wb") as pipe:
+            pipe.write(b"content")
+        self.assertEqual(process.wait(), 0)
+        self.assertEqual(self.names(), ["p", "p.gz"])
+
+    def test_compressed_already(self):
+        for name in ["f.gz", "f.tgz"]:
+            self.file(name, b"content")
+            self.refused(f"satchel: {name}: is a gzip file already, by its suffix; --force "
+                         "compresses it\n", "compress", name)
+        self.file("f.xz", b"content")
+        self.check("compress", "f.xz")
+        self.check("compress", "-f", "f.gz")
+        self.assertEqual(self.names(), ["f.gz.gz", "f.tgz", "f.xz.gz"])
+
+    def test_names_that_do_not_tell(self):
+        for name in ["f", "f.zip", ".gz"]:
+            self.file(name, gzip.compress(b"content"))
+            self.refused(f"satchel: {name}: its suffix does not tell what the result is called; "
+                         "use --output or --stdout\n", "decompress", name)
+            self.assertEqual(self.check("decompress", "-c", name), b"content")
+
+    def test_input_and_output_are_the_same(self):
+        self.file("f", b"content")
+        os.link(self.folder / "f", self.folder / "g")
+        os.symlink("f", self.folder / "link")
+        for name in ["f", "./f", "g", "link"]:
+            with self.subTest(name=name):
+                self.refused("satchel: f: input and output are the same file\n", "compress", "-f",
+                             "-o", name, "f")
+        with open(self.folder / "f", "ab") as appended:
+            self.refused("satchel: f: input and output are the same file\n", "compress", "-c", "f",
+                         stdout=appended)
+            with open(self.folder / "f", "rb") as redirected:
+                self.refused("satchel: stdin: input and output are the same file\n", "compress",
+                             stdin=redirected, stdout=appended)
+        self.assertEqual(self.read("f"), b"content")
+
+    def test_no_folder_for_the_output(self):
+        self.file("f", b"content")
+        self.refused("satchel: f: no/out: cannot create: No such file or directory\n", "compress",
+                     "-o", "no/out", "f")
+
+    def test_control_characters_are_masked(self):
+        self.refused(b"satchel: a?[31mb?c?d: cannot open: No such file or directory\n", "compress",
+                     "a\033[31mb\nc\u0085d")
+
+    def test_an_empty_name(self):
+        self.refused("satchel: : cannot open: No such file or directory\n", "compress", "")
+
+
+if __name__ == "__main__":
+    unittest.main()

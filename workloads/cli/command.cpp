@@ -1,0 +1,64 @@
+// What every subcommand does with its arguments.
+#include "command.hpp"
+
+#include <satchel/error.hpp>
+#include <satchel/units.hpp>
+
+#include "messages.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+#include <utility>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace satchel::cli {
+
+namespace {
+
+// CLI11 takes an argument in brackets for a list, and a file may be called so. With a folder before
+// its name it is the same file and no list.
+std::string not_a_list(const std::string& argument) {
+    return argument.starts_with('[') ? "./" + argument : argument;
+}
+
+}  // namespace
+
+std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
+    app.set_help_flag("-h,--help", "this text");
+    Arguments reversed;  // as CLI11 wants them
+    std::transform(arguments.rbegin(), arguments.rend(), std::back_inserter(reversed), not_a_list);
+    try {
+        app.parse(std::move(reversed));
+        return std::nullopt;
+    } catch (const CLI::CallForHelp&) {
+        fmt::print("{}", app.help());
+        return static_cast<int>(Exit::success);
+    } catch (const CLI::ExtrasError&) {
+        return report_usage_error(
+            app.get_name(), fmt::format("not understood: {}", fmt::join(app.remaining(), " ")));
+    } catch (const CLI::ParseError& error) {
+        return report_usage_error(app.get_name(), error.what());
+    } catch (const Error& error) {
+        return report_usage_error(app.get_name(), error.what());
+    }
+}
+
+int report_usage_error(std::string_view command, std::string_view what) {
+    fmt::print(stderr, "satchel: {} ({} --help tells more)\n", masked(what), command);
+    return static_cast<int>(Exit::error);
+}
+
+CLI::Option* add_bytes_option(CLI::App& app, const std::string& name, std::int64_t& value,
+                              const std::string& description) {
+    const auto assign = [&value](const std::string& text) { value = parse_bytes(text); };
+    return app.add_option_function<std::string>(name, assign, description)
+        ->type_name("BYTES")
+        ->take_last();
+}
+
+}  // namespace satchel::cli

@@ -1,0 +1,183 @@
+// How the options are spelled, and what cannot be asked for together.
+#include "compressor_options.hpp"
+
+#include <satchel/error.hpp>
+#include <satchel/units.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace satchel::cli {
+namespace {
+
+// More threads than any machine that this runs on has processors are a slip of the finger.
+constexpr std::int64_t threads_max = 1024;
+
+// What was said, before it is known whether it makes sense together: options come in any order.
+struct Spoken {
+    std::optional<std::int64_t> level;
+    std::optional<std::int64_t> chunk_size;
+};
+
+// A flag that takes effect when it is met, so that the last one of several wins.
+template <class Action>
+CLI::Option* add_switch(CLI::App& app, const std::string& names, const std::string& description,
+                        Action action) {
+    return app.add_flag_callback(names, action, description)->trigger_on_parse();
+}
+
+void add_mode_switches(CLI::App& app, CompressorOptions& options) {
+    if (options.mode == Mode::compress) {
+        add_switch(app, "-d,--decompress", "decompress, as `satchel decompress` does",
+                   [&] { options.mode = Mode::decompress; });
+    }
+    if (options.mode != Mode::test) {
+        add_switch(app, "-t,--test", "check only, as `satchel test` does",
+                   [&] { options.mode = Mode::test; });
+    }
+}
+
+// Options that mean nothing to `test`, but are what fingers may type, are understood and not shown.
+void add_output_options(CLI::App& app, CompressorOptions& options) {
+    const std::string group = options.mode == Mode::test ? "" : "Options";
+    app.add_flag("-k,--keep", options.keep, "keep the source")->group(group);
+    add_switch(app, "-c,--stdout", "write to the standard output, keep the source", [&] {
+        options.output = standard_stream;
+    })->group(group);
+    const auto set_output = [&](const std::string& name) { options.output = name; };
+    app.add_option_function<std::string>("-o,--output", set_output,
+                                         "write to FILE, keep the source")
+        ->trigger_on_parse()
+        ->type_name("FILE")
+        ->take_last()
+        ->group(group);
+    app.add_flag("-f,--force", options.force,
+                 "replace existing files, follow links, write to a terminal")
+        ->group(group);
+}
+
+void add_talk_options(CLI::App& app, CompressorOptions& options) {
+    add_switch(app, "-q,--quiet", "no warnings, no progress; the exit code tells",
+               [&] { options.verbosity = Verbosity::quiet; });
+    add_switch(app, "-v,--verbose", "say what was done with each file",
+               [&] { options.verbosity = Verbosity::verbose; });
+    app.add_flag_callback(
+        "--no-progress", [&] { options.show_progress = false; }, "no progress line");
+    app.add_flag("--strict", options.strict,
+                 "garbage and padding after the compressed data are errors");
+}
+
+void add_compression_options(CLI::App& app, const CompressorOptions& options, Spoken& spoken) {
+    const std::string group = options.mode == Mode::compress ? "Options" : "";
+    app.add_option("--level", spoken.level,
+                   "-1 (or --fast) to -9 (or --best): how hard to try; default 6, bz2 9")
+        ->type_name("N")
+        ->take_last()
+        ->trigger_on_parse()
+        ->group(group);
+    for (std::int64_t level = 0; level <= 9; ++level) {
+        auto names = fmt::format("-{}", level);
+        if (level == 1) names += ",--fast";
+        if (level == 9) names += ",--best";
+        add_switch(app, names, "", [&spoken, level] { spoken.level = level; })->group("");
+    }
+    const auto set_chunk_size = [&](const std::string& text) {
+        spoken.chunk_size = parse_bytes(text);
+    };
+    app.add_option_function<std::string>(
+           "--chunk-size", set_chunk_size,
+           "bytes that are compressed as one piece, 64KiB to 1GiB; default by format")
+        ->type_name("BYTES")
+        ->take_last()
+        ->group(group);
+}
+
+void add_engine_options(CLI::App& app, CompressorOptions& options) {
+    std::vector<std::string_view> names;
+    for (const Codec* codec : codecs()) names.push_back(codec->info().name);
+    const auto set_format = [&](const std::string& name) { options.codec = &codec(name); };
+    app.add_option_function<std::string>(
+           "--format", set_format,
+           options.mode == Mode::compress ? "default gzip" : "default: by the content")
+        ->type_name(fmt::format("{}", fmt::join(names, "|")))
+        ->take_last();
+    app.add_option("-T,--threads", options.threads, "threads to use; default and 0: all")
+        ->check(CLI::Range(std::int64_t{0}, threads_max).description(""))
+        ->type_name("N")
+        ->take_last();
+}
+
+void settle_level(const Spoken& spoken, const Codec& codec, CompressOptions& options) {
+    if (!spoken.level) return;
+    const CodecInfo& info = codec.info();
+    if (*spoken.level < info.level_min || *spoken.level > info.level_max) {
+        throw InvalidArgument(fmt::format("there is no level {}: {} takes {} to {}", *spoken.level,
+                                          info.name, info.level_min, info.level_max));
+    }
+    options.level = *spoken.level;
+}
+
+void settle_chunk_size(const Spoken& spoken, CompressOptions& options) {
+    using namespace literals;
+    if (!spoken.chunk_size) return;
+    if (*spoken.chunk_size < 64_KiB || *spoken.chunk_size > 1_GiB) {
+        throw InvalidArgument(
+            fmt::format("--chunk-size {} is out of range: 64KiB to 1GiB are "
+                        "possible",
+                        *spoken.chunk_size));
+    }
+    options.chunk_size = *spoken.chunk_size;
+}
+
+// Several files in one zlib stream: readers would see the first of them alone.
+void refuse_concatenation(const CompressorOptions& options) {
+    if (options.mode != Mode::compress || options.codec->info().concatenates) return;
+    const auto joined = std::ranges::count_if(
+        options.files, [&](const std::string& file) { return options.writes_to_stdout(file); });
+    if (joined > 1) {
+        throw InvalidArgument(fmt::format(
+            "several files cannot become one {} stream; compress them one by one, or use gzip",
+            options.codec->info().name));
+    }
+}
+
+void settle(const Spoken& spoken, CompressorOptions& options) {
+    if (options.files.empty()) options.files.push_back(standard_stream);
+    if (options.mode == Mode::compress) {
+        if (options.codec == nullptr) options.codec = &codec("gzip");
+        settle_level(spoken, *options.codec, options.compress);
+        settle_chunk_size(spoken, options.compress);
+    }
+    const bool one_output = !options.output.empty() && options.output != standard_stream;
+    if (one_output && options.files.size() > 1 && options.mode != Mode::test) {
+        throw InvalidArgument("--output takes the result of one file only");
+    }
+    refuse_concatenation(options);
+}
+
+}  // namespace
+
+std::optional<int> parse_compressor_options(const CommandText& text, const Arguments& arguments,
+                                            CompressorOptions& options) {
+    CLI::App app(text.description, text.name);
+    Spoken spoken;
+    app.add_option("FILE", options.files,
+                   "files, or - for the standard input, which is the default")
+        ->type_name("");
+    add_mode_switches(app, options);
+    add_output_options(app, options);
+    add_talk_options(app, options);
+    add_compression_options(app, options, spoken);
+    add_engine_options(app, options);
+    app.footer("Exit code: 0, 1 after an error, 2 after a warning.\n\nExample: " + text.example);
+    if (const auto code = parse(app, arguments)) return code;
+    try {
+        settle(spoken, options);
+    } catch (const InvalidArgument& error) {
+        return report_usage_error(text.name, error.what());
+    }
+    return std::nullopt;
+}
+
+}  // namespace satchel::cli

@@ -1,0 +1,76 @@
+// The executable `satchel`: finds the subcommand and hands it the rest of the arguments.
+#include "command.hpp"
+#include "messages.hpp"
+#include "signals.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+namespace satchel::cli {
+namespace {
+
+const Command* const commands[] = {&generate_command, &compress_command, &decompress_command,
+                                   &test_command};
+
+// DESIGN: wrong usage is 2, but for the compressor's commands, which follow gzip.
+constexpr int unknown_command = 2;
+
+std::string help() {
+    std::string text =
+        "satchel: compress on all processors, decompress, and make data to try it on\n"
+        "\nUsage: satchel COMMAND [OPTIONS] [FILE...]\n"
+        "\nCommands:\n";
+    for (const auto* command : commands) {
+        text += fmt::format("  {:<14}{}\n", command->name, command->summary);
+    }
+    text +=
+        "\nOptions:\n"
+        "  -h,--help     this text; `satchel COMMAND --help` tells a command's options\n"
+        "  --version     the version\n"
+        "\nExample:\n"
+        "  satchel generate big.txt --size 100MB\n"
+        "  satchel compress --keep big.txt        # big.txt.gz, which any gzip reads\n"
+        "  satchel test big.txt.gz\n";
+    return text;
+}
+
+int run(const Arguments& arguments) {
+    if (arguments.empty()) {
+        fmt::print(stderr, "{}", help());
+        return unknown_command;
+    }
+    const auto& first = arguments.front();
+    if (first == "--help" || first == "-h" || first == "help") {
+        fmt::print("{}", help());
+        return 0;
+    }
+    if (first == "--version") {
+        fmt::print("satchel {}\n", SATCHEL_VERSION);
+        return 0;
+    }
+    const auto* const found =
+        std::ranges::find(commands, first, [](const Command* command) { return command->name; });
+    if (found == std::ranges::end(commands)) {
+        fmt::print(stderr, "satchel: there is no command '{}' (satchel --help lists them)\n",
+                   masked(first));
+        return unknown_command;
+    }
+    return (*found)->run(Arguments(arguments.begin() + 1, arguments.end()));
+}
+
+}  // namespace
+}  // namespace satchel::cli
+
+int main(int argc, char** argv) {
+    satchel::cli::clean_up_on_signals();
+    try {
+        const int code = satchel::cli::run(satchel::cli::Arguments(argv + 1, argv + argc));
+        // Help that did not arrive, as on a full disk, is not success.
+        return std::fflush(stdout) == 0 ? code : 1;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "satchel: {}\n", satchel::cli::masked(error.what()));
+        return 1;
+    }
+}

@@ -1,0 +1,94 @@
+// Drawing and wiping of the progress line.
+#include "progress_line.hpp"
+
+#include <satchel/units.hpp>
+
+#include "signals.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace satchel::cli {
+namespace {
+
+constexpr std::int64_t bar_width = 40;
+constexpr std::chrono::milliseconds redraw_interval{100};
+
+constexpr const char* wipe = "\r\033[K";  // to the line's start, and clear what stood there
+
+void print(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+}
+
+std::string how_far(const ProgressState& state) {
+    if (state.total == 0) return format_bytes(static_cast<std::uint64_t>(state.input));
+    // A file that grows while it is read must not draw a bar beyond its frame.
+    const double fraction =
+        std::min(static_cast<double>(state.input) / static_cast<double>(state.total), 1.0);
+    const auto filled = static_cast<std::size_t>(fraction * bar_width);
+    return fmt::format("[{:<{}}] | {}% Completed", std::string(filled, '#'), bar_width,
+                       static_cast<int>(fraction * 100));
+}
+
+}  // namespace
+
+std::string progress_text(const ProgressState& state) {
+    const auto speed = static_cast<double>(state.processed) / std::max(state.seconds, 1e-6);
+    return fmt::format("{} | {} | {}/s", how_far(state), format_duration(state.seconds),
+                       format_bytes(static_cast<std::uint64_t>(speed)));
+}
+
+bool can_show_progress() { return ::isatty(STDERR_FILENO) == 1; }
+
+ProgressLine::ProgressLine(std::int64_t total) : total_(total) {
+    const SignalsBlocked blocked;
+    set_line_open(true);
+    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+ProgressLine::~ProgressLine() {
+    if (finished_) return;
+    stop_drawing();
+    print(wipe);
+}
+
+void ProgressLine::update(std::int64_t input, std::int64_t processed) noexcept {
+    input_ = input;
+    processed_ = processed;
+}
+
+void ProgressLine::finish() {
+    stop_drawing();
+    draw("\n");
+    finished_ = true;
+}
+
+void ProgressLine::run(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (!stop.stop_requested()) {
+        draw("");
+        stopped_.wait_for(lock, stop, redraw_interval, [] { return false; });
+    }
+}
+
+void ProgressLine::draw(const char* ending) {
+    const std::chrono::duration<double> elapsed = Clock::now() - start_;
+    print(wipe +
+          progress_text({.total = total_,
+                         .input = input_,
+                         .processed = processed_,
+                         .seconds = elapsed.count()}) +
+          ending);
+}
+
+void ProgressLine::stop_drawing() {
+    thread_.request_stop();
+    thread_.join();
+    set_line_open(false);
+}
+
+}  // namespace satchel::cli

@@ -1,0 +1,68 @@
+// Refusals and the removal of the source.
+#include "source.hpp"
+
+#include "names.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace satchel::cli {
+namespace {
+
+// A file that its result is to replace must be a plain file with one name. What is only read may be
+// anything that can be read.
+void refuse_to_replace(const FileStatus& status, const CompressorOptions& options) {
+    if (status.type == FileType::symlink) {
+        throw Refusal("is a symbolic link; --force follows it, --stdout reads it");
+    }
+    if (status.type != FileType::regular && status.type != FileType::directory) {
+        throw Refusal("is no regular file; --stdout reads it");
+    }
+    if (status.links > 1 && !options.keep && status.type == FileType::regular) {
+        throw Refusal(fmt::format("has {} other name{}; --keep keeps it, --force removes this one",
+                                  status.links - 1, status.links == 2 ? "" : "s"));
+    }
+}
+
+InputFile open_standard_input(const CompressorOptions& options) {
+    if (options.mode != Mode::compress && !options.force && ::isatty(STDIN_FILENO) == 1) {
+        throw Refusal("compressed data is not read from a terminal; name a file, or use --force");
+    }
+    return {STDIN_FILENO, "stdin"};
+}
+
+}  // namespace
+
+InputFile open_source(const std::string& file, const CompressorOptions& options) {
+    if (file == standard_stream) return open_standard_input(options);
+    const auto status = file_status(file, Symlinks::examine);
+    if (!options.copies() && !options.force) {
+        refuse_to_replace(status, options);
+        if (options.mode == Mode::compress && has_suffix(file, *options.codec)) {
+            throw Refusal(fmt::format("is a {} file already, by its suffix; --force compresses it",
+                                      options.codec->info().name));
+        }
+    }
+    return InputFile(file);
+}
+
+bool is_to_be_removed(const std::string& file, const InputFile& source,
+                      const CompressorOptions& options) {
+    return !options.keep && !options.copies() && file != standard_stream &&
+           source.status().type == FileType::regular;
+}
+
+bool remove_source(const std::string& file, const InputFile& source) {
+    if (!file_status(file).unchanged_since(source.status())) return false;
+    if (::unlink(file.c_str()) != 0) {
+        throw FileError(
+            fmt::format("{}: cannot remove: {}", file, std::generic_category().message(errno)),
+            errno);
+    }
+    return true;
+}
+
+}  // namespace satchel::cli

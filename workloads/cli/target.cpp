@@ -1,0 +1,96 @@
+// The name of the result, the refusals that go with it, and the question on a terminal.
+#include "target.hpp"
+
+#include "names.hpp"
+#include "source.hpp"
+
+#include <cerrno>
+#include <iostream>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace satchel::cli {
+namespace {
+
+std::string name_of_result(const std::string& file, const CompressorOptions& options) {
+    if (options.writes_to_stdout(file)) return "stdout";
+    if (!options.output.empty()) return options.output;
+    if (options.mode == Mode::compress) return compressed_name(file, *options.codec);
+    if (auto name = decompressed_name(file)) return *std::move(name);
+    throw Refusal("its suffix does not tell what the result is called; use --output or --stdout");
+}
+
+void refuse_terminal(const CompressorOptions& options) {
+    if (options.mode == Mode::compress && !options.force && ::isatty(STDOUT_FILENO) == 1) {
+        throw Refusal("compressed data is not written to a terminal; use --output, or --force");
+    }
+}
+
+// A result that is written to its own source never ends.
+void refuse_same_file(const InputFile& source, const FileStatus& target) {
+    if (target.type == FileType::regular && source.status().same_file(target)) {
+        throw Refusal("input and output are the same file");
+    }
+}
+
+std::optional<FileStatus> status_if_exists(const std::string& name, Symlinks symlinks) {
+    try {
+        return file_status(name, symlinks);
+    } catch (const FileError& error) {
+        if (error.code() == ENOENT) return std::nullopt;
+        throw;
+    }
+}
+
+bool confirmed_on_terminal(const std::string& name) {
+    fmt::print(stderr, "satchel: {} already exists; replace it (y or n)? ", masked(name));
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer.starts_with('y') || answer.starts_with('Y');
+}
+
+void refuse_existing(const std::string& name, const std::string& file) {
+    const bool can_ask =
+        file != standard_stream && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+    if (!can_ask) throw Refusal(name + " already exists; --force replaces it");
+    if (!confirmed_on_terminal(name)) throw Refusal(name + " is not replaced");
+}
+
+}  // namespace
+
+Target::Target(const std::string& file, const InputFile& source, const CompressorOptions& options)
+    : name_(name_of_result(file, options)) {
+    if (options.writes_to_stdout(file)) {
+        refuse_terminal(options);
+        refuse_same_file(source, file_status(STDOUT_FILENO, name_));
+        return;
+    }
+    if (const auto target = status_if_exists(name_, Symlinks::follow)) {
+        refuse_same_file(source, *target);
+    }
+    const bool exists = status_if_exists(name_, Symlinks::examine).has_value();
+    if (exists && !options.force) refuse_existing(name_, file);
+    std::optional<FileStatus> metadata;
+    if (source.status().type == FileType::regular) metadata = source.status();
+    file_.emplace(name_, OutputFileOptions{.replace = exists, .metadata = metadata});
+}
+
+void Target::write(std::span<const std::byte> data) {
+    if (file_) return file_->write(data);
+    write_all(STDOUT_FILENO, data, name_, size_);
+    size_ += static_cast<std::int64_t>(data.size());
+}
+
+void Target::commit() {
+    if (file_) return file_->commit();
+    // Network file systems may find out only now that there is no room.
+    if (::close(::dup(STDOUT_FILENO)) != 0) {
+        throw FileError(
+            fmt::format("{}: cannot write: {}", name_, std::generic_category().message(errno)),
+            errno);
+    }
+}
+
+}  // namespace satchel::cli

@@ -1,0 +1,35 @@
+// Where a result goes: a file that appears when it is complete, or the standard output.
+#pragma once
+
+#include <satchel/tasks/file.hpp>
+
+#include "compressor_options.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace satchel::cli {
+
+class Target {
+  public:
+    /// Opens the place for what is made of `file`. Throws Refusal if there is something already
+    /// that may not be replaced, if it is the source itself, or a terminal that would get
+    /// compressed data.
+    Target(const std::string& file, const InputFile& source, const CompressorOptions& options);
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+    void write(std::span<const std::byte> data);
+
+    /// The result is complete: makes it durable.
+    void commit();
+
+  private:
+    std::string name_;
+    std::optional<OutputFile> file_;  ///< empty: the standard output
+    std::int64_t size_ = 0;
+};
+
+}  // namespace satchel::cli
