@@ -28,6 +28,7 @@ LINES = [
 # The layer of each header in engine/include/satchel; the folders of engine/src are layers by name.
 PUBLIC_HEADERS = {
     "bag.hpp": "bag",
+    "bag_options.hpp": "bag",
     "bytes.hpp": "base",
     "compute.hpp": "bag",
     "delayed.hpp": "delayed",

@@ -60,8 +60,9 @@ struct IntegerSumReducer {
         return static_cast<Result>(wide);
     }
 
-  private:
     static Wide get(const Partial& sum) { return (static_cast<Wide>(sum.high) << 64) | sum.low; }
+
+  private:
     static void put(Partial& sum, Wide wide) {
         sum.low = static_cast<std::uint64_t>(wide);
         sum.high = static_cast<std::int64_t>(wide >> 64);
