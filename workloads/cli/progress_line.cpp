@@ -1,6 +1,7 @@
 // Drawing and wiping of the progress line.
 #include "progress_line.hpp"
 
+#include <satchel/progress.hpp>
 #include <satchel/units.hpp>
 
 #include "signals.hpp"
@@ -14,7 +15,6 @@
 namespace satchel::cli {
 namespace {
 
-constexpr std::int64_t bar_width = 40;
 constexpr std::chrono::milliseconds redraw_interval{100};
 
 constexpr const char* wipe = "\r\033[K";  // to the line's start, and clear what stood there
@@ -26,12 +26,8 @@ void print(const std::string& text) {
 
 std::string how_far(const ProgressState& state) {
     if (state.total == 0) return format_bytes(static_cast<std::uint64_t>(state.input));
-    // A file that grows while it is read must not draw a bar beyond its frame.
-    const double fraction =
-        std::min(static_cast<double>(state.input) / static_cast<double>(state.total), 1.0);
-    const auto filled = static_cast<std::size_t>(fraction * bar_width);
-    return fmt::format("[{:<{}}] | {}% Completed", std::string(filled, '#'), bar_width,
-                       static_cast<int>(fraction * 100));
+    return satchel::progress_text(static_cast<double>(state.input) /
+                                  static_cast<double>(state.total));
 }
 
 }  // namespace

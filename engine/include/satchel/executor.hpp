@@ -12,6 +12,7 @@
 /// tasks.
 #pragma once
 
+#include <satchel/detail/run_progress.hpp>
 #include <satchel/graph.hpp>
 #include <satchel/value.hpp>
 
@@ -27,6 +28,8 @@ struct RunOptions {
     /// Stops the run from outside: what has not started is left out, and the run throws Cancelled.
     /// It also reaches every function that takes a `std::stop_token` as its last parameter.
     std::stop_token stop_token = {};
+    /// For the library: where the executor counts what it has done.
+    std::shared_ptr<detail::RunProgress> progress = {};
 };
 
 /// A graph that was handed to an executor. Destroying it stops what has not started and waits for

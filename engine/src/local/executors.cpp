@@ -44,14 +44,17 @@ std::shared_ptr<detail::ThreadPool> make_pool(std::int64_t threads) {
 
 std::vector<Value> Executor::run(Graph graph, std::vector<TaskIndex> outputs,
                                  const RunOptions& options) const {
-    return submit(std::move(graph), std::move(outputs), options)->take();
+    const detail::WatchedRun watched;
+    auto watched_options = options;
+    if (!watched_options.progress) watched_options.progress = watched.progress();
+    return submit(std::move(graph), std::move(outputs), watched_options)->take();
 }
 
 std::unique_ptr<Submission> SynchronousExecutor::submit(Graph graph, std::vector<TaskIndex> outputs,
                                                         const RunOptions& options) const {
     detail::CompiledGraph compiled(std::move(graph), outputs);
-    auto job =
-        std::make_unique<detail::Job>(std::move(compiled), std::move(outputs), 1, *this, nullptr);
+    auto job = std::make_unique<detail::Job>(std::move(compiled), std::move(outputs), 1, *this,
+                                             nullptr, options.progress);
     {
         const std::stop_callback on_stop(options.stop_token, [&] {
             job->stop(

@@ -45,13 +45,16 @@ class Inside {
 Job* current_job() noexcept { return running; }
 
 Job::Job(CompiledGraph graph, std::vector<TaskIndex> outputs, std::uint32_t threads,
-         const Executor& executor, Waker* waker)
+         const Executor& executor, Waker* waker, std::shared_ptr<RunProgress> progress)
     : graph_(std::move(graph)),
       size_(graph_.size()),
       outputs_(std::move(outputs)),
       seats_(threads),
       executor_(executor),
-      waker_(waker) {}
+      waker_(waker),
+      progress_(std::move(progress)) {
+    if (progress_) progress_->total = size_;
+}
 
 void Job::work(std::uint32_t thread, Clock::time_point deadline) {
     const Inside inside(*this);
@@ -71,9 +74,14 @@ void Job::work(std::uint32_t thread, Clock::time_point deadline) {
 // Makes what the thread has to itself common again.
 void Job::leave(Seat& seat) {
     while (seat.source_end > seat.source) seat.deque.push(graph_.sources[--seat.source_end]);
-    if (const auto finished = std::exchange(seat.finished, 0); finished != 0) {
-        finished_.fetch_add(finished, std::memory_order_acq_rel);
-    }
+    count_finished(seat);
+}
+
+void Job::count_finished(Seat& seat) {
+    const auto finished = std::exchange(seat.finished, 0);
+    if (finished == 0) return;
+    finished_.fetch_add(finished, std::memory_order_acq_rel);
+    if (progress_) progress_->finished.fetch_add(finished, std::memory_order_relaxed);
 }
 
 void Job::run_from(Seat& seat, TaskIndex task) {
@@ -219,6 +227,7 @@ void Job::sample(Seat& seat) {
     const auto wanted = sample_period_ns / (seat.average_ns + 1) + 1;
     seat.sample_size = static_cast<std::uint32_t>(std::min<std::int64_t>(wanted, sample_size_max));
     seat.until_sample = seat.sample_size;
+    if (progress_) count_finished(seat);
 }
 
 void Job::wake_others(Seat& seat) {

@@ -44,7 +44,7 @@ class Job {
   public:
     /// `executor` is what this_task::executor() gives inside the tasks.
     Job(CompiledGraph graph, std::vector<TaskIndex> outputs, std::uint32_t threads,
-        const Executor& executor, Waker* waker);
+        const Executor& executor, Waker* waker, std::shared_ptr<RunProgress> progress);
 
     /// Runs tasks as thread number `thread` until there is none to take, `deadline` has passed, or
     /// the job is over. Several threads may be inside, each under a number of its own.
@@ -94,6 +94,7 @@ class Job {
     std::optional<TaskIndex> take_source(Seat& seat);
     bool take_sources(Seat& seat);
     void leave(Seat& seat);
+    void count_finished(Seat& seat);
     std::optional<TaskIndex> steal(std::uint32_t thread);
     void sample(Seat& seat);
     void wake_others(Seat& seat);
@@ -104,6 +105,7 @@ class Job {
     std::vector<Seat> seats_;
     const Executor& executor_;
     Waker* waker_;
+    std::shared_ptr<RunProgress> progress_;  // may be null
 
     alignas(64) std::atomic<std::uint32_t> next_source_{0};
     alignas(64) std::atomic<std::uint32_t> finished_{0};

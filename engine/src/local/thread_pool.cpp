@@ -83,9 +83,9 @@ std::unique_ptr<Submission> ThreadPool::submit(Graph graph, std::vector<TaskInde
     // Executors are used through const references; what changes in them is their own affair.
     auto self = std::const_pointer_cast<ThreadPool>(shared_from_this());
     CompiledGraph compiled(std::move(graph), outputs);
-    auto entry =
-        std::make_shared<Entry>(std::move(compiled), std::move(outputs),
-                                static_cast<std::uint32_t>(threads_.size()), *this, self.get());
+    auto entry = std::make_shared<Entry>(std::move(compiled), std::move(outputs),
+                                         static_cast<std::uint32_t>(threads_.size()), *this,
+                                         self.get(), options.progress);
     self->start(entry);
     return std::make_unique<PoolSubmission>(std::move(self), std::move(entry), options.stop_token);
 }

@@ -9,6 +9,8 @@
 #include <satchel/error.hpp>
 #include <satchel/executor.hpp>
 #include <satchel/log.hpp>
+#include <satchel/progress.hpp>
+#include <satchel/stable_hash.hpp>
 #include <satchel/stream.hpp>
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/decompress.hpp>

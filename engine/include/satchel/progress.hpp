@@ -1,0 +1,50 @@
+/// ProgressBar: how far computations have come, on the terminal.
+///
+///     {
+///         satchel::ProgressBar bar;
+///         auto result = words.compute();
+///     }
+///
+///     [########                                ] | 22% Completed | 151.62 ms
+///
+/// While a ProgressBar lives, every compute(), persist() and take() of this process that is not
+/// called from inside a task draws a line on stderr, in tasks done of tasks to do. Where stderr is
+/// no terminal, nothing is written.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace satchel {
+
+/// How a ProgressBar draws.
+struct ProgressOptions {
+    /// Characters between the brackets.
+    std::int64_t width = 40;
+    /// Computations that take less than so many seconds draw nothing.
+    double minimum_seconds = 0;
+    /// Where the text goes; empty: to stderr, if that is a terminal. Called by one thread at a
+    /// time.
+    std::function<void(std::string_view)> write = {};
+};
+
+/// "[####    ] | 50% Completed": `fraction` is clamped to [0, 1].
+[[nodiscard]] std::string progress_text(double fraction, std::int64_t width = 40);
+
+/// Draws a bar for what is computed while it lives. Thread-safe.
+class ProgressBar {
+  public:
+    explicit ProgressBar(ProgressOptions options = {});
+    ProgressBar(const ProgressBar&) = delete;
+    ProgressBar& operator=(const ProgressBar&) = delete;
+    ~ProgressBar();
+
+  private:
+    class Drawer;
+    std::shared_ptr<Drawer> drawer_;
+};
+
+}  // namespace satchel

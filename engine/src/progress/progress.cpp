@@ -1,0 +1,108 @@
+// The progress bar: a thread that looks at the counters of what is running, and draws.
+#include <satchel/detail/run_progress.hpp>
+#include <satchel/progress.hpp>
+#include <satchel/units.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace satchel {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds redraw_interval{100};
+
+void write_to_stderr(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+}
+
+}  // namespace
+
+std::string progress_text(double fraction, std::int64_t width) {
+    fraction = std::clamp(fraction, 0.0, 1.0);
+    const auto filled = static_cast<std::size_t>(fraction * static_cast<double>(width));
+    return fmt::format("[{:<{}}] | {}% Completed", std::string(filled, '#'), width,
+                       static_cast<int>(fraction * 100));
+}
+
+// Follows one computation at a time: the first that begins. Others that run meanwhile are not
+// drawn.
+class ProgressBar::Drawer : public detail::RunWatcher {
+  public:
+    explicit Drawer(ProgressOptions options) : options_(std::move(options)) {
+        thread_ = std::jthread([this](const std::stop_token& stop) { draw_until(stop); });
+    }
+    Drawer(const Drawer&) = delete;
+    Drawer& operator=(const Drawer&) = delete;
+    ~Drawer() override = default;
+
+    void run_begins(std::shared_ptr<detail::RunProgress> run) override {
+        const std::lock_guard lock(mutex_);
+        if (run_) return;
+        run_ = std::move(run);
+        start_ = Clock::now();
+        changed_.notify_all();
+    }
+
+    void run_ends(const detail::RunProgress& run) override {
+        const std::lock_guard lock(mutex_);
+        if (run_.get() != &run) return;
+        draw("\n");
+        run_.reset();
+    }
+
+  private:
+    void draw_until(const std::stop_token& stop) {
+        std::unique_lock lock(mutex_);
+        while (changed_.wait(lock, stop, [&] { return run_ != nullptr; })) {
+            draw("");
+            const auto drawn = run_;
+            changed_.wait_for(lock, stop, redraw_interval, [&] { return run_ != drawn; });
+        }
+    }
+
+    // Under the lock.
+    void draw(const char* ending) {
+        const std::chrono::duration<double> elapsed = Clock::now() - start_;
+        if (elapsed.count() < options_.minimum_seconds) return;
+        const auto total = run_->total.load(std::memory_order_relaxed);
+        const auto finished = run_->finished.load(std::memory_order_relaxed);
+        const auto fraction =
+            total == 0 ? 0.0 : static_cast<double>(finished) / static_cast<double>(total);
+        options_.write(fmt::format("\r\033[K{} | {}{}", progress_text(fraction, options_.width),
+                                   format_duration(elapsed.count()), ending));
+    }
+
+    ProgressOptions options_;
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::shared_ptr<detail::RunProgress> run_;
+    Clock::time_point start_;
+    std::jthread thread_;
+};
+
+ProgressBar::ProgressBar(ProgressOptions options) {
+    if (!options.write) {
+        if (::isatty(STDERR_FILENO) != 1) return;
+        options.write = write_to_stderr;
+    }
+    drawer_ = std::make_shared<Drawer>(std::move(options));
+    detail::add_run_watcher(drawer_);
+}
+
+ProgressBar::~ProgressBar() {
+    if (drawer_) detail::remove_run_watcher(drawer_);
+}
+
+}  // namespace satchel

@@ -1,0 +1,57 @@
+// The progress bar: its text, and what it draws while something computes.
+#include <satchel/bag.hpp>
+#include <satchel/progress.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using satchel::ProgressBar;
+using satchel::progress_text;
+
+TEST_CASE("the bar's text is that of Dask") {
+    CHECK(progress_text(0) == "[                                        ] | 0% Completed");
+    CHECK(progress_text(0.22) == "[########                                ] | 22% Completed");
+    CHECK(progress_text(1) == "[########################################] | 100% Completed");
+    CHECK(progress_text(7, 4) == "[####] | 100% Completed");
+}
+
+TEST_CASE("each computation ends at 100 % and with a line of its own") {
+    const satchel::ThreadPoolExecutor pool(2);
+    std::string drawn;
+    {
+        const ProgressBar bar({.write = [&](std::string_view text) { drawn += text; }});
+        (void)satchel::range(1000, 10).map([](std::int64_t x) { return x + 1; }).compute(pool);
+        (void)satchel::range(1000, 10).sum().compute(satchel::SynchronousExecutor{});
+    }
+    std::size_t lines = 0;
+    for (auto at = drawn.find('\n'); at != std::string::npos; at = drawn.find('\n', at + 1)) ++lines;
+    CHECK(lines == 2);
+    CHECK(drawn.find("| 100% Completed | ") != std::string::npos);
+}
+
+TEST_CASE("what a task computes is part of the task") {
+    const satchel::ThreadPoolExecutor pool(2);
+    std::string drawn;
+    {
+        const ProgressBar bar({.write = [&](std::string_view text) { drawn += text; }});
+        const auto nested = satchel::range(4, 4).map(
+            [](std::int64_t n) { return satchel::range(n, 1).sum().compute(); });
+        CHECK(nested.compute(pool) == std::vector<std::int64_t>{0, 0, 1, 3});
+    }
+    CHECK(std::count(drawn.begin(), drawn.end(), '\n') == 1);
+}
+
+TEST_CASE("a computation that is over before minimum_seconds draws nothing") {
+    std::string drawn;
+    {
+        const ProgressBar bar(
+            {.minimum_seconds = 3600, .write = [&](std::string_view text) { drawn += text; }});
+        (void)satchel::range(10, 2).compute(satchel::SynchronousExecutor{});
+    }
+    CHECK(drawn.empty());
+}
