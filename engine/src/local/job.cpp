@@ -65,7 +65,7 @@ void Job::work(std::uint32_t thread, Clock::time_point deadline) {
         if (!task) task = take_source(seat);
         if (!task) task = steal(thread);
         if (!task) break;
-        run_from(seat, *task);
+        run_from(seat, *task, deadline);
         if (seat.sampled >= deadline) break;
     }
     leave(seat);
@@ -84,10 +84,15 @@ void Job::count_finished(Seat& seat) {
     if (progress_) progress_->finished.fetch_add(finished, std::memory_order_relaxed);
 }
 
-void Job::run_from(Seat& seat, TaskIndex task) {
+// Runs the task, a successor that became ready, one of its successors, and so on.
+void Job::run_from(Seat& seat, TaskIndex task, Clock::time_point deadline) {
     for (std::optional<TaskIndex> next = task; next && !stopped();) {
         if (!run_task(*next)) return;
         next = finish(seat, *next);
+        if (next && seat.sampled >= deadline) {
+            seat.deque.push(*next);
+            return;
+        }
     }
 }
 

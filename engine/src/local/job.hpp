@@ -87,7 +87,7 @@ class Job {
         std::chrono::steady_clock::time_point sampled;
     };
 
-    void run_from(Seat& seat, TaskIndex task);
+    void run_from(Seat& seat, TaskIndex task, std::chrono::steady_clock::time_point deadline);
     bool run_task(TaskIndex task);
     std::optional<TaskIndex> finish(Seat& seat, TaskIndex task);
     void release_inputs(TaskIndex task);

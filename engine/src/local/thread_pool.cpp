@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace satchel::detail {
 namespace {
@@ -59,23 +62,30 @@ class PoolSubmission final : public Submission {
 
 ThreadPool::ThreadPool(std::uint32_t threads) {
     threads_.reserve(threads);
-    for (std::uint32_t k = 0; k < threads; ++k) threads_.emplace_back([this, k] { run_thread(k); });
+    try {
+        for (std::uint32_t k = 0; k < threads; ++k) {
+            threads_.emplace_back([this, k] { run_thread(k); });
+        }
+    } catch (const std::system_error& error) {
+        const auto started = threads_.size();
+        close();
+        throw Error(fmt::format(
+            "starting a pool of {} threads: only {} could be started ({}); ask for fewer", threads,
+            started, error.code().message()));
+    }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { close(); }
+
+// The calling thread is none of the pool's: those only run tasks, and as long as one runs, its
+// submission holds the pool.
+void ThreadPool::close() {
     {
         const Lock lock(mutex_);
         closing_ = true;
         while (!asleep_.empty()) wake_one_locked();
     }
-    for (auto& thread : threads_) {
-        // A task may have held the last reference to its own pool.
-        if (thread.get_id() == std::this_thread::get_id()) {
-            thread.detach();
-        } else {
-            thread.join();
-        }
-    }
+    for (auto& thread : threads_) thread.join();
 }
 
 std::unique_ptr<Submission> ThreadPool::submit(Graph graph, std::vector<TaskIndex> outputs,
@@ -86,13 +96,16 @@ std::unique_ptr<Submission> ThreadPool::submit(Graph graph, std::vector<TaskInde
     auto entry = std::make_shared<Entry>(std::move(compiled), std::move(outputs),
                                          static_cast<std::uint32_t>(threads_.size()), *this,
                                          self.get(), options.progress);
-    self->start(entry);
-    return std::make_unique<PoolSubmission>(std::move(self), std::move(entry), options.stop_token);
+    // First the submission, so that no task starts when the token was stopped before.
+    auto submission = std::make_unique<PoolSubmission>(self, entry, options.stop_token);
+    self->start(std::move(entry));
+    return submission;
 }
 
 void ThreadPool::start(std::shared_ptr<Entry> entry) {
     const Lock lock(mutex_);
     auto& started = *entry;
+    if (started.ended) return;  // was stopped before it began
     entries_.push_back(std::move(entry));
     end_if_over(started);  // a graph without tasks
     auto wanted = std::min(started.job.source_count(), threads_.size());

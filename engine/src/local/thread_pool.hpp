@@ -55,6 +55,7 @@ class ThreadPool final : public Executor,
     };
     using Lock = std::unique_lock<std::mutex>;
 
+    void close();
     void start(std::shared_ptr<Entry> entry);
     void run_thread(std::uint32_t thread);
     std::shared_ptr<Entry> choose(std::size_t& turn);
