@@ -264,8 +264,8 @@ TEST_CASE("rewriting refuses an output that is not in the graph") {
     CHECK_THROWS_AS((void)satchel::fuse(chain(3), Tasks{3}), GraphError);
 }
 
-TEST_CASE("a graph a million tasks deep is rewritten without recursion") {
-    constexpr std::uint32_t length = 1'000'000;
+TEST_CASE("a graph 300 000 tasks deep is rewritten without recursion") {
+    constexpr std::uint32_t length = 300'000;
     const Tasks outputs{length - 1};
     CHECK(satchel::cull(chain(length), outputs).graph.size() == length);
     CHECK(satchel::order(chain(length), outputs).graph.size() == length);
