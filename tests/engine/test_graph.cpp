@@ -157,6 +157,85 @@ TEST_CASE("an input that is not there is refused, naming the task") {
     CHECK(graph.size() == 1);
 }
 
+TEST_CASE("a literal that is not there is refused, naming the task") {
+    Graph graph;
+    const auto literal = graph.literal(Value::of(1));
+    (void)graph.add(nothing, {literal});
+    const auto text =
+        text_of<GraphError>([&] { (void)graph.add(nothing, {literal + 1}, "later"); });
+    CHECK(contains(text, "later"));
+    CHECK(contains(text, "literal 1"));
+}
+
+TEST_CASE("a layer that refers to what is not there is refused, naming it") {
+    Graph graph;
+    (void)graph.literal(Value::of(1));
+    const auto first = graph.add(Layer{"first", 4, nothing, {}});
+    const auto size = graph.size();
+    const std::vector<Input> wrong{Input::one(size),
+                                   Input::literal(1),
+                                   Input::same(first, 5),
+                                   Input::all(first + 1, 4),
+                                   Input::same(size, 2),
+                                   Input::shift(first, 5, 1),
+                                   Input::shift(size, 2, 0),
+                                   Input::shift(size, 2, -1),
+                                   Input::block(first, 4, 0),
+                                   Input::block(first, 4, -1),
+                                   Input::cross_left(first, 4, 0),
+                                   Input::cross_right(first, 4, 0),
+                                   Input::same(UINT32_MAX, 2),
+                                   Input::all(size, 0x8000'0000)};
+    for (std::size_t k = 0; k < wrong.size(); ++k) {
+        CAPTURE(k);
+        const auto text = text_of<GraphError>([&] {
+            (void)graph.add(Layer{"later", 4, nothing, {wrong[k]}});
+        });
+        CHECK(contains(text, "later"));
+        CHECK(graph.size() == size);
+    }
+}
+
+TEST_CASE("the tasks of a layer may depend on those before them in it") {
+    Graph graph;
+    const Function next([](Arguments& arguments) {
+        return Value::of(arguments.size() == 0 ? 1 : 2 * arguments.get<int>(0));
+    });
+    const auto first = graph.add(Layer{"next", 11, next, {Input::shift(0, UINT32_MAX, 1)}});
+    CHECK(satchel::testing::run_for<int>(satchel::SynchronousExecutor{}, std::move(graph),
+                                         {first + 10}) == std::vector{1024});
+}
+
+TEST_CASE("a layer may be without tasks") {
+    Graph graph;
+    const auto none = graph.add(Layer{"none", 0, nothing, {}});
+    const auto all = graph.add(Layer{"all", 1, nothing, {Input::all(none, 0)}});
+    CHECK(all == 0);
+    CHECK(graph.label(all) == "all:0");
+    const CompiledGraph compiled(std::move(graph), Tasks{all});
+    CHECK(compiled.size() == 1);
+    CHECK(compiled.sources == Tasks{all});
+}
+
+TEST_CASE("a graph has at most 2^31 tasks") {
+    constexpr std::uint32_t half = 0x4000'0000;
+    Graph graph;
+    (void)graph.add(Layer{"a", half, nothing, {}});
+    (void)graph.add(Layer{"b", half - 1, nothing, {}});
+    CHECK(contains(text_of<GraphError>([&] {
+                       (void)graph.add(Layer{"c", 2, nothing, {}});
+                   }),
+                   "2147483648"));
+    CHECK(contains(text_of<GraphError>([&] {
+                       (void)graph.add(Layer{"d", UINT32_MAX, nothing, {}});
+                   }),
+                   "2147483648"));
+    CHECK(graph.add(nothing) == 0x7FFF'FFFF);
+    CHECK_THROWS_AS((void)graph.add(nothing), GraphError);
+    CHECK_THROWS_AS((void)graph.add(key("e"), nothing, {}, "e"), GraphError);
+    CHECK(graph.size() == 0x8000'0000);
+}
+
 TEST_CASE("keys may be used before they are there") {
     Graph graph;
     const Function sum([](Arguments& arguments) {

@@ -49,6 +49,12 @@ void CompiledGraph::flatten(Graph& graph) {
                     input.expand(task - segment.first, inputs);
                 }
             }
+            if (inputs.size() > UINT32_MAX) {
+                throw GraphError(fmt::format(
+                    "the tasks of a graph have more than {} inputs altogether, at '{}'; make fewer "
+                    "partitions, or several graphs",
+                    UINT32_MAX, graph.label(task)));
+            }
         }
     }
     tasks.push_back({.inputs = static_cast<std::uint32_t>(inputs.size())});

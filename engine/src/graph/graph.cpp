@@ -7,6 +7,32 @@
 #include <fmt/format.h>
 
 namespace satchel {
+namespace {
+
+// Numbers of tasks and of literals differ by one bit; see literal_bit.
+constexpr std::uint64_t tasks_max = std::uint64_t{1} << 31;
+
+void check_room(std::uint32_t size, std::uint32_t more, std::string_view name) {
+    if (size + std::uint64_t{more} <= tasks_max) return;
+    throw GraphError(
+        fmt::format("adding {} tasks '{}' to a graph of {}: a graph has at most {} tasks; make "
+                    "fewer partitions, or several graphs",
+                    more, name, size, tasks_max));
+}
+
+// Whether what an input of a layer refers to is there, so that no cycle can come about: earlier
+// tasks, or those before each in the layer itself, whose first will be number `size`.
+bool is_valid(const Input& input, std::uint32_t size, std::size_t literals) {
+    using Kind = Input::Kind;
+    const bool has_step = input.kind == Kind::block || input.kind == Kind::cross_left ||
+                          input.kind == Kind::cross_right;
+    if (has_step && input.step < 1) return false;
+    if (input.kind == Kind::literal) return input.first < literals;
+    if (input.kind == Kind::shift && input.first == size) return input.step >= 1;
+    return input.first + std::uint64_t{input.count} <= size;
+}
+
+}  // namespace
 
 void Input::expand(std::uint32_t i, std::vector<std::uint32_t>& references) const {
     const auto push = [&](std::int64_t k) {
@@ -70,13 +96,18 @@ TaskIndex Graph::append_alone(const Function& function, std::string_view name, s
 
 TaskIndex Graph::add(const Function& function, std::span<const std::uint32_t> inputs,
                      std::string_view name) {
+    check_room(size_, 1, name);
     for (const auto input : inputs) {
-        if (input >= size_ && (input & detail::literal_bit) == 0) {
-            throw GraphError(fmt::format(
-                "adding task '{}' to a graph of {} tasks: input {} is not in the graph; add the "
-                "tasks that it depends on first, or name them by key",
-                name, size_, input));
+        if ((input & detail::literal_bit) == 0
+                ? input < size_
+                : (input & ~detail::literal_bit) < literals_.size()) {
+            continue;
         }
+        throw GraphError(fmt::format(
+            "adding task '{}' to a graph of {} tasks: {} {} is not in the graph; add the "
+            "tasks that it depends on first, or name them by key",
+            name, size_, (input & detail::literal_bit) == 0 ? "input" : "literal",
+            input & ~detail::literal_bit));
     }
     const auto task = append_alone(function, name, 0, false);
     inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
@@ -85,6 +116,7 @@ TaskIndex Graph::add(const Function& function, std::span<const std::uint32_t> in
 
 TaskIndex Graph::add(const Key& key, const Function& function, std::span<const Key> inputs,
                      std::string_view name) {
+    check_room(size_, 1, name);
     if (!keys_.emplace(key, size_).second) {
         throw GraphError(
             fmt::format("adding task '{}' to a graph: its key {}:{} is there already, as '{}'; "
@@ -101,6 +133,14 @@ TaskIndex Graph::add(const Key& key, const Function& function, std::span<const K
 
 TaskIndex Graph::add(Layer layer) {
     const auto first = size_;
+    check_room(size_, layer.count, layer.name);
+    for (std::size_t k = 0; k < layer.inputs.size(); ++k) {
+        if (is_valid(layer.inputs[k], size_, literals_.size())) continue;
+        throw GraphError(fmt::format(
+            "adding layer '{}' to a graph of {} tasks: its input number {} refers to what is not "
+            "in the graph, or has a step below 1; add what it depends on first",
+            layer.name, size_, k));
+    }
     auto& segment = begin_segment(layer.function, layer.name);
     segment.layer = static_cast<std::uint32_t>(layers_.size());
     segment.index_step = 1;
