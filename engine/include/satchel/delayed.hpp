@@ -35,8 +35,8 @@ struct DelayedOptions {
     /// Equal calls (the same function, equal arguments that are delayed) give equal results, so one
     /// of them is enough: their keys are equal.
     bool pure = false;
-    /// The name of the call, instead of one made up. Computing two different calls of one name is
-    /// an error.
+    /// The key of the call, instead of one made up. Computing two different calls of one key
+    /// together is an error.
     std::string key = {};
 };
 
@@ -83,6 +83,10 @@ Token function_token(const F& function) {
     }
 }
 
+/// Whether argument `k` of type `T` has to be moved into a call of `F`, as it cannot be copied.
+template <class F, class T, std::size_t k>
+inline constexpr bool moves_argument = !is_copyable<T> && !takes_reference<F, k>();
+
 /// Calls `f` with the inputs of a task, one after another for each argument.
 template <class F, class... A>
 class DelayedCall {
@@ -124,7 +128,7 @@ class DelayedCall {
                 list.push_back(inputs.take<Element>(slot + i));
             }
             return list;
-        } else if constexpr (takes_ownership<F, k>() || !detail::is_copyable<T>) {
+        } else if constexpr (takes_ownership<F, k>() || moves_argument<F, T, k>) {
             return T(inputs.take<T>(slot));
         } else {
             return inputs.get<T>(slot);
@@ -199,28 +203,42 @@ class DelayedFunction {
         std::vector<detail::NodeInput> inputs;
         Token token = detail::function_token(function_);
         std::array<std::uint32_t, sizeof...(A)> sizes{};
-        std::size_t k = 0;
-        ((sizes[k++] = append(inputs, token, std::forward<A>(arguments))), ...);
+        [&]<std::size_t... k>(std::index_sequence<k...>) {
+            ((sizes[k] = append<k>(inputs, token, std::forward<A>(arguments))), ...);
+        }
+        (std::index_sequence_for<A...>{});
+        if (!options_.pure) {
+            token = options_.key.empty() ? Token::unique() : Token::of(options_.key);
+        }
         return Delayed<Result>(
-            detail::Node::make({.name = options_.key.empty() ? "delayed" : options_.key,
-                                .token = options_.pure ? token : Token::unique(),
+            detail::Node::make({.named = !options_.key.empty(),
+                                .pure = options_.pure,
+                                .name = options_.key.empty() ? "delayed" : options_.key,
+                                .token = token,
                                 .function = Function(Call(function_, sizes)),
                                 .inputs = std::move(inputs)}));
     }
 
   private:
-    // Appends an argument to the inputs of the call, and to the token of a pure one.
-    template <class A>
+    // Appends argument `k` to the inputs of the call, and to the token of a pure one.
+    template <std::size_t k, class A>
     static std::uint32_t append(std::vector<detail::NodeInput>& inputs, Token& token,
                                 A&& argument) {
         using Given = detail::Argument<std::decay_t<A>>;
+        using T = typename Given::type;
         if constexpr (Given::is_list) {
-            for (const auto& one : argument) append(inputs, token, one);
+            for (const auto& one : argument) {
+                inputs.push_back({.kind = detail::NodeInput::Kind::same,
+                                  .node = one.node(),
+                                  .moves = !detail::is_copyable<typename T::value_type>});
+                token = token.then(one.node()->description.token);
+            }
+            token = token.then(argument.size());
             return static_cast<std::uint32_t>(argument.size());
         } else if constexpr (Given::is_delayed) {
             inputs.push_back({.kind = detail::NodeInput::Kind::same,
                               .node = argument.node(),
-                              .moves = !detail::is_copyable<typename Given::type>});
+                              .moves = detail::moves_argument<F, T, k>});
             token = token.then(argument.node()->description.token);
         } else {
             inputs.push_back({.value = Value::of(std::forward<A>(argument))});

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -89,7 +90,9 @@ class Lowering {
     }
 
     [[nodiscard]] bool is_known(const Node& node) const {
-        return node.place_ < known_.size() && known_[node.place_].node == &node;
+        if (node.place_ >= known_.size()) return false;
+        const auto& other = *known_[node.place_].node;
+        return &other == &node || are_twins(node, other);
     }
     Known& known(const Node& node) { return known_[node.place_]; }
 
@@ -106,7 +109,7 @@ class Lowering {
                 open.emplace_back(inputs[next].node.get(), 0);
                 continue;
             }
-            if (!is_known(*node)) {
+            if (!is_known(*node) && !is_twin_of_known(*node)) {
                 node->place_ = static_cast<std::uint32_t>(known_.size());
                 known_.push_back({.node = node});
                 for (const auto& input : inputs) {
@@ -117,6 +120,30 @@ class Lowering {
             }
             open.pop_back();
         }
+    }
+
+    // Pure calls that are equal are one task. So are their inputs: those are part of the token.
+    static bool are_twins(const Node& one, const Node& other) {
+        return one.description.pure && other.description.pure &&
+               one.description.token == other.description.token &&
+               one.description.name == other.description.name;
+    }
+
+    // Looks for the twin of a node that is not known yet. Throws GraphError if what is known has
+    // the key that a user gave to the node.
+    bool is_twin_of_known(const Node& node) {
+        const auto& made = node.description;
+        if (!made.named && !made.pure) return false;
+        const auto place = static_cast<std::uint32_t>(known_.size());
+        const Key key{made.named ? Token::of(made.name) : made.token, made.named ? 1U : 0U};
+        const auto [found, is_new] = shared_.emplace(key, place);
+        if (is_new) return false;
+        node.place_ = found->second;
+        if (are_twins(node, *known_[node.place_].node)) return true;
+        throw GraphError(fmt::format(
+            "two different calls have the key '{}', so they cannot be computed together; give each "
+            "a key of its own, or none",
+            made.name));
     }
 
     void decide(Known& one) {
@@ -296,6 +323,7 @@ class Lowering {
     std::unique_lock<std::mutex> lock_;
     bool consumed_;
     std::vector<Known> known_;
+    std::unordered_map<Key, std::uint32_t, KeyHash> shared_;  // places of named and pure nodes
     Graph graph_;
 };
 

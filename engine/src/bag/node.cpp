@@ -24,6 +24,7 @@ void Node::release(Node* node) noexcept {
 }
 
 std::string Node::key() const {
+    if (description.named) return description.name;
     return fmt::format("{}-{}", description.name, description.token.text());
 }
 

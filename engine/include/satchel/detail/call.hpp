@@ -182,4 +182,16 @@ constexpr bool takes_ownership() {
     return false;
 }
 
+/// Whether parameter `k` of `F` is an lvalue reference; false where that cannot be seen.
+template <class F, std::size_t k>
+constexpr bool takes_reference() {
+    if constexpr (requires { typename Signature<F>::parameters; } && !std::is_member_pointer_v<F>) {
+        using parameters = typename Signature<F>::parameters;
+        if constexpr (k < std::tuple_size_v<parameters>) {
+            return std::is_lvalue_reference_v<std::tuple_element_t<k, parameters>>;
+        }
+    }
+    return false;
+}
+
 }  // namespace satchel::detail

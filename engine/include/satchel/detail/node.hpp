@@ -143,6 +143,8 @@ class Node {
         bool passes = false;       ///< stage: gives on the elements that it gets
         bool needs_owned = false;  ///< stage, sink: moves from its elements, which cannot be copied
         bool fresh = false;        ///< source: makes elements that nobody else has
+        bool named = false;        ///< task: `name`, which a user gave, is all of its key
+        bool pure = false;         ///< task: others with the same token are the same task
         std::uint32_t count = 1;
         std::string name = {};
         Token token = {};
@@ -164,7 +166,7 @@ class Node {
         return references_.load(std::memory_order_acquire) == 1;
     }
 
-    /// For people: "map-" and the token.
+    /// For people: "map-" and the token, or the name that a user gave.
     [[nodiscard]] std::string key() const;
 
   private:
