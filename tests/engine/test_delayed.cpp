@@ -38,8 +38,8 @@ int add(int a, int b) { return a + b; }
 int increment(int x) { return x + 1; }
 
 struct Scale {
-    int factor;
-    [[nodiscard]] int times(int x) const { return factor * x; }
+    std::int64_t factor;  // a word: g++ 12 warns of member pointers to smaller objects
+    [[nodiscard]] std::int64_t times(int x) const { return factor * x; }
 };
 
 }  // namespace

@@ -231,7 +231,8 @@ TEST_CASE("many runs are stopped by one token") {
     for (const auto& submission : submissions) {
         CHECK_THROWS_AS((void)submission->take(), Cancelled);
     }
-    CHECK(waiting.started <= 2);
+    // Runs are stopped one after another; a thread that is freed early may begin in a later one.
+    CHECK(waiting.running == 0);
 }
 
 TEST_CASE("runs and stops race, and every run ends in one of the two ways") {

@@ -10,8 +10,8 @@
 
 #include <doctest/doctest.h>
 
-using satchel::ProgressBar;
 using satchel::progress_text;
+using satchel::ProgressBar;
 
 TEST_CASE("the bar's text is that of Dask") {
     CHECK(progress_text(0) == "[                                        ] | 0% Completed");
@@ -29,7 +29,8 @@ TEST_CASE("each computation ends at 100 % and with a line of its own") {
         (void)satchel::range(1000, 10).sum().compute(satchel::SynchronousExecutor{});
     }
     std::size_t lines = 0;
-    for (auto at = drawn.find('\n'); at != std::string::npos; at = drawn.find('\n', at + 1)) ++lines;
+    for (auto at = drawn.find('\n'); at != std::string::npos; at = drawn.find('\n', at + 1))
+        ++lines;
     CHECK(lines == 2);
     CHECK(drawn.find("| 100% Completed | ") != std::string::npos);
 }
