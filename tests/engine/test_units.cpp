@@ -10,7 +10,9 @@
 
 using satchel::format_bytes;
 using satchel::format_duration;
+using satchel::InvalidArgument;
 using satchel::parse_bytes;
+using satchel::parse_duration;
 
 TEST_CASE("sizes are read as people write them") {
     CHECK(parse_bytes("0") == 0);
@@ -69,6 +71,20 @@ TEST_CASE("times are printed with a unit that fits") {
     CHECK(format_duration(20 * 60 + 34) == "20m 34s");
     CHECK(format_duration(3 * 3600 + 5 * 60) == "3hr 5m");
     CHECK(format_duration(3 * 86400 + 2 * 3600) == "3d 2hr");
+}
+
+TEST_CASE("times are read as people write them") {
+    CHECK(parse_duration("5") == 5);
+    CHECK(parse_duration("300 ms") == doctest::Approx(0.3));
+    CHECK(parse_duration("10us") == doctest::Approx(10e-6));
+    CHECK(parse_duration("1.5 hours") == 5400);
+    CHECK(parse_duration("2 Minutes") == 120);
+    CHECK(parse_duration("1d") == 86400);
+    CHECK_THROWS_WITH_AS((void)parse_duration("5 parsecs"),
+                         doctest::Contains("the unit 'parsecs' is unknown"), InvalidArgument);
+    CHECK_THROWS_AS((void)parse_duration("soon"), InvalidArgument);
+    CHECK_THROWS_AS((void)parse_duration("-1s"), InvalidArgument);
+    CHECK_THROWS_AS((void)parse_duration(""), InvalidArgument);
 }
 
 TEST_CASE("the literals are the same numbers") {

@@ -52,6 +52,7 @@ PUBLIC_HEADERS = {
     "detail/zip_stage.hpp": "bag",
     "error.hpp": "base",
     "executor.hpp": "graph",
+    "fn.hpp": "function",
     "function.hpp": "function",
     "graph.hpp": "graph",
     "log.hpp": "base",

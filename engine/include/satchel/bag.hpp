@@ -31,6 +31,7 @@
 #include <satchel/detail/statistics.hpp>
 #include <satchel/detail/zip_stage.hpp>
 #include <satchel/executor.hpp>
+#include <satchel/fn.hpp>
 #include <satchel/stream.hpp>
 
 #include <cstdint>
@@ -344,6 +345,9 @@ class Bag {
     /// For the library: the node behind the handle.
     [[nodiscard]] const detail::NodePtr& node() const noexcept { return node_; }
     explicit Bag(detail::NodePtr node) : node_(std::move(node)) {}
+
+    /// For the library: this bag, with its partitions.
+    [[nodiscard]] Bag stored(std::vector<Value> partitions) const;
 
     /// For the library: the elements of what compute_nodes() gave.
     static std::vector<T> extract(std::vector<Value> partitions);

@@ -3,6 +3,7 @@
 ///     auto [total, n] = satchel::compute(bag.sum(), bag.count());
 ///     auto [a, b] = satchel::compute(pool, x, y);              // on a given executor
 ///     std::vector<int> all = satchel::compute(list);           // std::vector<Delayed<int>>
+///     auto [p, q] = satchel::persist(bag, x);                  // handles on results that are kept
 #pragma once
 
 #include <satchel/bag.hpp>
@@ -30,6 +31,9 @@ struct LazyTraits<Bag<T>> {
     static std::vector<T> extract(std::vector<Value> values) {
         return Bag<T>::extract(std::move(values));
     }
+    static Bag<T> stored(const Bag<T>& bag, std::vector<Value> values) {
+        return bag.stored(std::move(values));
+    }
 };
 
 template <class T>
@@ -39,6 +43,9 @@ struct LazyTraits<Delayed<T>> {
         nodes.push_back(delayed.node());
     }
     static std::size_t size(const Delayed<T>&) { return 1; }
+    static Delayed<T> stored(const Delayed<T>& delayed, std::vector<Value> values) {
+        return delayed.stored(std::move(values.front()));
+    }
     static auto extract(std::vector<Value> values) {
         if constexpr (std::is_void_v<T>) {
             return Unit{};
@@ -55,6 +62,14 @@ struct LazyTraits<std::vector<Delayed<T>>> {
         for (const auto& one : list) nodes.push_back(one.node());
     }
     static std::size_t size(const std::vector<Delayed<T>>& list) { return list.size(); }
+    static std::vector<Delayed<T>> stored(const std::vector<Delayed<T>>& list,
+                                          std::vector<Value> values) {
+        std::vector<Delayed<T>> kept;
+        for (std::size_t k = 0; k < list.size(); ++k) {
+            kept.push_back(list[k].stored(std::move(values[k])));
+        }
+        return kept;
+    }
     static auto extract(std::vector<Value> values) {
         if constexpr (std::is_void_v<T>) {
             return std::vector<Unit>(values.size());
@@ -73,33 +88,63 @@ struct LazyTraits<std::vector<Delayed<T>>> {
 template <class L>
 concept Lazy = detail::LazyTraits<std::remove_cvref_t<L>>::lazy;
 
+namespace detail {
+
+/// Computes everything in one graph, and calls `give(one, its values)` for each argument. Gives a
+/// tuple of what that returns, or, for one argument, just that.
+template <class Give, class... L>
+auto compute_each(const Executor& executor, const Give& give, const L&... lazy) {
+    std::vector<NodePtr> roots;
+    (LazyTraits<L>::roots(lazy, roots), ...);
+    auto values = compute_nodes(std::move(roots), executor, {});
+    auto next = std::make_move_iterator(values.begin());
+    const auto give_own = [&]<class One>(const One& one) {
+        const auto size = static_cast<std::ptrdiff_t>(LazyTraits<One>::size(one));
+        std::vector<Value> own(next, next + size);
+        next += size;
+        return give(one, std::move(own));
+    };
+    if constexpr (sizeof...(L) == 1) {
+        return (give_own(lazy), ...);
+    } else {
+        // Braces, because they fix the order of evaluation.
+        return std::tuple{give_own(lazy)...};
+    }
+}
+
+}  // namespace detail
+
 /// Computes everything in one graph on `executor`. Gives a tuple of a `std::vector<T>` for each
 /// Bag<T> and std::vector<Delayed<T>>, a `T` for each Delayed<T>, and Unit for Delayed<void>; for
 /// one argument, that alone.
 template <Lazy... L>
-auto compute(const Executor& executor, const L&... lazy) {
-    std::vector<detail::NodePtr> roots;
-    (detail::LazyTraits<L>::roots(lazy, roots), ...);
-    auto values = detail::compute_nodes(std::move(roots), executor, {});
-    auto next = std::make_move_iterator(values.begin());
-    const auto extract = [&]<class One>(const One& one) {
-        const auto size = static_cast<std::ptrdiff_t>(detail::LazyTraits<One>::size(one));
-        std::vector<Value> own(next, next + size);
-        next += size;
-        return detail::LazyTraits<One>::extract(std::move(own));
+requires(sizeof...(L) > 0) auto compute(const Executor& executor, const L&... lazy) {
+    const auto extract = []<class One>(const One&, std::vector<Value> values) {
+        return detail::LazyTraits<One>::extract(std::move(values));
     };
-    if constexpr (sizeof...(L) == 1) {
-        return (extract(lazy), ...);
-    } else {
-        // Braces, because they fix the order of evaluation.
-        return std::tuple{extract(lazy)...};
-    }
+    return detail::compute_each(executor, extract, lazy...);
 }
 
 /// The same on the default executor.
 template <Lazy... L>
 requires(sizeof...(L) > 0) auto compute(const L&... lazy) {
     return compute(*default_executor(), lazy...);
+}
+
+/// Computes everything in one graph and keeps the results: gives handles like those it was given (a
+/// tuple, or for one argument that alone), which start from them.
+template <Lazy... L>
+requires(sizeof...(L) > 0) auto persist(const Executor& executor, const L&... lazy) {
+    const auto store = []<class One>(const One& one, std::vector<Value> values) {
+        return detail::LazyTraits<One>::stored(one, std::move(values));
+    };
+    return detail::compute_each(executor, store, lazy...);
+}
+
+/// The same on the default executor.
+template <Lazy... L>
+requires(sizeof...(L) > 0) auto persist(const L&... lazy) {
+    return persist(*default_executor(), lazy...);
 }
 
 }  // namespace satchel

@@ -19,6 +19,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -154,6 +155,12 @@ class Delayed {
     }
     T compute(const RunOptions& options) const { return compute(*default_executor(), options); }
 
+    /// Computes the value now and keeps it: a call that has been made.
+    [[nodiscard]] Delayed persist() const { return persist(*default_executor()); }
+    [[nodiscard]] Delayed persist(const Executor& executor, const RunOptions& options = {}) const {
+        return stored(detail::compute_nodes({node_}, executor, options).front());
+    }
+
     /// A delayed call of `f` with this value.
     template <class F>
     [[nodiscard]] auto apply(F f) const;
@@ -162,12 +169,27 @@ class Delayed {
     template <std::size_t I>
     [[nodiscard]] auto get() const;
 
+    /// Draws the graph: `path` ends in .dot, or in .svg or .png if Graphviz is installed. Returns
+    /// the path.
+    std::filesystem::path visualize(const std::filesystem::path& path) const {
+        return detail::visualize({node_}, path);
+    }
+
     /// The name of the call: "delayed-" and 32 hexadecimal digits, or what was given.
     [[nodiscard]] std::string key() const { return node_->key(); }
 
     /// For the library: the node behind the handle.
     [[nodiscard]] const detail::NodePtr& node() const noexcept { return node_; }
     explicit Delayed(detail::NodePtr node) : node_(std::move(node)) {}
+
+    /// For the library: this call, with its result.
+    [[nodiscard]] Delayed stored(Value value) const {
+        return Delayed(detail::Node::make(
+            {.name = node_->description.name,
+             .token = node_->description.token,
+             .function = Function([](Arguments& arguments) { return arguments.share(0); }),
+             .inputs = {{.value = std::move(value)}}}));
+    }
 
     /// For the library: the value among what compute_nodes() gave.
     static T extract(std::vector<Value> values) {

@@ -23,6 +23,10 @@ namespace satchel {
 /// `seconds` with a unit that fits: "422.29 us", "50.79 ms", "10.40 s", "20m 34s", "3hr 5m".
 [[nodiscard]] std::string format_duration(double seconds);
 
+/// Seconds from "300 ms", "5s", "10 min", "1.5 hours", "2d"; a number alone is seconds; case does
+/// not matter. Throws InvalidArgument that quotes the text if it is no such time.
+[[nodiscard]] double parse_duration(std::string_view text);
+
 namespace literals {
 // NOLINTBEGIN(google-runtime-int): the language fixes the parameter's type
 constexpr std::int64_t operator""_kB(unsigned long long n) {

@@ -21,6 +21,12 @@ namespace {
         why));
 }
 
+[[noreturn]] void refuse_time(std::string_view text, std::string_view why) {
+    throw InvalidArgument(fmt::format(
+        "cannot read '{}' as a time: {}; write a number and a unit, as in 300ms or 1.5 hours", text,
+        why));
+}
+
 struct Unit {
     std::string_view name;
     std::int64_t bytes;
@@ -39,9 +45,39 @@ constexpr std::array<Unit, 11> units{{{"", 1},
                                       {"ti", one << 40},
                                       {"pi", one << 50}}};
 
-std::int64_t bytes_of_unit(std::string_view unit, std::string_view text) {
-    std::string lower(unit);
+struct TimeUnit {
+    std::string_view name;
+    double seconds;
+};
+
+// With or without a plural s.
+constexpr std::array<TimeUnit, 18> time_units{{{"", 1},
+                                               {"s", 1},
+                                               {"sec", 1},
+                                               {"second", 1},
+                                               {"ms", 1e-3},
+                                               {"millisecond", 1e-3},
+                                               {"us", 1e-6},
+                                               {"microsecond", 1e-6},
+                                               {"ns", 1e-9},
+                                               {"nanosecond", 1e-9},
+                                               {"m", 60},
+                                               {"min", 60},
+                                               {"minute", 60},
+                                               {"h", 3600},
+                                               {"hr", 3600},
+                                               {"hour", 3600},
+                                               {"d", 86400},
+                                               {"day", 86400}}};
+
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
     std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    return lower;
+}
+
+std::int64_t bytes_of_unit(std::string_view unit, std::string_view text) {
+    auto lower = lower_case(unit);
     if (!lower.empty() && lower.back() == 'b') lower.pop_back();
     const auto* found = std::ranges::find(units, lower, &Unit::name);
     if (found == units.end()) refuse(text, fmt::format("the unit '{}' is unknown", unit));
@@ -85,6 +121,21 @@ std::int64_t parse_bytes(std::string_view text) {
     const double bytes = *fraction * static_cast<double>(unit);
     if (bytes >= 0x1p63) refuse(text, "it is too large");
     return std::llround(bytes);
+}
+
+double parse_duration(std::string_view text) {
+    const auto rest = trimmed(text);
+    if (rest.starts_with('-')) refuse_time(text, "it is negative");
+    const auto digits = rest.substr(0, rest.find_first_not_of("0123456789."));
+    const auto number = number_from<double>(digits);
+    if (!number) refuse_time(text, "it does not begin with a number");
+    const auto unit = lower_case(trimmed(rest.substr(digits.size())));
+    const auto* found = std::ranges::find(time_units, unit, &TimeUnit::name);
+    if (found == time_units.end() && unit.ends_with('s')) {
+        found = std::ranges::find(time_units, unit.substr(0, unit.size() - 1), &TimeUnit::name);
+    }
+    if (found == time_units.end()) refuse_time(text, fmt::format("the unit '{}' is unknown", unit));
+    return *number * found->seconds;
 }
 
 std::string format_bytes(std::uint64_t bytes) {

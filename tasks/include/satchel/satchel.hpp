@@ -8,6 +8,7 @@
 #include <satchel/delayed.hpp>
 #include <satchel/error.hpp>
 #include <satchel/executor.hpp>
+#include <satchel/fn.hpp>
 #include <satchel/log.hpp>
 #include <satchel/progress.hpp>
 #include <satchel/stable_hash.hpp>

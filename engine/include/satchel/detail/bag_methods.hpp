@@ -92,10 +92,14 @@ std::vector<T> Bag<T>::extract(std::vector<Value> partitions) {
 
 template <class T>
 Bag<T> Bag<T>::persist(const Executor& executor, const RunOptions& options) const {
-    auto partitions =
-        std::make_shared<std::vector<Value>>(detail::compute_nodes({node_}, executor, options));
+    return stored(detail::compute_nodes({node_}, executor, options));
+}
+
+template <class T>
+Bag<T> Bag<T>::stored(std::vector<Value> partitions) const {
     const auto& made = node_->description;
-    return Bag(detail::stored_node<T>(std::move(partitions), made.name, made.token));
+    return Bag(detail::stored_node<T>(std::make_shared<std::vector<Value>>(std::move(partitions)),
+                                      made.name, made.token));
 }
 
 template <class T>
