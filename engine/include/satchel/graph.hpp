@@ -203,6 +203,9 @@ class Graph {
     };
 
     [[nodiscard]] const Segment& segment_of(TaskIndex task) const;
+    [[nodiscard]] bool continues(const Function& function, std::string_view name,
+                                 std::uint32_t index, std::uint32_t step) const;
+    [[noreturn]] void refuse_input(std::uint32_t input, std::string_view name) const;
     Segment& begin_segment(const Function& function, std::string_view name);
     TaskIndex append_alone(const Function& function, std::string_view name, std::uint32_t index,
                            bool indexed);

@@ -172,7 +172,7 @@ class Value {
     }
     template <class T>
     T* object() noexcept {
-        assert(has_value() && type() == typeid(T));
+        assert(type_ == &detail::operations_of<T> || (has_value() && type() == typeid(T)));
         if constexpr (detail::fits_in_value<T>) {
             return std::launder(reinterpret_cast<T*>(&word_));
         } else {

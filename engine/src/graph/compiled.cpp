@@ -29,7 +29,7 @@ CompiledGraph::CompiledGraph(Graph graph, std::span<const TaskIndex> outputs) {
 void CompiledGraph::flatten(Graph& graph) {
     const auto size = graph.size_;
     calls.reserve(graph.segments_.size());
-    tasks.reserve(size + std::size_t{1});
+    tasks = SlotArray(size + std::size_t{1});
     const bool is_flat = graph.layers_.empty();
     if (is_flat) inputs = std::move(graph.inputs_);
     for (std::uint32_t s = 0; s < graph.segments_.size(); ++s) {
@@ -64,25 +64,27 @@ void CompiledGraph::flatten(Graph& graph) {
 // all slots once more would cost more.
 void CompiledGraph::link() {
     const auto n = size();
+    auto* const slots = tasks.data();
     std::vector<std::uint32_t> next(n, 0);
     for (const auto input : inputs) {
         if ((input & literal_bit) == 0) ++next[input];
     }
     std::uint32_t edges = 0;
     for (TaskIndex task = 0; task < n; ++task) {
-        tasks[task].successors = edges;
+        slots[task].successors = edges;
         edges += std::exchange(next[task], edges);
     }
-    tasks[n].successors = edges;
+    slots[n].successors = edges;
     successors.resize(edges);
+    const auto* input = inputs.data();
     for (TaskIndex task = 0; task < n; ++task) {
         std::uint32_t dependencies = 0;
-        for (const auto input : inputs_of(task)) {
-            if ((input & literal_bit) != 0) continue;
-            successors[next[input]++] = task;
+        for (const auto* end = inputs.data() + slots[task + 1].inputs; input != end; ++input) {
+            if ((*input & literal_bit) != 0) continue;
+            successors[next[*input]++] = task;
             ++dependencies;
         }
-        tasks[task].counter = dependencies;
+        slots[task].counter = dependencies;
         if (dependencies == 0) sources.push_back(task);
     }
 }

@@ -7,6 +7,8 @@
 
 #include <satchel/graph.hpp>
 
+#include "graph/slot_array.hpp"
+
 #include <cstdint>
 #include <span>
 #include <string>
@@ -42,9 +44,9 @@ class CompiledGraph {
             .subspan(tasks[task].successors, tasks[task + 1].successors - tasks[task].successors);
     }
 
-    std::vector<TaskSlot> tasks;  ///< and one more, where the last one's inputs and successors end;
-                                  ///< `call` is an index into calls, with output_bit; `counter` the
-                                  ///< number of inputs that are tasks
+    SlotArray tasks;  ///< and one more, where the last one's inputs and successors end;
+                      ///< `call` is an index into calls, with output_bit; `counter` the
+                      ///< number of inputs that are tasks
     std::vector<std::uint32_t> inputs;  ///< tasks, or literals with literal_bit
     std::vector<TaskIndex> successors;
     std::vector<TaskIndex> sources;  ///< tasks that depend on no other, in order

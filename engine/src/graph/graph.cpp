@@ -12,12 +12,15 @@ namespace {
 // Numbers of tasks and of literals differ by one bit; see literal_bit.
 constexpr std::uint64_t tasks_max = std::uint64_t{1} << 31;
 
-void check_room(std::uint32_t size, std::uint32_t more, std::string_view name) {
-    if (size + std::uint64_t{more} <= tasks_max) return;
+[[noreturn]] void refuse_size(std::uint32_t size, std::uint32_t more, std::string_view name) {
     throw GraphError(
         fmt::format("adding {} tasks '{}' to a graph of {}: a graph has at most {} tasks; make "
                     "fewer partitions, or several graphs",
                     more, name, size, tasks_max));
+}
+
+inline void check_room(std::uint32_t size, std::uint32_t more, std::string_view name) {
+    if (size + std::uint64_t{more} > tasks_max) refuse_size(size, more, name);
 }
 
 // Whether what an input of a layer refers to is there, so that no cycle can come about: earlier
@@ -75,17 +78,20 @@ Graph::Segment& Graph::begin_segment(const Function& function, std::string_view 
                                           static_cast<std::uint32_t>(input_begin_.size()), 0, 0});
 }
 
+// Whether a task added now would belong to the last segment. Most tasks do: this is the fast path.
+bool Graph::continues(const Function& function, std::string_view name, std::uint32_t index,
+                      std::uint32_t step) const {
+    if (segments_.empty()) return false;
+    const auto& last = segments_.back();
+    return last.layer == alone && last.index_step == step &&
+           last.first_index + step * (size_ - last.first) == index &&
+           functions_[last.function].same_as(function) && names_[last.name] == name;
+}
+
 TaskIndex Graph::append_alone(const Function& function, std::string_view name, std::uint32_t index,
                               bool indexed) {
     const std::uint32_t step = indexed ? 1 : 0;
-    const auto continues = [&] {
-        if (segments_.empty()) return false;
-        const auto& last = segments_.back();
-        return last.layer == alone && functions_[last.function].same_as(function) &&
-               names_[last.name] == name && last.index_step == step &&
-               last.first_index + step * (size_ - last.first) == index;
-    };
-    if (!continues()) {
+    if (!continues(function, name, index, step)) {
         auto& segment = begin_segment(function, name);
         segment.first_index = index;
         segment.index_step = step;
@@ -98,20 +104,22 @@ TaskIndex Graph::add(const Function& function, std::span<const std::uint32_t> in
                      std::string_view name) {
     check_room(size_, 1, name);
     for (const auto input : inputs) {
-        if ((input & detail::literal_bit) == 0
-                ? input < size_
-                : (input & ~detail::literal_bit) < literals_.size()) {
-            continue;
+        const bool is_literal = (input & detail::literal_bit) != 0;
+        if (is_literal ? (input & ~detail::literal_bit) >= literals_.size() : input >= size_) {
+            refuse_input(input, name);
         }
-        throw GraphError(fmt::format(
-            "adding task '{}' to a graph of {} tasks: {} {} is not in the graph; add the "
-            "tasks that it depends on first, or name them by key",
-            name, size_, (input & detail::literal_bit) == 0 ? "input" : "literal",
-            input & ~detail::literal_bit));
     }
     const auto task = append_alone(function, name, 0, false);
-    inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
+    for (const auto input : inputs) inputs_.push_back(input);
     return task;
+}
+
+void Graph::refuse_input(std::uint32_t input, std::string_view name) const {
+    throw GraphError(
+        fmt::format("adding task '{}' to a graph of {} tasks: {} {} is not in the graph; add the "
+                    "tasks that it depends on first, or name them by key",
+                    name, size_, (input & detail::literal_bit) == 0 ? "input" : "literal",
+                    input & ~detail::literal_bit));
 }
 
 TaskIndex Graph::add(const Key& key, const Function& function, std::span<const Key> inputs,

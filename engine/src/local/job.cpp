@@ -26,6 +26,23 @@ constexpr std::int64_t worth_waking_ns = 100'000;
 constexpr std::int64_t source_chunk_ns = 5'000;
 constexpr std::uint32_t source_chunk_max = 64;
 
+constexpr TaskIndex none = UINT32_MAX;
+
+// Takes one from a counter that is not zero, and tells whether it was the last. If one is left,
+// nobody else will touch the counter again, and its value is of no more use, so it is left as it
+// is; with a single thread there is nobody else at all. Both spare most of the expensive atomic
+// operations.
+inline bool count_down(std::uint32_t& counter, bool alone) {
+    std::atomic_ref left(counter);
+    const auto value = left.load(std::memory_order_acquire);
+    if (value == 1) return true;
+    if (alone) {
+        left.store(value - 1, std::memory_order_relaxed);
+        return false;
+    }
+    return left.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
 thread_local Job* running = nullptr;
 
 // Marks the calling thread as one that runs tasks of a job; they nest.
@@ -78,40 +95,16 @@ void Job::leave(Seat& seat) {
 }
 
 void Job::count_finished(Seat& seat) {
-    const auto finished = std::exchange(seat.finished, 0);
+    const auto finished = std::exchange(seat.finished, 0) +
+                          std::exchange(seat.sample_size, seat.until_sample) - seat.until_sample;
     if (finished == 0) return;
     finished_.fetch_add(finished, std::memory_order_acq_rel);
     if (progress_) progress_->finished.fetch_add(finished, std::memory_order_relaxed);
 }
 
-// Runs the task, a successor that became ready, one of its successors, and so on.
 void Job::run_from(Seat& seat, TaskIndex task, Clock::time_point deadline) {
-    for (std::optional<TaskIndex> next = task; next && !stopped();) {
-        if (!run_task(*next)) return;
-        next = finish(seat, *next);
-        if (next && seat.sampled >= deadline) {
-            seat.deque.push(*next);
-            return;
-        }
-    }
-}
-
-bool Job::run_task(TaskIndex task) {
-    auto* slots = graph_.tasks.data();
-    auto& slot = slots[task];
-    const auto& call = graph_.calls[slot.call & ~CompiledGraph::output_bit];
-    // By the time that the function returns, what finish() needs may have come from memory.
-    const auto* successors = graph_.successors.data();
-    for (auto k = slot.successors; k < std::min(slots[task + 1].successors, slot.successors + 4);
-         ++k) {
-        __builtin_prefetch(slots + successors[k], 1);
-    }
-    Arguments arguments(slots, graph_.literals.data(), graph_.inputs.data() + slot.inputs,
-                        slots[task + 1].inputs - slot.inputs,
-                        call.first_index + call.index_step * (task - call.first));
     try {
-        call.function(arguments, slot.value);
-        return true;
+        run_chain(seat, task, deadline);
     } catch (const std::exception&) {
         stop(std::current_exception());
     } catch (...) {
@@ -119,56 +112,69 @@ bool Job::run_task(TaskIndex task) {
             "a task threw something that is not a std::exception, so nothing more is known of it; "
             "throw types that derive from std::exception")));
     }
-    return false;
 }
 
-std::optional<TaskIndex> Job::finish(Seat& seat, TaskIndex task) {
-    auto* slots = graph_.tasks.data();
-    auto& slot = slots[task];
-    const auto begin = slot.successors;
-    const auto end = slots[task + 1].successors;
-    const auto users = end - begin + (slot.call >= CompiledGraph::output_bit ? 1U : 0U);
-    if (users == 0) {
-        slot.value.reset();
-    } else {
-        std::atomic_ref(slot.counter).store(users, std::memory_order_relaxed);
-    }
-    release_inputs(task);
-
-    std::optional<TaskIndex> next;
-    bool pushed = false;
-    // From the back, so that the deque gives them in order after the first.
-    for (auto k = end; k > begin; --k) {
-        const auto successor = graph_.successors[k - 1];
-        std::atomic_ref missing(slots[successor].counter);
-        // If one is missing it can only be this one: nobody else will touch the counter.
-        if (missing.load(std::memory_order_acquire) != 1 &&
-            missing.fetch_sub(1, std::memory_order_acq_rel) != 1) {
-            continue;
+// Runs the task, a successor that became ready, one of its successors, and so on.
+void Job::run_chain(Seat& seat, TaskIndex task, Clock::time_point deadline) {
+    auto* const slots = graph_.tasks.data();
+    const auto* const inputs = graph_.inputs.data();
+    const auto* const successors = graph_.successors.data();
+    const bool alone = seats_.size() == 1;
+    while (task != none && !stopped()) {
+        auto& slot = slots[task];
+        const auto& next_slot = slots[task + 1];
+        const std::span own_inputs(inputs + slot.inputs, inputs + next_slot.inputs);
+        const std::span own_successors(successors + slot.successors,
+                                       successors + next_slot.successors);
+        // By the time that the function returns, these may have come from memory.
+        for (const auto successor :
+             own_successors.first(std::min<std::size_t>(own_successors.size(), 4))) {
+            __builtin_prefetch(slots + successor, 1);
         }
-        if (next) {
-            seat.deque.push(*next);
+
+        const auto& call = graph_.calls[slot.call & ~CompiledGraph::output_bit];
+        Arguments arguments(slots, graph_.literals.data(), own_inputs.data(),
+                            static_cast<std::uint32_t>(own_inputs.size()),
+                            call.first_index + call.index_step * (task - call.first));
+        call.function(arguments, slot.value);
+
+        const auto users = static_cast<std::uint32_t>(own_successors.size()) +
+                           (slot.call >= CompiledGraph::output_bit ? 1U : 0U);
+        std::atomic_ref(slot.counter).store(users, std::memory_order_relaxed);
+        if (users == 0) slot.value.reset();
+        for (const auto input : own_inputs) {
+            if ((input & literal_bit) == 0 && count_down(slots[input].counter, alone)) {
+                slots[input].value.reset();
+            }
+        }
+        task = take_ready(seat, own_successors);
+        if (--seat.until_sample == 0) {
+            sample(seat);
+            if (seat.sampled >= deadline && task != none) {
+                seat.deque.push(task);
+                return;
+            }
+        }
+    }
+}
+
+// Of the successors that have become ready, gives the first, and puts the others into the deque,
+// from the back, so that it gives them in order.
+TaskIndex Job::take_ready(Seat& seat, std::span<const TaskIndex> successors) {
+    auto* const slots = graph_.tasks.data();
+    const bool alone = seats_.size() == 1;
+    auto ready = none;
+    bool pushed = false;
+    for (auto k = successors.size(); k > 0; --k) {
+        if (!count_down(slots[successors[k - 1]].counter, alone)) continue;
+        if (ready != none) {
+            seat.deque.push(ready);
             pushed = true;
         }
-        next = successor;
+        ready = successors[k - 1];
     }
-    ++seat.finished;
-    if (--seat.until_sample == 0) sample(seat);
     if (pushed) wake_others(seat);
-    return next;
-}
-
-void Job::release_inputs(TaskIndex task) {
-    auto* slots = graph_.tasks.data();
-    for (auto k = slots[task].inputs; k < slots[task + 1].inputs; ++k) {
-        const auto input = graph_.inputs[k];
-        if ((input & literal_bit) != 0) continue;
-        std::atomic_ref users(slots[input].counter);
-        if (users.load(std::memory_order_acquire) == 1 ||
-            users.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            slots[input].value.reset();
-        }
-    }
+    return ready;
 }
 
 std::optional<TaskIndex> Job::take_source(Seat& seat) {
@@ -227,6 +233,7 @@ void Job::sample(Seat& seat) {
     const auto spent =
         std::chrono::duration_cast<std::chrono::nanoseconds>(now - seat.sampled).count();
     const auto each = spent / seat.sample_size;
+    seat.finished += seat.sample_size;
     seat.average_ns = seat.average_ns < 0 ? each : (seat.average_ns + each) / 2;
     seat.sampled = now;
     const auto wanted = sample_period_ns / (seat.average_ns + 1) + 1;
@@ -264,7 +271,13 @@ std::vector<Value> Job::take() {
 }
 
 void Job::clear() noexcept {
-    graph_.tasks.clear();
+    if (graph_.tasks.size() == 0) return;  // done before
+    // Where all tasks have run, each value but the outputs went with its last use.
+    const bool all_ran = !stopped() && finished_.load(std::memory_order_acquire) == size_;
+    if (all_ran) {
+        for (const auto output : outputs_) graph_.tasks[output].value.reset();
+    }
+    graph_.tasks.clear(all_ran);
     graph_.literals.clear();
     graph_.calls.clear();
 }

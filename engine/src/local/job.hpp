@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <vector>
 
@@ -88,9 +89,8 @@ class Job {
     };
 
     void run_from(Seat& seat, TaskIndex task, std::chrono::steady_clock::time_point deadline);
-    bool run_task(TaskIndex task);
-    std::optional<TaskIndex> finish(Seat& seat, TaskIndex task);
-    void release_inputs(TaskIndex task);
+    void run_chain(Seat& seat, TaskIndex task, std::chrono::steady_clock::time_point deadline);
+    TaskIndex take_ready(Seat& seat, std::span<const TaskIndex> successors);
     std::optional<TaskIndex> take_source(Seat& seat);
     bool take_sources(Seat& seat);
     void leave(Seat& seat);
