@@ -53,6 +53,7 @@ class Lowering {
 
     [[nodiscard]] TaskIndex first_task(const Node& node) { return known(node).first; }
     [[nodiscard]] Graph take_graph() { return std::move(graph_); }
+    [[nodiscard]] bool has_surplus() const { return has_surplus_; }
 
     /// The pipeline that makes the elements of `node`, and what its tasks get as inputs. The
     /// upstreams that it does not fuse are told in `inputs` by their nodes.
@@ -228,6 +229,7 @@ class Lowering {
         const auto count = input.node->description.count;
         switch (input.kind) {
             case Kind::at:
+                has_surplus_ |= count > 1;
                 return Input::one(first + static_cast<std::uint32_t>(input.step));
             case Kind::shift:
                 return Input::shift(first, count, input.step);
@@ -325,6 +327,7 @@ class Lowering {
     std::vector<Known> known_;
     std::unordered_map<Key, std::uint32_t, KeyHash> shared_;  // places of named and pure nodes
     Graph graph_;
+    bool has_surplus_ = false;
 };
 
 Lowered lower(const std::vector<NodePtr>& roots, bool consumed) {
@@ -333,6 +336,7 @@ Lowered lower(const std::vector<NodePtr>& roots, bool consumed) {
     lowering.emit_all();
     Lowered lowered;
     for (const auto& root : roots) lowered.first.push_back(lowering.first_task(*root));
+    lowered.has_surplus = lowering.has_surplus();
     lowered.graph = lowering.take_graph();
     return lowered;
 }
@@ -345,6 +349,10 @@ std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& exe
         for (std::uint32_t i = 0; i < roots[k]->description.count; ++i) {
             outputs.push_back(lowered.first[k] + i);
         }
+    }
+    if (lowered.has_surplus) {
+        auto culled = cull(std::move(lowered.graph), outputs);
+        return executor.run(std::move(culled.graph), std::move(culled.outputs), options);
     }
     return executor.run(std::move(lowered.graph), std::move(outputs), options);
 }

@@ -193,6 +193,7 @@ inline NodePtr::~NodePtr() {
 struct Lowered {
     Graph graph;
     std::vector<TaskIndex> first;  ///< of each node: its first task; the others follow
+    bool has_surplus = false;      ///< there may be tasks that nobody needs
 };
 
 /// Makes a graph of all that `roots` need. `consumed`: the roots are the last handles, so that what
