@@ -170,7 +170,9 @@ class Bag {
         [[nodiscard]] Delayed<T> fold(F binop, C combine, ReductionOptions options = {}) const;
 
     /// binop(…binop(binop(initial, x0), x1)…, xn), where combine(a, b) joins two such results.
-    /// `initial` counts once, not once a partition; a bag without elements gives `initial`.
+    /// `initial` counts once, not once a partition; a bag without elements gives `initial`. Where
+    /// neither `initial` nor Acc{} is known to be neutral for `combine` (by `==`, tried at the
+    /// call), partitions are folded one after another, and `combine` is not needed.
     template <class F, class C, class Acc>
     requires(!std::is_same_v<Acc, ReductionOptions>)
         [[nodiscard]] auto fold(F binop, C combine, Acc initial,

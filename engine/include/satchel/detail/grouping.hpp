@@ -29,7 +29,7 @@ using key_result = std::decay_t<std::invoke_result_t<const F&, const T&>>;
 /// Adds an element to items: moved if it is given away.
 template <class T, class Element>
 void push_element(Items<T>& items, Element&& element) {
-    if constexpr (std::is_constructible_v<T, Element&&>) {
+    if constexpr (can_keep<T, Element&&>) {
         items.push_back(std::forward<Element>(element));
     } else {
         refuse_copy();
@@ -107,6 +107,10 @@ struct FoldbyReducer {
     F key;
     Fold fold;
 
+    [[nodiscard]] bool in_order() const {
+        if constexpr (requires { fold.in_order(); }) return fold.in_order();
+        return false;
+    }
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& groups, const Batch<T>& batch) {
         batch.for_each([&](auto&& x) {
@@ -173,7 +177,7 @@ struct TopkReducer {
         K own = std::invoke(key, std::as_const(x));
         // After a shrink the k-th entry is the least that counts: an equal one comes too late.
         if (best.sorted >= k && !(best.entries[k - 1].first < own)) return;
-        if constexpr (std::is_constructible_v<T, Element&&>) {
+        if constexpr (can_keep<T, Element&&>) {
             best.entries.emplace_back(std::move(own), std::forward<Element>(x));
         } else {
             refuse_copy();
@@ -221,7 +225,7 @@ struct SampleReducer {
             const auto rank =
                 hash_mix(CounterRandom(seed, partition).next(), hash_mix(position, 9));
             if (k == 0 || (sample.heap.size() == k && rank > sample.heap.front().rank)) return;
-            if constexpr (std::is_constructible_v<T, decltype(x)>) {
+            if constexpr (can_keep<T, decltype(x)>) {
                 push(sample, {rank, partition, position, T(std::forward<decltype(x)>(x))});
             } else {
                 refuse_copy();

@@ -6,10 +6,10 @@
 //     template <class T> void add(Partial&, const Batch<T>&);
 //     void merge(Partial& earlier, Partial&& later);
 //     R finish(Partial&&) const;                         the final result
-//     bool finished(const Partial&) const;               optional: the rest of the partition
-//     changes nothing void begin_partition(std::uint32_t);               optional: the number of
-//     the partition static constexpr bool moves;                       add() moves elements that it
-//     is given
+//     static constexpr bool moves;               add() moves elements that it is given
+//     bool finished(const Partial&) const;       optional: the rest changes nothing
+//     void begin_partition(std::uint32_t);       optional: the number of the partition
+//     bool in_order() const;                     optional: results of partitions cannot be merged
 // Each task has a copy of its own. To add a reduction: a reducer in reducers.hpp, a method in
 // bag.hpp.
 #pragma once
@@ -62,11 +62,48 @@ Value run_reducer(const Value& state, Binding& binding) {
     return Value::make<typename Reducer::Partial>(std::move(partial));
 }
 
+/// A reduction whose results of partitions cannot be merged: each partition goes on where the one
+/// before it has stopped. The partitions themselves are made in parallel.
+template <class T, class Reducer>
+NodePtr reduce_in_order(const NodePtr& bag, const std::string& name, Token token, Reducer reducer,
+                        const ElementOperations* elements) {
+    using Kind = NodeInput::Kind;
+    using Partial = typename Reducer::Partial;
+    const std::int64_t last = std::int64_t{bag->description.count} - 1;
+    const Function step([reducer](Arguments& arguments) {
+        auto mine = reducer;
+        auto partial = arguments.size() == 2 ? arguments.take<Partial>(1) : mine.start();
+        const auto& items = arguments.get<Items<T>>(0);
+        StoredStream<T> stream(items.data(), items.size(), arguments.owns(0));
+        for (Batch<T> batch; stream.next(batch);) mine.add(partial, batch);
+        return Value::make<Partial>(std::move(partial));
+    });
+    const Function finish([reducer](Arguments& arguments) {
+        auto mine = reducer;
+        return Value::of(mine.finish(arguments.take<Partial>(0)));
+    });
+    auto chain = Node::make({.count = bag->description.count,
+                             .name = name + "-partition",
+                             .token = token,
+                             .function = step,
+                             .inputs = {{.kind = Kind::same, .node = bag}, {.kind = Kind::self}}});
+    return Node::make({.name = name,
+                       .token = token.then(0),
+                       .function = finish,
+                       .elements = elements,
+                       .inputs = {{.kind = Kind::at, .node = std::move(chain), .step = last}}});
+}
+
 /// The node of the reduction's result, a single value; with `elements`, a bag of one partition.
 template <class T, class Reducer>
 NodePtr reduce(const NodePtr& bag, const std::string& name, std::int64_t split_every, Token token,
                Reducer reducer, const ElementOperations* elements = nullptr) {
     split_every = checked_split_every(split_every, name);
+    if constexpr (requires { reducer.in_order(); }) {
+        if (reducer.in_order()) {
+            return reduce_in_order<T>(bag, name, token, std::move(reducer), elements);
+        }
+    }
     const Function merge([reducer](Arguments& arguments) {
         auto mine = reducer;
         return Value::of(merge_all(mine, arguments));
@@ -97,7 +134,7 @@ NodePtr reduce_by(const NodePtr& bag, const std::string& name, std::int64_t spli
     const auto gather = [](Arguments& arguments) {
         auto gathered = arguments.take<Partial>(0);
         for (std::uint32_t k = 1; k < arguments.size(); ++k) {
-            for (auto& result : arguments.take<Partial>(k)) gathered.push_back(std::move(result));
+            for (auto&& result : arguments.take<Partial>(k)) gathered.push_back(std::move(result));
         }
         return gathered;
     };

@@ -9,9 +9,11 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -161,6 +163,18 @@ auto sum_reducer() {
     }
 }
 
+/// binop(folded, element), with a copy of an element that is kept if the function takes it away.
+template <class F, class Acc, class Element, class T = std::remove_cvref_t<Element>>
+std::decay_t<std::invoke_result_t<F&, Acc, T>> fold_in(F& binop, Acc&& folded, Element&& element) {
+    if constexpr (std::is_invocable_v<F&, Acc, Element>) {
+        return std::invoke(binop, std::forward<Acc>(folded), std::forward<Element>(element));
+    } else if constexpr (is_copyable<T>) {
+        return std::invoke(binop, std::forward<Acc>(folded), T(element));
+    } else {
+        refuse_copy();
+    }
+}
+
 /// fold by a function that also joins partial results: begins with the first element.
 template <class T, class F, class C>
 struct SymmetricFoldReducer {
@@ -168,7 +182,7 @@ struct SymmetricFoldReducer {
     static constexpr bool moves = true;
     F binop;
     C combine;
-    std::optional<T> initial;
+    std::optional<std::conditional_t<is_copyable<T>, T, Unit>> initial;
 
     [[nodiscard]] Partial start() const { return std::nullopt; }
     void add(Partial& folded, const Batch<T>& batch) {
@@ -178,8 +192,8 @@ struct SymmetricFoldReducer {
     template <class Element>
     void add_one(Partial& folded, Element&& element) {
         if (folded) {
-            *folded = std::invoke(binop, std::move(*folded), std::forward<Element>(element));
-        } else if constexpr (std::is_constructible_v<T, Element>) {
+            *folded = fold_in(binop, std::move(*folded), std::forward<Element>(element));
+        } else if constexpr (can_keep<T, Element>) {
             folded.emplace(std::forward<Element>(element));
         } else {
             refuse_copy();
@@ -194,51 +208,84 @@ struct SymmetricFoldReducer {
         }
     }
     [[nodiscard]] T finish(Partial&& folded) {
-        if (initial) {
-            Partial first = initial;
-            merge(first, std::move(folded));
-            return std::move(*first);
+        if constexpr (is_copyable<T>) {
+            if (initial) {
+                Partial first = initial;
+                merge(first, std::move(folded));
+                return std::move(*first);
+            }
         }
         if (!folded) throw_empty("fold");
         return std::move(*folded);
     }
 };
 
+/// Whether two objects can be compared. Containers, pairs and tuples claim it even where their
+/// elements cannot.
+template <class T>
+struct IsComparable : std::bool_constant<std::equality_comparable<T>> {};
+template <class T>
+requires requires {
+    typename T::allocator_type;
+    typename T::value_type;
+}
+struct IsComparable<T> : std::bool_constant<std::equality_comparable<T> &&
+                                            IsComparable<typename T::value_type>::value> {};
+template <class A, class B>
+struct IsComparable<std::pair<A, B>>
+    : std::bool_constant<IsComparable<std::remove_const_t<A>>::value && IsComparable<B>::value> {};
+template <class... A>
+struct IsComparable<std::tuple<A...>> : std::bool_constant<(IsComparable<A>::value && ...)> {};
+
+/// Whether two objects are known to be equal.
+template <class T>
+bool known_equal(const T& a, const T& b) {
+    if constexpr (IsComparable<T>::value) {
+        return a == b;
+    } else if constexpr (std::is_trivially_copyable_v<T>) {
+        return std::memcmp(&a, &b, sizeof(T)) == 0;
+    } else {
+        return false;
+    }
+}
+
 /// fold by a function of (result so far, element), joined by another: every partition needs
 /// something to begin with, and `initial` must count once.
 ///
 /// Where joining `initial` to itself changes nothing, all partitions can begin with it. Else they
-/// begin with `Acc{}`, if joining that changes nothing, and `initial` is joined at the end.
+/// begin with `Acc{}`, if joining that changes nothing, and `initial` is joined at the end. Else
+/// each goes on where the one before it has stopped.
 template <class Acc, class F, class C>
 struct SeededFoldReducer {
     using Partial = Acc;
+    enum class Begin { with_initial, with_nothing, in_order };
     static constexpr bool moves = false;
     F binop;
     C combine;
     Acc initial;
-    Acc seed;
-    bool seeded_with_initial;
+    Begin begin;
 
     static SeededFoldReducer make(F binop, C combine, Acc initial) {
-        if constexpr (std::equality_comparable<Acc> && std::is_default_constructible_v<Acc>) {
-            const Acc twice = std::invoke(combine, Acc{initial}, Acc{initial});
-            if (twice != initial) {
-                const Acc joined = std::invoke(combine, Acc{initial}, Acc{});
-                if (joined != initial) {
-                    throw InvalidArgument(
-                        "fold: `initial` is not neutral for `combine`, and neither is a "
-                        "value-initialised result, so partitions have nothing to begin with; pass "
-                        "a "
-                        "neutral `initial` and join the real one to the result");
-                }
-                return {std::move(binop), std::move(combine), std::move(initial), Acc{}, false};
-            }
+        const auto changes_nothing = [&](Acc other) {
+            const Acc joined = std::invoke(combine, Acc(initial), std::move(other));
+            return known_equal(joined, initial);
+        };
+        auto begin = Begin::in_order;
+        if (changes_nothing(initial)) {
+            begin = Begin::with_initial;
+        } else if constexpr (std::is_default_constructible_v<Acc>) {
+            if (changes_nothing(Acc{})) begin = Begin::with_nothing;
         }
-        auto seed = initial;
-        return {std::move(binop), std::move(combine), std::move(initial), std::move(seed), true};
+        return {std::move(binop), std::move(combine), std::move(initial), begin};
     }
 
-    [[nodiscard]] Partial start() const { return seed; }
+    [[nodiscard]] bool in_order() const { return begin == Begin::in_order; }
+    [[nodiscard]] Partial start() const {
+        if constexpr (std::is_default_constructible_v<Acc>) {
+            if (begin == Begin::with_nothing) return Acc{};
+        }
+        return initial;
+    }
     template <class T>
     void add(Partial& folded, const Batch<T>& batch) {
         batch.for_each(
@@ -246,13 +293,13 @@ struct SeededFoldReducer {
     }
     template <class Element>
     void add_one(Partial& folded, Element&& element) {
-        folded = std::invoke(binop, std::move(folded), std::forward<Element>(element));
+        folded = fold_in(binop, std::move(folded), std::forward<Element>(element));
     }
     void merge(Partial& earlier, Partial&& later) {
         earlier = std::invoke(combine, std::move(earlier), std::move(later));
     }
     [[nodiscard]] Acc finish(Partial&& folded) {
-        if (seeded_with_initial) return std::move(folded);
+        if (begin != Begin::with_nothing) return std::move(folded);
         auto result = initial;
         merge(result, std::move(folded));
         return result;

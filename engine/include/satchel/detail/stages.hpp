@@ -208,8 +208,9 @@ class FlattenStream final : public Stream<Out> {
     bool next(Batch<Out>& batch) override {
         storage_.prepare(batch_elements_max);
         while (storage_.has_room() && (open() || advance())) drain();
+        if (storage_.size() == 0) return false;
         batch = storage_.batch();
-        return batch.size != 0;
+        return true;
     }
 
   private:
@@ -255,7 +256,7 @@ class FlattenStream final : public Stream<Out> {
             if (owned_->first == owned_->second) owned_.reset();
         } else if constexpr (readable_in_place) {
             for (auto& [at, end] = *kept_; at != end && storage_.has_room(); ++at) {
-                if constexpr (std::is_constructible_v<Out, decltype(*at)>) {
+                if constexpr (can_keep<Out, decltype(*at)>) {
                     storage_.emplace(*at);
                 } else {
                     refuse_copy();

@@ -100,7 +100,7 @@ struct ExtremeReducer {
         } else {
             batch.for_each([&](auto&& x) {
                 if (best && !Better{}(x, *best)) return;
-                if constexpr (std::is_constructible_v<T, decltype(x)>) {
+                if constexpr (can_keep<T, decltype(x)>) {
                     best.emplace(std::forward<decltype(x)>(x));
                 } else {
                     refuse_copy();

@@ -89,7 +89,8 @@ struct SizeOf<std::optional<T>> {
 /// that a full batch of them is never too large.
 template <class T>
 inline constexpr bool is_light =
-    std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T> &&
+    std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>&&
+        std::is_copy_assignable_v<T> &&
     sizeof(T) * batch_elements_max <= batch_bytes_max && sizeof(T) <= 64;
 
 // ---- batches
@@ -153,7 +154,8 @@ struct Batch {
 template <class T>
 class Stream : public StreamBase {
   public:
-    /// Gives the next elements, possibly none; false at the end.
+    /// Gives the next elements, possibly none. False at the end, also when asked again; `batch` is
+    /// then as it was.
     virtual bool next(Batch<T>& batch) = 0;
 };
 
@@ -274,6 +276,12 @@ using Items = std::conditional_t<std::is_same_v<T, bool>, BoolItems, std::vector
     throw InvalidArgument("an element of a move-only type would have to be copied");
 }
 
+/// A `T` can be made from what a stream gives: always if it is given away, else if `T` can be
+/// copied, which the standard containers claim also where their elements cannot.
+template <class T, class Given>
+inline constexpr bool can_keep = std::is_constructible_v<T, Given> &&
+                                 (is_copyable<T> || !std::is_lvalue_reference_v<Given>);
+
 /// Appends a batch: moved if it is owned.
 template <class T>
 void append(Items<T>& items, const Batch<T>& batch) {
@@ -282,7 +290,7 @@ void append(Items<T>& items, const Batch<T>& batch) {
     } else {
         batch.for_each([&](auto&& element) {
             using Element = decltype(element);
-            if constexpr (std::is_constructible_v<T, Element>) {
+            if constexpr (can_keep<T, Element>) {
                 items.push_back(std::forward<Element>(element));
             } else {
                 refuse_copy();

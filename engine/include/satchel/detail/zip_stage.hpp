@@ -147,8 +147,9 @@ class ZipStream final : public Stream<Out> {
                 return storage_.has_room();
             });
         }
+        if (storage_.size() == 0) return false;
         batch = storage_.batch();
-        return batch.size != 0;
+        return true;
     }
 
   private:
