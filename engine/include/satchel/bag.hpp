@@ -222,11 +222,13 @@ class Bag {
     /// ddof. Throw EmptyBag, and InvalidArgument if ddof >= n.
     [[nodiscard]] Delayed<double> var(std::int64_t ddof = 0, ReductionOptions options = {}) const {
         static_assert(std::is_arithmetic_v<T>, "satchel: var() needs a bag of numbers.");
-        return reduced("var", options, detail::VarianceReducer{ddof, false, "var"});
+        return reduced("var", options, detail::VarianceReducer{ddof, false, "var"},
+                       detail::value_token(ddof));
     }
     [[nodiscard]] Delayed<double> std(std::int64_t ddof = 0, ReductionOptions options = {}) const {
         static_assert(std::is_arithmetic_v<T>, "satchel: std() needs a bag of numbers.");
-        return reduced("std", options, detail::VarianceReducer{ddof, true, "std"});
+        return reduced("std", options, detail::VarianceReducer{ddof, true, "std"},
+                       detail::value_token(ddof));
     }
 
     // ---- reductions to a bag of one partition
@@ -375,11 +377,13 @@ class Bag {
                                         &detail::element_operations<U>));
     }
 
+    /// A reduction to a single value; `token` names what the reducer was made from.
     template <class Reducer>
-    auto reduced(const char* name, ReductionOptions options, Reducer reducer) const {
+    auto reduced(const char* name, ReductionOptions options, Reducer reducer,
+                 Token token = {}) const {
         using Partial = typename Reducer::Partial;
         using Result = decltype(reducer.finish(std::declval<Partial>()));
-        const auto token = Token::of(name).then(node_->description.token);
+        token = Token::of(name).then(token).then(node_->description.token);
         return Delayed<Result>(
             detail::reduce<T>(node_, name, options.split_every, token, std::move(reducer)));
     }

@@ -19,6 +19,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -33,8 +34,8 @@ namespace satchel {
 
 /// How delayed calls are named.
 struct DelayedOptions {
-    /// Equal calls (the same function, equal arguments that are delayed) give equal results, so one
-    /// of them is enough: their keys are equal.
+    /// Equal calls (the same function without state, arguments that are equal numbers or texts or
+    /// the same Delayed) give equal results, so one of them is enough: their keys are equal.
     bool pure = false;
     /// The key of the call, instead of one made up. Computing two different calls of one key
     /// together is an error.
@@ -71,14 +72,40 @@ struct Argument<std::vector<Delayed<T>>> {
     static constexpr bool is_delayed = false;
 };
 
-/// A token for what functions of type `F` do; unique to the object if they have state.
+/// A token for a type.
+template <class T>
+Token type_token() {
+    static constexpr char here = 0;
+    return Token{0, reinterpret_cast<std::uintptr_t>(&here)}.then(1);
+}
+
+/// A token for a small object that is what its bytes are.
+template <class T>
+requires(std::is_trivially_copyable_v<T> && sizeof(T) <= 16) Token bytes_token(const T& object) {
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), &object, sizeof object);
+    return type_token<T>().then(words[0]).then(words[1]);
+}
+
+/// A token for what a function does; unique to the object if it has state.
 template <class F>
 Token function_token(const F& function) {
     if constexpr (std::is_empty_v<F>) {
-        static constexpr char here = 0;
-        return Token{0, reinterpret_cast<std::uintptr_t>(&here)}.then(1);
-    } else if constexpr (std::is_pointer_v<F>) {
-        return Token{1, reinterpret_cast<std::uintptr_t>(function)}.then(1);
+        return type_token<F>();
+    } else if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
+        return bytes_token(function);
+    } else {
+        return Token::unique();
+    }
+}
+
+/// A token for a value: equal for equal numbers and texts, else unique to the object.
+template <class T>
+Token value_token(const T& value) {
+    if constexpr ((std::is_arithmetic_v<T> || std::is_enum_v<T>)&&sizeof(T) <= 8) {
+        return bytes_token(value);
+    } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+        return type_token<T>().then(Token::of(value));
     } else {
         return Token::unique();
     }
@@ -263,8 +290,8 @@ class DelayedFunction {
                               .moves = detail::moves_argument<F, T, k>});
             token = token.then(argument.node()->description.token);
         } else {
+            token = token.then(detail::value_token<std::decay_t<A>>(argument));
             inputs.push_back({.value = Value::of(std::forward<A>(argument))});
-            token = token.then(Token::unique());
         }
         return 1;
     }

@@ -88,7 +88,8 @@ NodePtr tree(NodePtr leaves, const std::string& name, std::int64_t split_every,
     auto level = std::move(leaves);
     for (std::uint64_t depth = 1; level->description.count > split_every; ++depth) {
         const std::int64_t count = level->description.count;
-        const auto token = level->description.token.then(depth);
+        const auto token =
+            level->description.token.then(static_cast<std::uint64_t>(split_every)).then(depth);
         level = Node::make(
             {.count = static_cast<std::uint32_t>((count + split_every - 1) / split_every),
              .name = name + "-merge",

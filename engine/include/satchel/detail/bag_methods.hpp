@@ -214,15 +214,16 @@ template <class Key>
 auto Bag<T>::pluck(Key key) const {
     if constexpr (std::is_member_object_pointer_v<Key>) {
         return Bag(*this).map_moved([key](const T& element) { return element.*key; }, "pluck",
-                                    Token::unique());
+                                    detail::function_token(key));
     } else {
         using K = detail::element_type<Key>;
+        const auto token = detail::value_token(key);
         const auto find = [key = K(std::move(key))](const T& element) {
             const auto* found = detail::find_key(element, key);
             if (found == nullptr) detail::throw_missing_key(detail::key_text(key));
             return *found;
         };
-        return Bag(*this).map_moved(find, "pluck", Token::unique());
+        return Bag(*this).map_moved(find, "pluck", token);
     }
 }
 
@@ -231,12 +232,13 @@ template <class Key, class Default>
 auto Bag<T>::pluck(Key key, Default otherwise) const {
     using K = detail::element_type<Key>;
     using R = detail::found_type<T, K>;
+    const auto token = detail::value_token(key).then(detail::value_token(otherwise));
     const auto find = [key = K(std::move(key)),
                        otherwise = R(std::move(otherwise))](const T& element) {
         const auto* found = detail::find_key(element, key);
         return found == nullptr ? otherwise : *found;
     };
-    return Bag(*this).map_moved(find, "pluck", Token::unique());
+    return Bag(*this).map_moved(find, "pluck", token);
 }
 
 template <class T>
@@ -275,7 +277,8 @@ Bag<T> Bag<T>::accumulate(F binop) const {
     static_assert(std::is_invocable_r_v<T, F&, T, const T&>,
                   "satchel: accumulate() without an initial value needs a function of two elements "
                   "that returns one.");
-    return Bag(detail::accumulate_node<T, T, F>(node_, std::move(binop), std::nullopt));
+    const auto token = detail::function_token(binop);
+    return Bag(detail::accumulate_node<T, T, F>(node_, token, std::move(binop), std::nullopt));
 }
 
 template <class T>
@@ -283,8 +286,9 @@ template <class F, class Acc>
 auto Bag<T>::accumulate(F binop, Acc initial) const {
     using Given = detail::element_type<Acc>;
     using Result = std::decay_t<std::invoke_result_t<F&, Given, const T&>>;
-    return Bag<Result>(
-        detail::accumulate_node<T, Result, F>(node_, std::move(binop), Result(std::move(initial))));
+    const auto token = detail::function_token(binop).then(detail::value_token(initial));
+    return Bag<Result>(detail::accumulate_node<T, Result, F>(node_, token, std::move(binop),
+                                                             Result(std::move(initial))));
 }
 
 template <class T>
@@ -322,7 +326,7 @@ Bag<T> Bag<T>::repartition(RepartitionOptions options) const {
     const auto kept = persist();
     const auto& stored =
         kept.node()->description.stream.state.template get<detail::StoredPartitions<T>>();
-    return Bag(detail::regrouped_node<T>(*stored.partitions, limit));
+    return Bag(detail::regrouped_node<T>(*stored.partitions, node_->description.token, limit));
 }
 
 template <class T>

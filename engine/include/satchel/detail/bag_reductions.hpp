@@ -34,7 +34,9 @@ const {
                   "function must take two elements. Pass `combine` and `initial` to fold into "
                   "another type.");
     using Reducer = detail::SymmetricFoldReducer<T, F, C>;
-    return reduced("fold", options, Reducer{std::move(binop), std::move(combine), std::nullopt});
+    const auto token = detail::function_token(binop).then(detail::function_token(combine));
+    return reduced("fold", options, Reducer{std::move(binop), std::move(combine), std::nullopt},
+                   token);
 }
 
 namespace detail {
@@ -63,9 +65,12 @@ template <class T>
 template <class F, class C, class Acc>
 requires(!std::is_same_v<Acc, ReductionOptions>) auto Bag<T>::fold(F binop, C combine, Acc initial,
                                                                    ReductionOptions options) const {
+    const auto token = detail::function_token(binop)
+                           .then(detail::function_token(combine))
+                           .then(detail::value_token(initial));
     return reduced(
         "fold", options,
-        detail::fold_reducer<T>(std::move(binop), std::move(combine), std::move(initial)));
+        detail::fold_reducer<T>(std::move(binop), std::move(combine), std::move(initial)), token);
 }
 
 template <class T>
@@ -112,11 +117,15 @@ requires(!std::is_same_v<C, ReductionOptions>) auto Bag<T>::foldby(K key, F bino
     static_assert(detail::HashableKey<GroupKey>,
                   "satchel: foldby() needs keys that can be hashed. Give their type a stable_hash "
                   "overload, or a std::hash.");
+    const auto token = detail::function_token(key)
+                           .then(detail::function_token(binop))
+                           .then(detail::function_token(combine))
+                           .then(detail::value_token(initial));
     auto fold = detail::fold_reducer<T>(std::move(binop), std::move(combine), std::move(initial));
     using Fold = decltype(fold);
     using Result = decltype(fold.finish(std::declval<typename Fold::Partial>()));
     return reduced_bag<std::pair<GroupKey, Result>>(
-        "foldby", options.split_every, Token::unique(),
+        "foldby", options.split_every, token,
         detail::FoldbyReducer<T, K, Fold>{std::move(key), std::move(fold)});
 }
 
@@ -134,9 +143,10 @@ requires(!std::is_same_v<Acc, ReductionOptions>) auto Bag<T>::foldby(
 template <class T>
 Bag<T> Bag<T>::sample(std::int64_t k, std::optional<std::uint64_t> seed,
                       ReductionOptions options) const {
-    return reduced_bag<T>("sample", options.split_every, Token::unique(),
-                          detail::SampleReducer<T>{detail::checked_number(k, "sample"),
-                                                   detail::seed_or_random(seed)});
+    const auto count = detail::checked_number(k, "sample");
+    const auto own_seed = detail::seed_or_random(seed);
+    return reduced_bag<T>("sample", options.split_every, Token::of("k").then(count).then(own_seed),
+                          detail::SampleReducer<T>{count, own_seed});
 }
 
 template <class T>
@@ -144,9 +154,10 @@ Bag<T> Bag<T>::choices(std::int64_t k, std::optional<std::uint64_t> seed,
                        ReductionOptions options) const {
     static_assert(detail::is_copyable<T>,
                   "satchel: choices() may give an element several times, so it must be copyable.");
-    return reduced_bag<T>("choices", options.split_every, Token::unique(),
-                          detail::ChoicesReducer<T>{detail::checked_number(k, "choices"),
-                                                    detail::seed_or_random(seed)});
+    const auto count = detail::checked_number(k, "choices");
+    const auto own_seed = detail::seed_or_random(seed);
+    return reduced_bag<T>("choices", options.split_every, Token::of("k").then(count).then(own_seed),
+                          detail::ChoicesReducer<T>{count, own_seed});
 }
 
 }  // namespace satchel

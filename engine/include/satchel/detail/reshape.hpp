@@ -34,7 +34,8 @@ struct Accumulated {
 /// A chain of tasks, each of which goes on where the one before it has stopped. What the partitions
 /// are made of is computed by tasks of their own, in parallel.
 template <class T, class Acc, class F>
-NodePtr accumulate_node(NodePtr bag, F binop, std::optional<Acc> initial) {
+NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> initial) {
+    token = Token::of("accumulate").then(token).then(bag->description.token);
     const auto count = bag->description.count;
     const Function step([binop = std::move(binop), initial](Arguments& arguments) {
         const auto& items = arguments.get<Items<T>>(0);
@@ -55,7 +56,6 @@ NodePtr accumulate_node(NodePtr bag, F binop, std::optional<Acc> initial) {
         }
         return Value::of(std::move(made));
     });
-    const auto token = Token::unique();
     auto chain = Node::make({.count = count,
                              .name = "accumulate-step",
                              .token = token,
@@ -140,7 +140,7 @@ NodePtr repartition_node(NodePtr bag, std::uint32_t count) {
 /// Stored partitions divided anew, so that each has at most `limit` bytes of elements, or one
 /// element.
 template <class T>
-NodePtr regrouped_node(std::vector<Value> partitions, std::uint64_t limit) {
+NodePtr regrouped_node(std::vector<Value> partitions, Token token, std::uint64_t limit) {
     static_assert(Measurable<T>,
                   "satchel: repartition by partition_size needs elements whose size is known: of "
                   "trivially copyable types, strings, Bytes, and vectors, pairs, tuples of those.");
@@ -163,7 +163,8 @@ NodePtr regrouped_node(std::vector<Value> partitions, std::uint64_t limit) {
         }
     }
     if (at != first || regrouped->empty()) close();
-    return stored_node<T>(std::move(regrouped), "repartition", Token::unique());
+    token = Token::of("repartition-bytes").then(token).then(limit);
+    return stored_node<T>(std::move(regrouped), "repartition", token);
 }
 
 }  // namespace satchel::detail

@@ -78,6 +78,7 @@ struct Extra {  // a value: in a slot
       private:
         const A& value_;
     };
+    static Token token(const A& value) { return value_token(value); }
     static void append(const std::string&, const Node&, A value, std::vector<NodeInput>&,
                        std::vector<NodeInput>& slots) {
         slots.push_back({.value = Value::of(std::move(value))});
@@ -85,6 +86,7 @@ struct Extra {  // a value: in a slot
 };
 template <class T>
 struct Extra<Delayed<T>> : Extra<T> {
+    static Token token(const Delayed<T>& value) { return value.node()->description.token; }
     static void append(const std::string&, const Node&, const Delayed<T>& value,
                        std::vector<NodeInput>&, std::vector<NodeInput>& slots) {
         slots.push_back({.kind = NodeInput::Kind::at, .node = value.node(), .step = 0});
@@ -105,6 +107,7 @@ struct Extra<Bag<T>> {
       private:
         Cursor<T> cursor_;
     };
+    static Token token(const Bag<T>& bag) { return bag.node()->description.token; }
     static void append(const std::string& name, const Node& first, const Bag<T>& bag,
                        std::vector<NodeInput>& streams, std::vector<NodeInput>&) {
         check_same_partitions(name, first.description.count, bag.node()->description.count);
@@ -262,12 +265,9 @@ NodePtr zip_node(NodePtr upstream, std::string name, Token token, F function, A.
     std::vector<NodeInput> inputs;
     std::vector<NodeInput> slots;
     inputs.push_back({.kind = NodeInput::Kind::stream, .node = upstream});
+    token = Token::of(name).then(token).then(upstream->description.token);
+    ((token = token.then(Extra<A>::token(extra))), ...);
     (Extra<A>::append(name, *upstream, std::move(extra), inputs, slots), ...);
-    token = Token::of(name).then(token);
-    for (const auto& input : inputs) token = token.then(input.node->description.token);
-    for (const auto& slot : slots) {
-        token = token.then(slot.node ? slot.node->description.token : Token::unique());
-    }
     bool copyable = true;
     for (const auto& input : inputs) copyable &= input.node->description.elements->copyable;
     std::move(slots.begin(), slots.end(), std::back_inserter(inputs));
