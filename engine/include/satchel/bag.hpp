@@ -56,8 +56,7 @@ class Bag {
   public:
     using value_type = T;
 
-    // ---- element by element: fused, the number of partitions stays
-    // -------------------------------
+    // ---- element by element: fused, the number of partitions stays ------------------------------
 
     /// f(x) for each element x.
     template <class F>
@@ -147,8 +146,7 @@ class Bag {
     template <class F, class E, class... Extra>
     [[nodiscard]] auto map_partitions(F f, E extra, Extra... extras) const;
 
-    // ---- reductions: trees over the partitions, in order
-    // ------------------------------------------
+    // ---- reductions: trees over the partitions, in order ----------------------------------------
 
     /// aggregate({per_partition(p0), per_partition(p1), …}): `per_partition` takes a partition as
     /// map_partitions does, `aggregate` a `std::vector` of what it gives. Empty partitions are left
@@ -231,8 +229,7 @@ class Bag {
                        detail::value_token(ddof));
     }
 
-    // ---- reductions to a bag of one partition
-    // -----------------------------------------------------
+    // ---- reductions to a bag of one partition ---------------------------------------------------
 
     /// Each different element and how often it occurs. Elements need `==` and stable_hash or
     /// std::hash.
@@ -277,16 +274,14 @@ class Bag {
     [[nodiscard]] Bag choices(std::int64_t k, std::optional<std::uint64_t> seed = {},
                               ReductionOptions options = {}) const;
 
-    // ---- reshaping
-    // --------------------------------------------------------------------------------
+    // ---- reshaping ------------------------------------------------------------------------------
 
     /// Other partitions, the same elements in the same order. By `npartitions`: all input must be
     /// there before the first output is. By `partition_size`: the elements are computed now, to be
     /// measured.
     [[nodiscard]] Bag repartition(RepartitionOptions options) const;
 
-    // ---- getting results
-    // --------------------------------------------------------------------------
+    // ---- getting results ------------------------------------------------------------------------
 
     /// All elements, in order. On an rvalue, elements that nobody else can see are moved out.
     std::vector<T> compute() const& { return compute(*default_executor()); }
@@ -329,8 +324,7 @@ class Bag {
         return detail::visualize({node_}, path);
     }
 
-    // ---- what it is
-    // -------------------------------------------------------------------------------
+    // ---- what it is -----------------------------------------------------------------------------
 
     [[nodiscard]] std::int64_t npartitions() const noexcept { return node_->description.count; }
     /// "map-" and 32 hexadecimal digits. Equal names mean equal contents.
@@ -391,8 +385,7 @@ class Bag {
     detail::NodePtr node_;
 };
 
-// ---- making bags
-// -------------------------------------------------------------------------------------
+// ---- making bags --------------------------------------------------------------------------------
 
 /// A bag of the elements of a range: moved in if it is an rvalue, else copied. Without options, up
 /// to 100 elements are a partition each, and more are divided into parts of about a tenth of the
