@@ -259,9 +259,9 @@ TEST_CASE("items may be move-only at both ends, and are not copied") {
             },
             [](Counted x) { return x; }, [](Counted x) { CHECK(x.number >= 0); },
             {.window = 4, .executor = executor});
-        CHECK(census.copies == 0);
-        CHECK(census.alive == 0);
-        CHECK(census.peak <= 6);  // the window, the one being written, the one being read
+        CHECK(census.copies.load() == 0);
+        CHECK(census.alive.load() == 0);
+        CHECK(census.peak.load() <= 6);  // the window, the one being written, the one being read
     });
 }
 
