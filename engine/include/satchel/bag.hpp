@@ -220,12 +220,12 @@ class Bag {
     /// ddof. Throw EmptyBag, and InvalidArgument if ddof >= n.
     [[nodiscard]] Delayed<double> var(std::int64_t ddof = 0, ReductionOptions options = {}) const {
         static_assert(std::is_arithmetic_v<T>, "satchel: var() needs a bag of numbers.");
-        return reduced("var", options, detail::VarianceReducer{ddof, false, "var"},
+        return reduced("var", options, detail::VarianceReducer<T>{ddof, false, "var"},
                        detail::value_token(ddof));
     }
     [[nodiscard]] Delayed<double> std(std::int64_t ddof = 0, ReductionOptions options = {}) const {
         static_assert(std::is_arithmetic_v<T>, "satchel: std() needs a bag of numbers.");
-        return reduced("std", options, detail::VarianceReducer{ddof, true, "std"},
+        return reduced("std", options, detail::VarianceReducer<T>{ddof, true, "std"},
                        detail::value_token(ddof));
     }
 

@@ -84,7 +84,8 @@ auto product_reducer() {
     }
 }
 
-/// min and max: of equal elements the first. `Better(a, b)`: a is to be preferred to b.
+/// min and max: of equal elements the first. `Better(a, b)`: a is to be preferred to b. A NaN is
+/// preferred to all numbers, so that the result does not depend on where partitions begin.
 template <class T, class Better>
 struct ExtremeReducer {
     using Partial = std::optional<T>;
@@ -95,11 +96,11 @@ struct ExtremeReducer {
     void add(Partial& best, const Batch<T>& batch) {
         if constexpr (is_light<T>) {
             T first = best ? *best : batch.items[0];
-            batch.for_each([&](const T& x) { first = Better{}(x, first) ? x : first; });
+            batch.for_each([&](const T& x) { first = is_better(x, first) ? x : first; });
             best = first;
         } else {
             batch.for_each([&](auto&& x) {
-                if (best && !Better{}(x, *best)) return;
+                if (best && !is_better(x, *best)) return;
                 if constexpr (can_keep<T, decltype(x)>) {
                     best.emplace(std::forward<decltype(x)>(x));
                 } else {
@@ -109,11 +110,21 @@ struct ExtremeReducer {
         }
     }
     void merge(Partial& earlier, Partial&& later) {
-        if (!earlier || (later && Better{}(*later, *earlier))) earlier = std::move(later);
+        if (!earlier || (later && is_better(*later, *earlier))) earlier = std::move(later);
     }
     [[nodiscard]] T finish(Partial&& best) const {
         if (!best) throw_empty(name);
         return std::move(*best);
+    }
+
+  private:
+    static bool is_better(const T& one, const T& other) {
+        if constexpr (std::is_floating_point_v<T>) {
+            return static_cast<bool>(static_cast<int>(Better{}(one, other)) |
+                                     static_cast<int>(one != one));
+        } else {
+            return Better{}(one, other);
+        }
     }
 };
 
@@ -146,46 +157,71 @@ struct TruthReducer {
     [[nodiscard]] bool finish(Partial&& found) const { return found == Sought; }
 };
 
+/// a - b, of which a double holds more digits than of either.
+template <class T>
+double difference(T a, T b) {
+    if constexpr (std::is_integral_v<T> && sizeof(T) > 4) {
+        const auto up = static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b);
+        return a < b ? -static_cast<double>(-up) : static_cast<double>(up);
+    } else {
+        return static_cast<double>(a) - static_cast<double>(b);
+    }
+}
+
 /// Number, mean and sum of squared deviations. Batches are taken in two passes, and joined as in
 /// Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
-/// Variances" (1979): nothing cancels, however far the numbers lie from zero.
+/// Variances" (1979). The mean is told from one of the elements, so nothing cancels, however far
+/// the numbers lie from zero.
+template <class T>
 struct Moments {
     std::uint64_t count = 0;
-    double mean = 0;
+    T origin = {};
+    double mean = 0;  // the mean of x - origin
     double squares = 0;
 
     void join(const Moments& later) {
         if (later.count == 0) return;
+        if (count == 0) {
+            *this = later;
+            return;
+        }
         const auto n = static_cast<double>(count);
         const auto m = static_cast<double>(later.count);
-        const double delta = later.mean - mean;
+        const double delta = difference(later.origin, origin) + (later.mean - mean);
         mean += delta * (m / (n + m));
         squares += later.squares + delta * delta * (n * m / (n + m));
         count += later.count;
     }
 };
 
-struct MomentsReducer {
-    using Partial = Moments;
+/// var and std
+template <class T>
+struct VarianceReducer {
+    using Partial = Moments<T>;
     static constexpr bool moves = false;
+    std::int64_t ddof;
+    bool root;
+    const char* name;
+
     [[nodiscard]] Partial start() const { return {}; }
-    template <class T>
     void add(Partial& moments, const Batch<T>& batch) {
-        Moments own{batch.size, 0, 0};
-        // Relative to the first element, so that the mean of large integers keeps its last digits.
-        const auto origin = static_cast<double>(batch.items[0]);
-        const auto deviation = [&](std::size_t k) {
-            return static_cast<double>(batch.items[k]) - origin;
-        };
+        const T origin = batch.items[0];
+        const auto deviation = [&](std::size_t k) { return difference(batch.items[k], origin); };
         const double mean = lane_sum(batch.size, deviation) / static_cast<double>(batch.size);
-        own.mean = origin + mean;
-        own.squares = lane_sum(batch.size, [&](std::size_t k) {
+        const double squares = lane_sum(batch.size, [&](std::size_t k) {
             const double d = deviation(k) - mean;
             return d * d;
         });
-        moments.join(own);
+        moments.join({batch.size, origin, mean, squares});
     }
     void merge(Partial& earlier, Partial&& later) { earlier.join(later); }
+    [[nodiscard]] double finish(Partial&& moments) const {
+        if (moments.count == 0) throw_empty(name);
+        const auto freedom = static_cast<double>(moments.count) - static_cast<double>(ddof);
+        if (freedom <= 0) throw_ddof(ddof, moments.count);
+        const double variance = moments.squares / freedom;
+        return root ? std::sqrt(variance) : variance;
+    }
 
   private:
     // Eight sums at once: additions need not wait for each other.
@@ -229,22 +265,6 @@ struct MeanReducer {
         } else {
             return Sum{}.finish(std::move(partial.sum)) / count;
         }
-    }
-};
-
-struct VarianceReducer : MomentsReducer {
-    std::int64_t ddof;
-    bool root;
-    const char* name;
-
-    VarianceReducer(std::int64_t degrees, bool take_root, const char* operation)
-        : ddof(degrees), root(take_root), name(operation) {}
-    [[nodiscard]] double finish(Partial&& moments) const {
-        if (moments.count == 0) throw_empty(name);
-        const auto freedom = static_cast<double>(moments.count) - static_cast<double>(ddof);
-        if (freedom <= 0) throw_ddof(ddof, moments.count);
-        const double variance = moments.squares / freedom;
-        return root ? std::sqrt(variance) : variance;
     }
 };
 
