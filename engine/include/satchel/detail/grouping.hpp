@@ -256,8 +256,10 @@ struct SampleReducer {
     }
 };
 
-/// choices: k independent draws. A partition draws k elements of its own; two partial results are
-/// joined draw by draw, each side with a probability in proportion to its number of elements.
+/// choices: k independent draws. Each walks through the partition as a reservoir of one element,
+/// and the positions at which it changes its mind follow from the seed, the partition and the
+/// number of the draw alone. Two partial results are joined draw by draw, each side with a
+/// probability in proportion to its number of elements.
 template <class T>
 struct ChoicesReducer {
     struct Partial {
@@ -269,17 +271,28 @@ struct ChoicesReducer {
     std::uint64_t k;
     std::uint64_t seed;
     std::uint32_t partition = 0;
+    std::vector<std::uint64_t> next = {};  // where each draw takes its next element
 
     void begin_partition(std::uint32_t index) { partition = index; }
     [[nodiscard]] Partial start() const { return {{}, 0, hash_mix(partition, 10)}; }
     void add(Partial& partial, const Batch<T>& batch) {
-        // A batch is drawn from like a partition, and joined like one.
-        Partial own{{}, batch.size, hash_mix(partial.id, partial.count + 1)};
-        CounterRandom random(seed, own.id);
+        next.resize(k, 0);
+        const auto end = partial.count + batch.size;
         for (std::uint64_t draw = 0; draw < k; ++draw) {
-            own.drawn.push_back(batch.at(random.below(batch.size)));
+            if (next[draw] >= end) continue;
+            std::uint64_t position = 0;
+            do {
+                position = next[draw];
+                next[draw] = position_after(position, draw, partial.id);
+            } while (next[draw] < end);
+            const auto& element = batch.at(position - partial.count);
+            if (draw < partial.drawn.size()) {
+                partial.drawn[draw] = element;
+            } else {
+                partial.drawn.push_back(element);
+            }
         }
-        merge(partial, std::move(own));
+        partial.count = end;
     }
     void merge(Partial& earlier, Partial&& later) {
         if (later.count == 0) return;
@@ -301,6 +314,15 @@ struct ChoicesReducer {
         Items<T> items;
         for (auto&& element : partial.drawn) items.push_back(std::move(element));
         return items;
+    }
+
+  private:
+    // A reservoir of one keeps the n-th element with probability 1/n, so it skips to beyond n/u.
+    [[nodiscard]] std::uint64_t position_after(std::uint64_t position, std::uint64_t draw,
+                                               std::uint64_t id) const {
+        const auto n = static_cast<double>(position + 1);
+        const double u = 1 - CounterRandom(hash_mix(seed, draw), hash_mix(id, position)).uniform();
+        return n / u < 0x1p63 ? static_cast<std::uint64_t>(n / u) : UINT64_MAX;
     }
 };
 

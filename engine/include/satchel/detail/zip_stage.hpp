@@ -157,7 +157,8 @@ class ZipStream final : public Stream<Out> {
 
   private:
     // Readers take their upstreams and slots in turn, which braces put in order.
-    ZipStream(const State& state, Binding& binding, std::size_t upstream, std::uint32_t slot)
+    ZipStream(const State& state, Binding& binding, [[maybe_unused]] std::size_t upstream,
+              [[maybe_unused]] std::uint32_t slot)
         : upstream_(typed<In>(std::move(binding.upstream(0)))),
           function_(state.function),
           name_(state.name),
