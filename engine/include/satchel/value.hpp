@@ -19,6 +19,8 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <tuple>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -33,7 +35,7 @@ struct Unit {
 namespace detail {
 
 /// Whether objects can be copied. The standard containers claim it even where their elements
-/// cannot.
+/// cannot, and so what is made of such containers.
 template <class T>
 struct IsCopyable : std::is_copy_constructible<T> {};
 template <class T>
@@ -43,6 +45,12 @@ requires requires {
 }
 struct IsCopyable<T> : std::bool_constant<std::is_copy_constructible_v<T> &&
                                           IsCopyable<typename T::value_type>::value> {};
+template <class... T>
+struct IsCopyable<std::tuple<T...>> : std::conjunction<IsCopyable<T>...> {};
+template <class A, class B>
+struct IsCopyable<std::pair<A, B>> : std::conjunction<IsCopyable<A>, IsCopyable<B>> {};
+template <class T>
+struct IsCopyable<std::optional<T>> : IsCopyable<T> {};
 template <class T>
 inline constexpr bool is_copyable = IsCopyable<T>::value;
 

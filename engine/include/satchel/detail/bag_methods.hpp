@@ -41,7 +41,7 @@ auto Bag<T>::flatten_moved() && {
         "satchel: flatten() needs elements that are ranges (std::vector, std::string, …), and "
         "those of this bag are not.");
     if constexpr (std::ranges::input_range<T>) {
-        using R = std::ranges::range_value_t<T>;
+        using R = detail::element_type<std::ranges::range_value_t<T>>;
         using Stage = detail::FlattenStream<T, R>;
         detail::StreamPart part{
             [](const Value&, detail::Binding& binding) -> std::unique_ptr<detail::StreamBase> {

@@ -18,12 +18,6 @@
 
 namespace satchel::detail {
 
-/// What a range of `V` makes a bag of: string literals become strings.
-template <class V>
-using element_type = std::conditional_t<std::is_same_v<std::decay_t<V>, const char*> ||
-                                            std::is_same_v<std::decay_t<V>, char*>,
-                                        std::string, std::remove_cv_t<V>>;
-
 /// How `size` elements are divided. Throws InvalidArgument that names `operation`.
 [[nodiscard]] Partitioning partition_sequence(std::uint64_t size,
                                               std::optional<std::int64_t> npartitions,

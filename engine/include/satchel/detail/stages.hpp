@@ -314,7 +314,7 @@ struct PartitionElement {
 };
 template <class R>
 requires(!is_one_element<R>) struct PartitionElement<R> {
-    using type = std::ranges::range_value_t<R>;
+    using type = element_type<std::ranges::range_value_t<R>>;
 };
 
 /// The elements that map_partitions makes of what its function returned.

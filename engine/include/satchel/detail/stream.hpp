@@ -26,6 +26,27 @@ inline constexpr std::size_t batch_elements_max = 1024;
 inline constexpr std::size_t batch_bytes_max = 256 * 1024;
 inline constexpr std::size_t batch_opaque_max = 16;  // of types whose size nobody knows
 
+// ---- what elements are made of ranges -----------------------------------------------------------
+
+template <class V>
+struct ElementType {
+    using type = V;
+};
+template <>
+struct ElementType<const char*> {
+    using type = std::string;
+};
+template <>
+struct ElementType<char*> : ElementType<const char*> {};
+template <class K, class V>
+struct ElementType<std::pair<const K, V>> {
+    using type = std::pair<K, V>;
+};
+/// What a range of `V` makes a bag of: string literals become strings, and the pairs of a map such
+/// as can be assigned, and so sorted.
+template <class V>
+using element_type = typename ElementType<std::decay_t<V>>::type;
+
 // ---- how large an element is --------------------------------------------------------------------
 
 template <class T>
