@@ -104,7 +104,9 @@ template <class T>
 Token value_token(const T& value) {
     if constexpr ((std::is_arithmetic_v<T> || std::is_enum_v<T>)&&sizeof(T) <= 8) {
         return bytes_token(value);
-    } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+    } else if constexpr (std::is_same_v<T, const char*> || std::is_same_v<T, char*>) {
+        return value != nullptr ? type_token<T>().then(Token::of(value)) : type_token<T>();
+    } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>) {
         return type_token<T>().then(Token::of(value));
     } else {
         return Token::unique();
@@ -192,7 +194,8 @@ class Delayed {
     template <class F>
     [[nodiscard]] auto apply(F f) const;
 
-    /// Part `I` of a tuple, pair or array.
+    /// Part `I` of a tuple, pair or array. A part that cannot be copied is moved out, so that
+    /// nothing else in the same graph can use the whole.
     template <std::size_t I>
     [[nodiscard]] auto get() const;
 
@@ -241,8 +244,8 @@ class DelayedFunction {
             detail::callable_with<const F, typename detail::Argument<std::decay_t<A>>::type...> ||
                 detail::callable_with<F, typename detail::Argument<std::decay_t<A>>::type...>,
             "satchel: this function cannot be called with these arguments. A Delayed<T> arrives as "
-            "a T, "
-            "and a std::vector<Delayed<T>> as a std::vector<T>.");
+            "a T, and a std::vector<Delayed<T>> as a std::vector<T>; take them by value or as "
+            "const T&, but not as T&.");
         using Call = detail::DelayedCall<F, std::decay_t<A>...>;
         using Result = std::decay_t<decltype(detail::call_shared(
             std::declval<const F&>(),
@@ -315,7 +318,12 @@ auto Delayed<T>::apply(F f) const {
 template <class T>
 template <std::size_t I>
 auto Delayed<T>::get() const {
-    return apply([](const T& value) { return std::get<I>(value); });
+    using Part = std::tuple_element_t<I, T>;
+    if constexpr (detail::is_copyable<Part>) {
+        return apply([](const T& value) { return std::get<I>(value); });
+    } else {
+        return apply([](T value) { return std::get<I>(std::move(value)); });
+    }
 }
 
 }  // namespace satchel
