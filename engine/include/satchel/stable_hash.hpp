@@ -9,8 +9,9 @@
 ///     }
 ///
 /// It decides where a key belongs, so it must not be std::hash, which promises nothing of the kind.
-/// Known are numbers, enums, strings, Bytes, tuples, pairs, optionals and ranges of what is known;
-/// a type of your own needs an overload in its namespace. Not for use against hostile keys.
+/// Known are numbers, enums, strings, paths, Bytes, and tuples, pairs, optionals and ranges of what
+/// is known; a type of your own needs an overload in its namespace. Not for use against hostile
+/// keys.
 #pragma once
 
 #include <satchel/bytes.hpp>
@@ -25,6 +26,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 namespace satchel {
 
@@ -58,17 +60,20 @@ inline constexpr bool is_tuple_like = requires {
     std::tuple_size<T>::value;
 };
 
+/// A path: a range whose elements are paths again.
+template <class T>
+inline constexpr bool is_path_like = requires(const T& x) {
+    x.native().c_str();
+};
+
+template <class T>
+constexpr bool knows_hash_of();
+
 }  // namespace detail
 
 /// The types that stable_hash() knows by itself.
 template <class T>
-requires std::is_arithmetic_v<T> || std::is_enum_v<T> ||
-    std::is_convertible_v<const T&, std::string_view> || std::same_as<T, Bytes> ||
-    std::ranges::input_range<const T> || detail::is_tuple_like<T> || requires(const T& x) {
-    x.has_value();
-    *x;
-}
-std::uint64_t stable_hash(const T& value);
+requires(detail::knows_hash_of<T>()) std::uint64_t stable_hash(const T& value);
 
 namespace detail {
 /// Calls stable_hash, the user's if there is one.
@@ -79,31 +84,60 @@ struct StableHash {
 };
 template <class T>
 concept StablyHashable = std::is_invocable_v<StableHash, const T&>;
+
+template <class T>
+constexpr bool knows_hash_of() {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, Bytes> ||
+                  std::is_convertible_v<const T&, std::string_view> || is_path_like<T>) {
+        return true;
+    } else if constexpr (std::ranges::input_range<const T>) {
+        return StablyHashable<std::ranges::range_value_t<const T>>;
+    } else if constexpr (is_tuple_like<T>) {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return (StablyHashable<std::tuple_element_t<I, T>> && ...);
+        }
+        (std::make_index_sequence<std::tuple_size_v<T>>());
+    } else if constexpr (requires(const T& x) {
+                             x.has_value();
+                             *x;
+                         }) {
+        return StablyHashable<std::remove_cvref_t<decltype(*std::declval<const T&>())>>;
+    } else {
+        return false;
+    }
+}
 }  // namespace detail
 
 template <class T>
-requires std::is_arithmetic_v<T> || std::is_enum_v<T> ||
-    std::is_convertible_v<const T&, std::string_view> || std::same_as<T, Bytes> ||
-    std::ranges::input_range<const T> || detail::is_tuple_like<T> || requires(const T& x) {
-    x.has_value();
-    *x;
-}
-std::uint64_t stable_hash(const T& value) {
+requires(detail::knows_hash_of<T>()) std::uint64_t stable_hash(const T& value) {
     const detail::StableHash hash;
     if constexpr (std::is_enum_v<T>) {
         return hash(static_cast<std::underlying_type_t<T>>(value));
     } else if constexpr (std::is_integral_v<T>) {
         return detail::hash_mix(static_cast<std::uint64_t>(value), 0);
     } else if constexpr (std::is_floating_point_v<T>) {
+        if (value != value) return 6;                                       // every NaN
         const double wide = value == 0 ? 0.0 : static_cast<double>(value);  // 0.0 == -0.0
         return detail::hash_mix(std::bit_cast<std::uint64_t>(wide), 1);
     } else if constexpr (std::same_as<T, Bytes>) {
         return detail::hash_bytes(value.text());
     } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
         return detail::hash_bytes(value);
+    } else if constexpr (detail::is_path_like<T>) {
+        std::uint64_t combined = 7;  // by parts, because "a//b" == "a/b"
+        for (const auto& part : value) {
+            combined = detail::hash_mix(combined, detail::hash_bytes(part.native()));
+        }
+        return combined;
     } else if constexpr (std::ranges::input_range<const T>) {
         std::uint64_t combined = 2;
-        for (const auto& element : value) combined = detail::hash_mix(combined, hash(element));
+        for (const auto& element : value) {
+            if constexpr (requires { typename T::hasher; }) {  // in any order
+                combined += hash(element);
+            } else {
+                combined = detail::hash_mix(combined, hash(element));
+            }
+        }
         return combined;
     } else if constexpr (detail::is_tuple_like<T>) {
         std::uint64_t combined = 3;

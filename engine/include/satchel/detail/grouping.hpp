@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
+#include <functional>
+#include <iterator>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -26,11 +28,28 @@ struct Itself {
 template <class F, class T>
 using key_result = std::decay_t<std::invoke_result_t<const F&, const T&>>;
 
-/// Adds an element to items: moved if it is given away.
+/// Base of partial results that are not copied even where their elements could be.
+struct MoveOnly {
+    MoveOnly() = default;
+    MoveOnly(MoveOnly&&) noexcept = default;
+    MoveOnly& operator=(MoveOnly&&) noexcept = default;
+};
+
+/// A `T` to keep: moved if it is given away, else copied.
 template <class T, class Element>
-void push_element(Items<T>& items, Element&& element) {
+T kept(Element&& element) {
     if constexpr (can_keep<T, Element&&>) {
-        items.push_back(std::forward<Element>(element));
+        return T(std::forward<Element>(element));
+    } else {
+        refuse_copy();
+    }
+}
+
+/// The value of an element in a map of elements, added if it is new.
+template <class T, class V, class Element>
+V& find_or_keep(OrderedMap<T, V>& map, Element&& element) {
+    if constexpr (can_keep<T, Element&&>) {
+        return map.find_or_add(std::forward<Element>(element), [] { return V{}; });
     } else {
         refuse_copy();
     }
@@ -39,17 +58,16 @@ void push_element(Items<T>& items, Element&& element) {
 /// frequencies
 template <class T>
 struct FrequenciesReducer {
-    using Counts = OrderedMap<T, std::size_t>;
-    using Partial = Counts;
+    using Partial = OrderedMap<T, std::size_t>;
     static constexpr bool moves = true;
     bool sort;
 
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& counts, const Batch<T>& batch) {
-        batch.for_each([&](auto&& x) { ++count_of(counts, std::forward<decltype(x)>(x)); });
+        batch.for_each([&](auto&& x) { ++find_or_keep(counts, std::forward<decltype(x)>(x)); });
     }
     void merge(Partial& earlier, Partial&& later) {
-        for (auto& [x, count] : later.entries()) count_of(earlier, std::move(x)) += count;
+        for (auto& [x, count] : later.entries()) find_or_keep(earlier, std::move(x)) += count;
     }
     [[nodiscard]] std::vector<std::pair<T, std::size_t>> finish(Partial&& counts) const {
         auto entries = std::move(counts.entries());
@@ -59,19 +77,13 @@ struct FrequenciesReducer {
         }
         return entries;
     }
-
-  private:
-    template <class Element>
-    static std::size_t& count_of(Partial& counts, Element&& x) {
-        return counts.find_or_add(std::forward<Element>(x), [] { return std::size_t{0}; });
-    }
 };
 
 /// distinct: the first element of each key.
 template <class T, class F>
 struct DistinctReducer {
     using K = key_result<F, T>;
-    struct Partial {
+    struct Partial : MoveOnly {
         OrderedMap<K, Unit> seen;
         Items<T> items;
     };
@@ -93,8 +105,30 @@ struct DistinctReducer {
         const auto before = partial.seen.entries().size();
         partial.seen.find_or_add(K(std::invoke(key, std::as_const(x))), [] { return Unit{}; });
         if (partial.seen.entries().size() != before) {
-            push_element<T>(partial.items, std::forward<Element>(x));
+            partial.items.push_back(kept<T>(std::forward<Element>(x)));
         }
+    }
+};
+
+/// distinct without a key: the elements that were seen are the result.
+template <class T>
+struct DistinctReducer<T, Itself> {
+    using Partial = OrderedMap<T, Unit>;
+    static constexpr bool moves = true;
+    Itself key;
+
+    [[nodiscard]] Partial start() const { return {}; }
+    void add(Partial& seen, const Batch<T>& batch) {
+        batch.for_each([&](auto&& x) { find_or_keep(seen, std::forward<decltype(x)>(x)); });
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        for (auto& entry : later.entries()) find_or_keep(earlier, std::move(entry.first));
+    }
+    [[nodiscard]] Items<T> finish(Partial&& seen) const {
+        Items<T> items;
+        items.reserve(seen.entries().size());
+        for (auto& entry : seen.entries()) items.push_back(std::move(entry.first));
+        return items;
     }
 };
 
@@ -141,12 +175,34 @@ struct FoldbyReducer {
     }
 };
 
+/// An element and what topk compares it by.
+template <class T, class F>
+struct Ranked {
+    key_result<F, T> rank;
+    T element;
+    [[nodiscard]] const auto& key() const { return rank; }
+};
+template <class T>
+struct Ranked<T, Itself> {
+    T element;
+    [[nodiscard]] const T& key() const { return element; }
+};
+
+/// By `<`, with NaN below all numbers.
+template <class K>
+bool ranks_below(const K& one, const K& other) {
+    if constexpr (std::is_floating_point_v<K>) {
+        return one < other || (one != one && other == other);
+    } else {
+        return one < other;
+    }
+}
+
 /// topk: the k largest, descending; of equal ones the first.
 template <class T, class F>
 struct TopkReducer {
-    using K = key_result<F, T>;
-    using Entry = std::pair<K, T>;
-    struct Partial {
+    using Entry = Ranked<T, F>;
+    struct Partial : MoveOnly {
         std::vector<Entry> entries;  // kept to k from time to time, in the order of the bag
         std::size_t sorted = 0;      // so many are in order of their keys
     };
@@ -167,27 +223,34 @@ struct TopkReducer {
         shrink(best);
         Items<T> items;
         items.reserve(best.entries.size());
-        for (auto& entry : best.entries) items.push_back(std::move(entry.second));
+        for (auto& entry : best.entries) items.push_back(std::move(entry.element));
         return items;
     }
 
   private:
     template <class Element>
     void offer(Partial& best, Element&& x) const {
-        K own = std::invoke(key, std::as_const(x));
-        // After a shrink the k-th entry is the least that counts: an equal one comes too late.
-        if (best.sorted >= k && !(best.entries[k - 1].first < own)) return;
-        if constexpr (can_keep<T, Element&&>) {
-            best.entries.emplace_back(std::move(own), std::forward<Element>(x));
+        if constexpr (std::is_same_v<F, Itself>) {
+            if (is_wanted(best, x)) {
+                best.entries.push_back(Entry{kept<T>(std::forward<Element>(x))});
+            }
         } else {
-            refuse_copy();
+            key_result<F, T> rank = std::invoke(key, std::as_const(x));
+            if (is_wanted(best, rank)) {
+                best.entries.push_back(Entry{std::move(rank), kept<T>(std::forward<Element>(x))});
+            }
         }
-        if (best.entries.size() >= 2 * k + 64) shrink(best);
+        if (best.entries.size() / 2 >= k + 32) shrink(best);
+    }
+    // After a shrink the k-th entry is the least that counts: an equal one comes too late.
+    template <class K>
+    bool is_wanted(const Partial& best, const K& rank) const {
+        return best.sorted < k || ranks_below(best.entries[k - 1].key(), rank);
     }
     void shrink(Partial& best) const {
         auto& entries = best.entries;
-        std::ranges::stable_sort(entries,
-                                 [](const Entry& a, const Entry& b) { return b.first < a.first; });
+        std::ranges::stable_sort(
+            entries, [](const Entry& a, const Entry& b) { return ranks_below(b.key(), a.key()); });
         if (entries.size() > k) {
             entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(k), entries.end());
         }
@@ -208,7 +271,7 @@ struct SampleReducer {
                    std::tie(other.rank, other.partition, other.position);
         }
     };
-    struct Partial {
+    struct Partial : MoveOnly {
         std::vector<Entry> heap;  // the greatest rank first
         std::uint64_t count = 0;
     };
@@ -225,11 +288,7 @@ struct SampleReducer {
             const auto rank =
                 hash_mix(CounterRandom(seed, partition).next(), hash_mix(position, 9));
             if (k == 0 || (sample.heap.size() == k && rank > sample.heap.front().rank)) return;
-            if constexpr (can_keep<T, decltype(x)>) {
-                push(sample, {rank, partition, position, T(std::forward<decltype(x)>(x))});
-            } else {
-                refuse_copy();
-            }
+            push(sample, {rank, partition, position, kept<T>(std::forward<decltype(x)>(x))});
         });
     }
     void merge(Partial& earlier, Partial&& later) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,12 +27,28 @@ concept HashableKey = StablyHashable<K> || requires(const K& key) {
     std::hash<K>{}(key);
 };
 
+/// Whether two keys are the same: equal, or both NaN.
+template <class K>
+bool is_same_key(const K& one, const K& other) {
+    if constexpr (std::is_floating_point_v<K>) {
+        return one == other || (one != one && other != other);
+    } else {
+        return one == other;
+    }
+}
+
 /// Open addressing over indices into a vector of entries, with a piece of each hash beside the
-/// index, so that a look-up that fails seldom touches an entry. At most 2^32 - 2 entries.
+/// index, so that a look-up that fails seldom touches an entry. At most 2^32 - 2 entries. Moves
+/// only, as its keys may.
 template <class K, class V>
 class OrderedMap {
   public:
+    using key_type = K;
     using Entries = std::vector<std::pair<K, V>>;
+
+    OrderedMap() = default;
+    OrderedMap(OrderedMap&&) noexcept = default;
+    OrderedMap& operator=(OrderedMap&&) noexcept = default;
 
     /// The value of `key`; if it is new, what `make` gives.
     template <class Key, class Make>
@@ -43,7 +60,7 @@ class OrderedMap {
         for (; slots_[k].entry != empty; k = (k + 1) & mask()) {
             if (slots_[k].tag != tag) continue;
             auto& entry = entries_[slots_[k].entry];
-            if (entry.first == key) return entry.second;
+            if (is_same_key<K>(entry.first, key)) return entry.second;
         }
         entries_.emplace_back(std::forward<Key>(key), make());
         slots_[k] = {tag, static_cast<std::uint32_t>(entries_.size() - 1)};
