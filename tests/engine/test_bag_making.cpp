@@ -164,7 +164,7 @@ TEST_CASE("bags are made of any range") {
     check_made_of(std::vector<bool>{true, false, true}, std::vector<bool>{true, false, true});
     check_made_of(std::vector<const char*>{"a", "b"}, std::vector<std::string>{"a", "b"});
     check_made_of(std::map<int, int>{{1, 2}, {3, 4}},
-                  std::vector<std::pair<const int, int>>{{1, 2}, {3, 4}});
+                  std::vector<std::pair<int, int>>{{1, 2}, {3, 4}});
 }
 
 TEST_CASE("bags are made of lists in braces") {
