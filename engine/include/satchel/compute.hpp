@@ -4,12 +4,15 @@
 ///     auto [a, b] = satchel::compute(pool, x, y);              // on a given executor
 ///     std::vector<int> all = satchel::compute(list);           // std::vector<Delayed<int>>
 ///     auto [p, q] = satchel::persist(bag, x);                  // handles on results that are kept
+///
+/// It comes with bag.hpp and delayed.hpp.
 #pragma once
 
-#include <satchel/bag.hpp>
 #include <satchel/delayed.hpp>
 #include <satchel/executor.hpp>
 
+#include <cstddef>
+#include <iterator>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -18,23 +21,6 @@
 namespace satchel {
 
 namespace detail {
-
-template <class T>
-struct LazyTraits<Bag<T>> {
-    static constexpr bool lazy = true;
-    static void roots(const Bag<T>& bag, std::vector<NodePtr>& nodes) {
-        nodes.push_back(bag.node());
-    }
-    static std::size_t size(const Bag<T>& bag) {
-        return static_cast<std::size_t>(bag.npartitions());
-    }
-    static std::vector<T> extract(std::vector<Value> values) {
-        return Bag<T>::extract(std::move(values));
-    }
-    static Bag<T> stored(const Bag<T>& bag, std::vector<Value> values) {
-        return bag.stored(std::move(values));
-    }
-};
 
 template <class T>
 struct LazyTraits<Delayed<T>> {
@@ -46,7 +32,7 @@ struct LazyTraits<Delayed<T>> {
     static Delayed<T> stored(const Delayed<T>& delayed, std::vector<Value> values) {
         return delayed.stored(std::move(values.front()));
     }
-    static auto extract(std::vector<Value> values) {
+    static auto extract(const Delayed<T>&, std::vector<Value> values) {
         if constexpr (std::is_void_v<T>) {
             return Unit{};
         } else {
@@ -55,36 +41,43 @@ struct LazyTraits<Delayed<T>> {
     }
 };
 
-template <class T>
-struct LazyTraits<std::vector<Delayed<T>>> {
+template <class L>
+requires(LazyTraits<L>::lazy) struct LazyTraits<std::vector<L>> {
     static constexpr bool lazy = true;
-    static void roots(const std::vector<Delayed<T>>& list, std::vector<NodePtr>& nodes) {
-        for (const auto& one : list) nodes.push_back(one.node());
+    static void roots(const std::vector<L>& list, std::vector<NodePtr>& nodes) {
+        for (const auto& one : list) LazyTraits<L>::roots(one, nodes);
     }
-    static std::size_t size(const std::vector<Delayed<T>>& list) { return list.size(); }
-    static std::vector<Delayed<T>> stored(const std::vector<Delayed<T>>& list,
-                                          std::vector<Value> values) {
-        std::vector<Delayed<T>> kept;
-        for (std::size_t k = 0; k < list.size(); ++k) {
-            kept.push_back(list[k].stored(std::move(values[k])));
-        }
-        return kept;
+    static std::size_t size(const std::vector<L>& list) {
+        std::size_t size = 0;
+        for (const auto& one : list) size += LazyTraits<L>::size(one);
+        return size;
     }
-    static auto extract(std::vector<Value> values) {
-        if constexpr (std::is_void_v<T>) {
-            return std::vector<Unit>(values.size());
-        } else {
-            std::vector<T> results;
-            results.reserve(values.size());
-            for (auto& value : values) results.push_back(std::move(value).template take<T>());
-            return results;
+    static auto extract(const std::vector<L>& list, std::vector<Value> values) {
+        return each(list, std::move(values), LazyTraits<L>::extract);
+    }
+    static auto stored(const std::vector<L>& list, std::vector<Value> values) {
+        return each(list, std::move(values), LazyTraits<L>::stored);
+    }
+
+  private:
+    // give(one, its values) for each of the list.
+    template <class Give>
+    static auto each(const std::vector<L>& list, std::vector<Value> values, Give give) {
+        std::vector<decltype(give(list.front(), std::move(values)))> all;
+        all.reserve(list.size());
+        auto next = std::make_move_iterator(values.begin());
+        for (const auto& one : list) {
+            const auto end = next + static_cast<std::ptrdiff_t>(LazyTraits<L>::size(one));
+            all.push_back(give(one, {next, end}));
+            next = end;
         }
+        return all;
     }
 };
 
 }  // namespace detail
 
-/// A Bag, a Delayed, or a std::vector of Delayed.
+/// A Bag, a Delayed, or a std::vector of these.
 template <class L>
 concept Lazy = detail::LazyTraits<std::remove_cvref_t<L>>::lazy;
 
@@ -115,12 +108,12 @@ auto compute_each(const Executor& executor, const Give& give, const L&... lazy) 
 }  // namespace detail
 
 /// Computes everything in one graph on `executor`. Gives a tuple of a `std::vector<T>` for each
-/// Bag<T> and std::vector<Delayed<T>>, a `T` for each Delayed<T>, and Unit for Delayed<void>; for
-/// one argument, that alone.
+/// Bag<T>, a `T` for each Delayed<T>, Unit for Delayed<void>, and for a std::vector of these a
+/// std::vector of what they give; for one argument, that alone.
 template <Lazy... L>
 requires(sizeof...(L) > 0) auto compute(const Executor& executor, const L&... lazy) {
-    const auto extract = []<class One>(const One&, std::vector<Value> values) {
-        return detail::LazyTraits<One>::extract(std::move(values));
+    const auto extract = []<class One>(const One& one, std::vector<Value> values) {
+        return detail::LazyTraits<One>::extract(one, std::move(values));
     };
     return detail::compute_each(executor, extract, lazy...);
 }

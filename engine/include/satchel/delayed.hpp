@@ -334,3 +334,5 @@ struct fmt::formatter<satchel::Delayed<T>> : fmt::formatter<std::string_view> {
         return fmt::format_to(context.out(), "Delayed('{}')", value.key());
     }
 };
+
+#include <satchel/compute.hpp>

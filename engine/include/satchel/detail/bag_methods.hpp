@@ -5,6 +5,27 @@
 
 namespace satchel {
 
+namespace detail {
+
+template <class T>
+struct LazyTraits<Bag<T>> {
+    static constexpr bool lazy = true;
+    static void roots(const Bag<T>& bag, std::vector<NodePtr>& nodes) {
+        nodes.push_back(bag.node());
+    }
+    static std::size_t size(const Bag<T>& bag) {
+        return static_cast<std::size_t>(bag.npartitions());
+    }
+    static std::vector<T> extract(const Bag<T>&, std::vector<Value> values) {
+        return Bag<T>::extract(std::move(values));
+    }
+    static Bag<T> stored(const Bag<T>& bag, std::vector<Value> values) {
+        return bag.stored(std::move(values));
+    }
+};
+
+}  // namespace detail
+
 template <class T>
 template <class F>
 auto Bag<T>::map_moved(F f, const char* name, Token token) && {
