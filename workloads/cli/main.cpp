@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace satchel::cli {
 namespace {
@@ -60,10 +62,21 @@ int run(const Arguments& arguments) {
     return (*found)->run(Arguments(arguments.begin() + 1, arguments.end()));
 }
 
+// A file that is opened while one of the standard streams is closed would become that stream, and
+// messages would go into it. What is opened here the wrong way round fails as a closed one does.
+void reserve_standard_streams() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(stream, F_GETFD) >= 0) continue;
+        [[maybe_unused]] const int lowest_free =
+            ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+}
+
 }  // namespace
 }  // namespace satchel::cli
 
 int main(int argc, char** argv) {
+    satchel::cli::reserve_standard_streams();
     satchel::cli::clean_up_on_signals();
     try {
         const int code = satchel::cli::run(satchel::cli::Arguments(argv + 1, argv + argc));
