@@ -124,6 +124,7 @@ class Options(CliTest):
 
     def test_missing_values(self):
         self.wrong_usage("--output: 1 required FILE missing", "compress", "f", "-o")
+        self.wrong_usage("--output: the name is empty", "compress", "f", "-o", "")
         self.wrong_usage("FILE is required", "generate")
 
     def test_one_output_takes_one_file(self):

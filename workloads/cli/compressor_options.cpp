@@ -45,7 +45,10 @@ void add_output_options(CLI::App& app, CompressorOptions& options) {
     add_switch(app, "-c,--stdout", "write to the standard output, keep the source", [&] {
         options.output = standard_stream;
     })->group(group);
-    const auto set_output = [&](const std::string& name) { options.output = name; };
+    const auto set_output = [&](const std::string& name) {
+        if (name.empty()) throw CLI::ValidationError("--output", "the name is empty");
+        options.output = name;
+    };
     app.add_option_function<std::string>("-o,--output", set_output,
                                          "write to FILE, keep the source")
         ->trigger_on_parse()
