@@ -137,6 +137,18 @@ class RoundTrip(CliTest):
                 self.assertEqual(self.names(), ["f.tar"])
                 (self.folder / "f.tar").unlink()
 
+    def test_suffixes_in_upper_case_count(self):
+        for suffix, name in {".GZ": "gzip", ".Bz2": "bz2", ".XZ": "xz", ".ZLIB": "zlib"}.items():
+            with self.subTest(suffix=suffix):
+                self.file("F" + suffix, PYTHON_COMPRESS[name](b"content"))
+                self.check("decompress", "F" + suffix)
+                self.assertEqual(self.read("F"), b"content")
+                self.assertEqual(self.names(), ["F"])
+                (self.folder / "F").unlink()
+        self.file("F.TGZ", b"content")
+        self.refused("satchel: F.TGZ: is a gzip file already, by its suffix; --force compresses "
+                     "it\n", "compress", "F.TGZ")
+
     def test_zlib_files_of_others_lose_their_suffix(self):
         self.file("f.zlib", PYTHON_COMPRESS["zlib"](b"content"))
         self.check("decompress", "f.zlib")

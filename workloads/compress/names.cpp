@@ -6,10 +6,15 @@
 namespace satchel {
 namespace {
 
-// A name that consists of its suffix alone is the name of a hidden file, and has no suffix.
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Upper case counts, as on files from systems that know no other, and as with gzip. A name that
+// consists of its suffix alone is the name of a hidden file, and has no suffix.
 bool ends_in(std::string_view name, std::string_view suffix) {
     const auto file_name = name.substr(name.find_last_of('/') + 1);
-    return file_name.size() > suffix.size() && file_name.ends_with(suffix);
+    const auto equal = [](char a, char b) { return lower(a) == lower(b); };
+    return file_name.size() > suffix.size() &&
+           std::ranges::equal(file_name.substr(file_name.size() - suffix.size()), suffix, equal);
 }
 
 }  // namespace
