@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds satchel and compresses a real file with it, beside the usual way: read all, compress in one
 # call, write. Then decompresses, by satchel and by the format's standard tool, and compares bytes.
+# The file is the guide's: numbered lines that repeat, and so compress better than most text does.
 #
 #   scripts/demo.sh          a file of 100 MB
 #   scripts/demo.sh 1GB      another size
@@ -46,8 +47,8 @@ timed() {
 
 # row FORMAT WHAT MICROSECONDS BYTES REMARK
 row() {
-    printf '%-7s %-40s %6d.%02d %8d.%02d  %s\n' "$1" "$2" $(($3 / 1000000)) $(($3 / 10000 % 100)) \
-        $(($4 / 1000000)) $(($4 / 10000 % 100)) "$5"
+    printf '%-7s %-40s %6d.%02d %8d.%02d%s\n' "$1" "$2" $(($3 / 1000000)) $(($3 / 10000 % 100)) \
+        $(($4 / 1000000)) $(($4 / 10000 % 100)) "${5:+  $5}"
 }
 
 # same_bytes COMMAND…: whether what it prints is the sample.
@@ -93,7 +94,8 @@ sample=$folder/sample.txt
 is_right=true
 
 satchel generate "$sample" --size "$size"
-printf '\n%s of text, %s threads\n\n' "$size" "$(nproc)"
+printf '\n%s of text (lines that repeat, and so compress very well), %s threads\n\n' \
+    "$size" "$(nproc)"
 printf '%s%-7s %-40s %9s %11s%s\n' "$bold" format what seconds MB "$plain"
 demonstrate zlib zz 'zlib.compress(data, level=6)' 'python3: zlib.decompress' decompress_zlib
 demonstrate gzip gz 'gzip.compress(data, 6)' 'gzip -dc' gzip -dc
@@ -102,3 +104,4 @@ demonstrate xz xz 'lzma.compress(data, preset=6)' 'xz -dc' xz -dc
 
 [[ $is_right == true ]] || stop "a file did not come back as it was"
 printf '\nEvery file came back byte for byte, from satchel and from the standard tools.\n'
+printf 'The speed-up is over the row above it: one call, on one thread, of the usual library.\n'
