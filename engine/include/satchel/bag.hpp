@@ -332,13 +332,14 @@ class Bag {
 
     /// A bag is lazy, so it cannot be iterated over.
     template <class U = T>
-    void begin() const {
+    detail::NoIterator begin() const {
         static_assert(
             !std::is_same_v<U, T>,
             "satchel: a Bag is lazy and cannot be iterated over. Write bag.compute() for all "
             "elements, or bag.take(k) for the first few.");
+        return {};
     }
-    void end() const {}
+    detail::NoIterator end() const { return {}; }
 
     /// For the library: the node behind the handle.
     [[nodiscard]] const detail::NodePtr& node() const noexcept { return node_; }

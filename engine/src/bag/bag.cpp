@@ -138,6 +138,12 @@ std::uint64_t checked_partition_bytes(std::int64_t partition_size) {
     return static_cast<std::uint64_t>(partition_size);
 }
 
+void throw_not_measurable() {
+    throw InvalidArgument(
+        "repartition: partition_size needs elements whose size is known: of trivially copyable "
+        "types, strings, Bytes, and vectors, pairs and tuples of those; give npartitions instead");
+}
+
 NodePtr concat_node(const std::vector<NodePtr>& nodes, const char* name,
                     const ElementOperations* elements) {
     std::uint64_t count = 0;

@@ -30,14 +30,16 @@ template <class T>
 template <class F>
 auto Bag<T>::map_moved(F f, const char* name, Token token) && {
     detail::check_accepts<F, T>();
-    using R = detail::element_result<F, T>;
-    detail::check_result<R>();
-    if constexpr (!std::is_void_v<R>) {
-        using Stage = detail::MapStream<T, R, F>;
-        const bool needs_owned = !detail::is_copyable<T> && !detail::accepts_kept_element<F, T>;
-        return Bag<R>(detail::stage_node<R>(std::move(node_), name, token,
-                                            detail::stage_part<Stage, T>(std::move(f)), false,
-                                            needs_owned));
+    if constexpr (detail::accepts_element<F, T>) {
+        using R = detail::element_result<F, T>;
+        detail::check_result<R>();
+        if constexpr (!std::is_void_v<R>) {
+            using Stage = detail::MapStream<T, R, F>;
+            const bool needs_owned = !detail::is_copyable<T> && !detail::accepts_kept_element<F, T>;
+            return Bag<R>(detail::stage_node<R>(std::move(node_), name, token,
+                                                detail::stage_part<Stage, T>(std::move(f)), false,
+                                                needs_owned));
+        }
     }
 }
 
@@ -344,10 +346,14 @@ Bag<T> Bag<T>::repartition(RepartitionOptions options) const {
             node_, detail::checked_partitions(*options.npartitions, "repartition")));
     }
     const auto limit = detail::checked_partition_bytes(*options.partition_size);
-    const auto kept = persist();
-    const auto& stored =
-        kept.node()->description.stream.state.template get<detail::StoredPartitions<T>>();
-    return Bag(detail::regrouped_node<T>(*stored.partitions, node_->description.token, limit));
+    if constexpr (detail::Measurable<T>) {
+        const auto kept = persist();
+        const auto& stored =
+            kept.node()->description.stream.state.template get<detail::StoredPartitions<T>>();
+        return Bag(detail::regrouped_node<T>(*stored.partitions, node_->description.token, limit));
+    } else {
+        detail::throw_not_measurable();
+    }
 }
 
 template <class T>

@@ -18,6 +18,15 @@
 
 namespace satchel::detail {
 
+/// What a loop over a bag would get, had it not been refused.
+struct NoIterator {
+    friend bool operator==(NoIterator, NoIterator) { return true; }
+    NoIterator& operator++() { return *this; }
+    template <class T>
+    operator T() const;  // NOLINT
+    NoIterator operator*() const { return *this; }
+};
+
 /// How `size` elements are divided. Throws InvalidArgument that names `operation`.
 [[nodiscard]] Partitioning partition_sequence(std::uint64_t size,
                                               std::optional<std::int64_t> npartitions,

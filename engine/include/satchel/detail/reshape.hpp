@@ -137,13 +137,13 @@ NodePtr repartition_node(NodePtr bag, std::uint32_t count) {
                        .inputs = {{.kind = NodeInput::Kind::at, .node = std::move(joined)}}});
 }
 
+/// Throws InvalidArgument: nobody knows the size of the elements.
+[[noreturn]] void throw_not_measurable();
+
 /// Stored partitions divided anew, so that each has at most `limit` bytes of elements, or one
 /// element.
-template <class T>
+template <Measurable T>
 NodePtr regrouped_node(std::vector<Value> partitions, Token token, std::uint64_t limit) {
-    static_assert(Measurable<T>,
-                  "satchel: repartition by partition_size needs elements whose size is known: of "
-                  "trivially copyable types, strings, Bytes, and vectors, pairs, tuples of those.");
     const auto joined = Joined<T>::of(std::move(partitions));
     auto regrouped = std::make_shared<std::vector<Value>>();
     std::uint64_t bytes = 0;
