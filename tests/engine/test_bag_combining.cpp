@@ -212,6 +212,17 @@ TEST_CASE("repartition by size: no partition is larger, but for a larger element
     CHECK(by_size(texts, 1'000).compute(synchronous) == texts.compute(synchronous));
 }
 
+TEST_CASE("elements of which nobody knows the size can be repartitioned by number only") {
+    struct Person {
+        std::string name;
+    };
+    const auto people = range(10, 3).map([](std::int64_t x) { return Person{std::to_string(x)}; });
+    CHECK(people.repartition({.npartitions = 2}).compute(synchronous)[9].name == "9");
+    const auto text =
+        text_of<InvalidArgument>([&] { (void)people.repartition({.partition_size = 1'000}); });
+    CHECK(text.find("partition_size") != std::string::npos);
+}
+
 TEST_CASE("repartition refuses what cannot be") {
     const auto bag = range(10, 2);
     CHECK_THROWS_AS((void)bag.repartition({}), InvalidArgument);
