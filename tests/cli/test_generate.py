@@ -32,6 +32,14 @@ class Generate(CliTest):
                         self.assertEqual(json.loads(line)["id"], number)
                 self.assertTrue(size == 0 or data.endswith(b"\n"))
 
+    def test_data_for_the_standard_output(self):
+        self.assertEqual(self.check("generate", "-", "--size", 100_000), self.generated(100_000))
+        self.assertEqual(self.names(), [])
+        with open("/dev/full", "wb") as full:
+            self.assert_outcome(
+                self.satchel("generate", "-", "--size", "10", stdout=full), 1,
+                "satchel: stdout: cannot write at offset 0: No space left on device\n")
+
     def test_random_data_cannot_be_compressed(self):
         for size in SIZES:
             with self.subTest(size=size):

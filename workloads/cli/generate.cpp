@@ -3,6 +3,7 @@
 #include <satchel/units.hpp>
 
 #include "command.hpp"
+#include "compressor_options.hpp"
 #include "messages.hpp"
 #include "progress_line.hpp"
 #include "test_data.hpp"
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace satchel::cli {
 namespace {
@@ -36,7 +38,8 @@ TestData kind_called(std::string_view name) {
 std::optional<int> parse_options(const Arguments& arguments, GenerateOptions& options) {
     CLI::App app("Makes a file of test data. An existing file is not overwritten.",
                  "satchel generate");
-    app.add_option("FILE", options.file, "the file to make")->required();
+    app.add_option("FILE", options.file, "the file to make, or - for the standard output")
+        ->required();
     add_bytes_option(app, "--size", options.size, "its size, to the byte; default 100MB");
     app.add_option("--seed", options.seed, "another seed, other data; default 1")
         ->type_name("N")
@@ -52,14 +55,21 @@ std::optional<int> parse_options(const Arguments& arguments, GenerateOptions& op
 }
 
 void generate(const GenerateOptions& options) {
-    OutputFile file(options.file);
+    std::optional<OutputFile> file;
+    if (options.file != standard_stream) file.emplace(options.file);
     std::optional<ProgressLine> line;
-    if (can_show_progress()) line.emplace(options.size);
+    if (file && can_show_progress()) line.emplace(options.size);
+    std::int64_t size = 0;
     generate_test_data(options.kind, options.size, options.seed, [&](auto block) {
-        file.write(block);
-        if (line) line->update(file.size(), file.size());
+        if (file) {
+            file->write(block);
+        } else {
+            write_all(STDOUT_FILENO, block, "stdout", size);
+        }
+        size += static_cast<std::int64_t>(block.size());
+        if (line) line->update(size, size);
     });
-    file.commit();
+    if (file) file->commit();
     if (line) line->finish();
 }
 
