@@ -43,6 +43,7 @@ class Lowering {
         for (const auto& root : roots) discover(*root);
         for (const auto& root : roots) known(*root).is_root = true;
         for (auto& one : known_) decide(one);
+        if (consumed_) find_given_up();
     }
 
     void emit_all() {
@@ -83,6 +84,8 @@ class Lowering {
         TaskIndex first = not_emitted;
         bool is_root = false;
         bool stored = false;
+        bool user_given_up = false;
+        bool given_up = false;  // nobody will compute it again
     };
 
     static std::mutex& mutex() {
@@ -251,7 +254,7 @@ class Lowering {
         const auto& made = node.description;
         const bool upstream_owned = append_upstreams(node, pipeline, inputs);
         const bool is_source = made.role == Role::source;
-        const bool movable = is_source && (made.fresh || held_by_nobody_else(node));
+        const bool movable = is_source && (made.fresh || known(node).given_up);
         Pipeline::Step step{made.stream, 0, static_cast<std::uint32_t>(inputs.size()), movable};
         for (const auto& input : made.inputs) step.upstreams += input.kind == Kind::stream ? 1 : 0;
         append_slots(node, inputs);
@@ -286,17 +289,16 @@ class Lowering {
         }
     }
 
-    // Whether the handle that is being computed, which is going away, is all that keeps the node.
-    [[nodiscard]] bool held_by_nobody_else(const Node& node) {
-        if (!consumed_ || !node.unique()) return false;
-        const auto& one = known(node);
-        if (one.is_root) return true;
-        return std::ranges::all_of(known_, [&](const Known& other) {
-            const auto& inputs = other.node->description.inputs;
-            const bool uses = std::ranges::any_of(
-                inputs, [&](const NodeInput& input) { return input.node.get() == &node; });
-            return !uses || held_by_nobody_else(*other.node);
-        });
+    // Marks the nodes of which the handles that are being computed, and are going away, are all
+    // that is left. Users come after what they use.
+    void find_given_up() {
+        for (auto one = known_.rbegin(); one != known_.rend(); ++one) {
+            one->given_up = one->node->unique() && (one->is_root || one->user_given_up);
+            if (!one->given_up) continue;
+            for (const auto& input : one->node->description.inputs) {
+                if (input.node) known(*input.node).user_given_up = true;
+            }
+        }
     }
 
     static void check_ownership(bool needs, bool owned, const Node& node) {
