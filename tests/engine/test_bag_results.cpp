@@ -9,8 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <tuple>
@@ -398,6 +397,20 @@ TEST_CASE("chains of maps of any length are computed and destroyed without recur
             CHECK(std::move(bag).compute(executor)[19] == 19 + length);
         }
     });
+}
+
+TEST_CASE("a long chain that is given up with its source moves the elements") {
+    using Owner = std::unique_ptr<std::int64_t>;
+    std::vector<Owner> owners;
+    for (std::int64_t k = 0; k < 20; ++k) owners.push_back(std::make_unique<std::int64_t>(k));
+    auto bag = from_sequence(std::move(owners), {.npartitions = 2});
+    for (int k = 0; k < 50'000; ++k) {
+        bag = std::move(bag).map([](Owner x) {
+            ++*x;
+            return x;
+        });
+    }
+    CHECK(*std::move(bag).compute(synchronous)[19] == 50'019);
 }
 
 TEST_CASE("long chains of filters and of handles that are kept") {
