@@ -206,10 +206,10 @@ auto Bag<T>::starmap(F f) const {
     static_assert(detail::is_tuple_like<T>,
                   "satchel: starmap() needs elements that are tuples, pairs or arrays.");
     static_assert(
-        detail::applicable<F, T>,
+        detail::applicable_to_element<F, T>,
         "satchel: starmap()'s function must take as many arguments as an element has parts, "
         "of types that these convert to.");
-    if constexpr (detail::is_tuple_like<T> && detail::applicable<F, T>) {
+    if constexpr (detail::applicable_to_element<F, T>) {
         const auto token = detail::function_token(f);
         return Bag(*this).map_moved(detail::Starred<F>{std::move(f)}, "starmap", token);
     }
@@ -242,9 +242,8 @@ auto Bag<T>::pluck(Key key) const {
         using K = detail::element_type<Key>;
         const auto token = detail::value_token(key);
         const auto find = [key = K(std::move(key))](const T& element) {
-            const auto* found = detail::find_key(element, key);
-            if (found == nullptr) detail::throw_missing_key(detail::key_text(key));
-            return *found;
+            return detail::look_up(element, key,
+                                   [&] { return detail::MissingKey{detail::key_text(key)}; });
         };
         return Bag(*this).map_moved(find, "pluck", token);
     }
@@ -254,12 +253,11 @@ template <class T>
 template <class Key, class Default>
 auto Bag<T>::pluck(Key key, Default otherwise) const {
     using K = detail::element_type<Key>;
-    using R = detail::found_type<T, K>;
+    using R = detail::element_type<Default>;
     const auto token = detail::value_token(key).then(detail::value_token(otherwise));
     const auto find = [key = K(std::move(key)),
                        otherwise = R(std::move(otherwise))](const T& element) {
-        const auto* found = detail::find_key(element, key);
-        return found == nullptr ? otherwise : *found;
+        return detail::look_up(element, key, [&]() -> const R& { return otherwise; });
     };
     return Bag(*this).map_moved(find, "pluck", token);
 }
@@ -317,16 +315,16 @@ auto Bag<T>::accumulate(F binop, Acc initial) const {
 template <class T>
 template <class F, class E, class... Extra>
 auto Bag<T>::map_partitions(F f, E extra, Extra... extras) const {
-    constexpr bool by_vector = std::is_invocable_v<F&, std::vector<T>, detail::extra_partition<E>,
-                                                   detail::extra_partition<Extra>...>;
+    constexpr bool by_vector = detail::callable_with<F, std::vector<T>, detail::extra_partition<E>,
+                                                     detail::extra_partition<Extra>...>;
     using Partition = std::conditional_t<by_vector, std::vector<T>, std::span<const T>>;
     static_assert(
-        std::is_invocable_v<F&, Partition, detail::extra_partition<E>,
-                            detail::extra_partition<Extra>...>,
+        detail::callable_with<F, Partition, detail::extra_partition<E>,
+                              detail::extra_partition<Extra>...>,
         "satchel: map_partitions' function must take a std::vector<T> or a "
         "std::span<const T>, and the extra arguments: a Bag<U> arrives as a std::vector<U>.");
-    using Result = std::decay_t<std::invoke_result_t<F&, Partition, detail::extra_partition<E>,
-                                                     detail::extra_partition<Extra>...>>;
+    using Result = detail::call_result<F, Partition, detail::extra_partition<E>,
+                                       detail::extra_partition<Extra>...>;
     detail::check_result<Result>();
     using R = typename detail::PartitionElement<Result>::type;
     using Stage = detail::ZipPartitionStream<T, R, F, E, Extra...>;

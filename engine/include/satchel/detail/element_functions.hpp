@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -22,59 +23,91 @@ namespace satchel::detail {
 /// Throws KeyError: an element has no such key.
 [[noreturn]] void throw_missing_key(const std::string& key);
 
-template <class F, class T>
+template <class F, class T, class... Extra>
 struct IsApplicable : std::false_type {};
-template <class F, class T>
-requires is_tuple_like<T>
-struct IsApplicable<F, T> {
+template <class F, class T, class... Extra>
+requires is_tuple_like<std::remove_cvref_t<T>>
+struct IsApplicable<F, T, Extra...> {
     template <std::size_t... I>
     static constexpr bool with(std::index_sequence<I...>) {
-        return std::is_invocable_v<F&, std::tuple_element_t<I, T>...>;
+        return std::is_invocable_v<F&, decltype(std::get<I>(std::declval<T>()))..., Extra...>;
     }
-    static constexpr bool value = with(std::make_index_sequence<std::tuple_size_v<T>>());
+    static constexpr bool value =
+        with(std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<T>>>());
 };
-/// `F` can be called with the parts of a `T`.
+/// `F` can be called with the parts of a `T` (an rvalue, or a reference), and what is extra.
+template <class F, class T, class... Extra>
+inline constexpr bool applicable = IsApplicable<F, T, Extra...>::value;
+
+/// `F` can be called with the parts of elements of type `T`, and a stop token if it wants one.
 template <class F, class T>
-inline constexpr bool applicable = IsApplicable<F, T>::value;
+inline constexpr bool applicable_to_element =
+    applicable<F, T> || applicable<F, const T&> || applicable<F, T, std::stop_token> ||
+    applicable<F, const T&, std::stop_token>;
 
 /// starmap: calls with the parts of a tuple.
 template <class F>
 struct Starred {
     F function;
-    template <class T>
-    requires applicable<F, std::remove_cvref_t<T>>
-    decltype(auto) operator()(T&& parts) { return std::apply(function, std::forward<T>(parts)); }
+    template <class T, class... Stop>
+    requires applicable<F, T, Stop...>
+    decltype(auto) operator()(T&& parts, Stop&&... stop) {
+        const auto call = [&](auto&&... part) -> decltype(auto) {
+            return std::invoke(function, std::forward<decltype(part)>(part)...,
+                               std::forward<Stop>(stop)...);
+        };
+        return std::apply(call, std::forward<T>(parts));
+    }
 };
 
 /// remove: the opposite of a predicate.
 template <class F>
 struct Negated {
     F predicate;
-    template <class T>
-    requires std::is_invocable_v<F&, T>
-    bool operator()(T&& element) {
-        return !static_cast<bool>(std::invoke(predicate, std::forward<T>(element)));
+    template <class T, class... Stop>
+    requires std::is_invocable_v<F&, T, Stop...>
+    bool operator()(T&& element, Stop&&... stop) {
+        return !static_cast<bool>(
+            std::invoke(predicate, std::forward<T>(element), std::forward<Stop>(stop)...));
     }
 };
 
-/// What `element` has at `key`, or null: of a map, or, by index, of a vector.
+/// Throws KeyError where a value is asked for.
+struct MissingKey {
+    std::string key;
+    template <class T>
+    operator T() const {  // NOLINT(google-explicit-constructor)
+        throw_missing_key(key);
+    }
+};
+
+/// Elements of type `T` are maps with keys such as `K`, or have an index and are asked for one.
 template <class T, class K>
-const auto* find_key(const T& element, const K& key) {
-    if constexpr (requires { element.find(key)->second; }) {
+inline constexpr bool is_map_with = requires(const T& element, const K& key) {
+    element.find(key)->second;
+};
+template <class T, class K>
+inline constexpr bool is_indexed_by = std::integral<K>&& requires(const T& element, std::size_t k) {
+    element[k];
+    element.size();
+};
+
+/// What `element` has at `key`: of a map, or, by index, of a vector; else what `otherwise` gives.
+template <class T, class K, class Otherwise>
+auto look_up(const T& element, const K& key, const Otherwise& otherwise) {
+    static_assert(is_map_with<T, K> || is_indexed_by<T, K>,
+                  "satchel: pluck(key) needs elements that are maps with such a key, or that have "
+                  "an index, as std::vector has.");
+    if constexpr (is_map_with<T, K>) {
+        using Found = std::remove_cvref_t<decltype(element.find(key)->second)>;
         const auto found = element.find(key);
-        return found == element.end() ? nullptr : &found->second;
-    } else {
-        static_assert(
-            std::integral<K> && requires(std::size_t i) { &element[i]; },
-            "satchel: pluck(key) needs elements that are maps with such a key, or that have "
-            "an index, as std::vector has.");
+        return found == element.end() ? Found(otherwise()) : found->second;
+    } else if constexpr (is_indexed_by<T, K>) {
+        using Found = std::remove_cvref_t<decltype(element[0])>;
         const auto index = static_cast<std::size_t>(key);  // a negative one becomes too large
-        return index < element.size() ? &element[index] : nullptr;
+        return index < element.size() ? Found(element[index]) : Found(otherwise());
     }
 }
-template <class T, class K>
-using found_type =
-    std::remove_cvref_t<decltype(*find_key(std::declval<const T&>(), std::declval<const K&>()))>;
 
 /// A key as error texts show it.
 template <class K>

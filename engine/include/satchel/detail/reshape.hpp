@@ -2,6 +2,7 @@
 // repartition.
 #pragma once
 
+#include <satchel/delayed.hpp>
 #include <satchel/detail/bag_support.hpp>
 #include <satchel/detail/node.hpp>
 #include <satchel/detail/sources.hpp>
@@ -37,6 +38,8 @@ template <class T, class Acc, class F>
 NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> initial) {
     token = Token::of("accumulate").then(token).then(bag->description.token);
     const auto count = bag->description.count;
+    auto token = Token::of("accumulate").then(function_token(binop)).then(bag->description.token);
+    if (initial) token = token.then(value_token(*initial));
     const Function step([binop = std::move(binop), initial](Arguments& arguments) {
         const auto& items = arguments.get<Items<T>>(0);
         Accumulated<Acc> made{{}, initial};

@@ -61,8 +61,8 @@ class Cursor {
     std::size_t at_ = 0;
 };
 
-// How an extra argument arrives. `type` is what the function gets, by const reference if it is
-// broadcast.
+// How an extra argument arrives, and what it adds to the inputs and the token of a node. `type` is
+// what the function gets, by const reference if it is broadcast.
 template <class A>
 struct Extra {  // a value: in a slot
     using type = A;
@@ -201,6 +201,24 @@ class ZipStream final : public Stream<Out> {
     BatchStorage<Out> storage_;
 };
 
+/// Calls with a partition and, once, with what goes along with it.
+template <class F, class Extra>
+struct PartitionCall {};
+template <class F, class... A>
+struct PartitionCall<F, std::tuple<A...>> {
+    TaskFunction<F>& function;
+    std::tuple<A...>& extra;
+
+    template <class Partition>
+    requires callable_with<F, Partition, A...>
+    decltype(auto) operator()(Partition&& partition) {
+        const auto call = [&](A&... arguments) -> decltype(auto) {
+            return function(std::forward<Partition>(partition), std::move(arguments)...);
+        };
+        return std::apply(call, extra);
+    }
+};
+
 /// f(partition, extra…) for the whole partition; bags among the extra arguments arrive as vectors.
 template <class In, class Out, class F, class... A>
 class ZipPartitionStream final : public Stream<Out> {
@@ -208,23 +226,17 @@ class ZipPartitionStream final : public Stream<Out> {
     using State = typename ZipStream<In, Out, F, A...>::State;
 
     static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
-        auto function = state.get<State>().function;
+        TaskFunction<F> function(state.get<State>().function);
         const auto stream = typed<In>(std::move(binding.upstream(0)));
         auto items = collect_all(*stream);
         std::size_t upstream = 1;
         std::uint32_t slot = 0;
+        // Braces, because they fix the order.
         std::tuple<decltype(whole<A>(binding, upstream, slot))...> extra{
             whole<A>(binding, upstream, slot)...};
-        return std::apply(
-            [&](auto&... arguments) {
-                const auto call = [&](auto&& partition) {
-                    return std::invoke(function, std::forward<decltype(partition)>(partition),
-                                       std::move(arguments)...);
-                };
-                return std::make_unique<ZipPartitionStream>(
-                    elements_of<Out>(call_with_partition<decltype(call), In>(call, items)));
-            },
-            extra);
+        PartitionCall<F, decltype(extra)> call{function, extra};
+        return std::make_unique<ZipPartitionStream>(
+            elements_of<Out>(call_with_partition<decltype(call), In>(call, items)));
     }
 
     explicit ZipPartitionStream(Items<Out> items) : items_(std::move(items)) {}
