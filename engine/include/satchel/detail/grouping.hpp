@@ -330,26 +330,32 @@ struct ChoicesReducer {
     std::uint64_t k;
     std::uint64_t seed;
     std::uint32_t partition = 0;
-    std::vector<std::uint64_t> next = {};  // where each draw takes its next element
+    struct Turn {
+        std::uint64_t position;
+        std::uint64_t draw;
+        // The earliest position is the greatest, because heaps have the greatest in front.
+        bool operator<(const Turn& other) const { return position > other.position; }
+    };
+    std::vector<Turn> turns = {};  // a heap of where each draw takes its next element
 
     void begin_partition(std::uint32_t index) { partition = index; }
     [[nodiscard]] Partial start() const { return {{}, 0, hash_mix(partition, 10)}; }
     void add(Partial& partial, const Batch<T>& batch) {
-        next.resize(k, 0);
+        if (partial.count == 0) {
+            partial.drawn.assign(k, batch.at(0));
+            for (std::uint64_t draw = 0; draw < k; ++draw) turns.push_back({0, draw});
+        }
         const auto end = partial.count + batch.size;
-        for (std::uint64_t draw = 0; draw < k; ++draw) {
-            if (next[draw] >= end) continue;
+        while (!turns.empty() && turns.front().position < end) {
+            std::pop_heap(turns.begin(), turns.end());
+            auto& turn = turns.back();
             std::uint64_t position = 0;
             do {
-                position = next[draw];
-                next[draw] = position_after(position, draw, partial.id);
-            } while (next[draw] < end);
-            const auto& element = batch.at(position - partial.count);
-            if (draw < partial.drawn.size()) {
-                partial.drawn[draw] = element;
-            } else {
-                partial.drawn.push_back(element);
-            }
+                position = turn.position;
+                turn.position = position_after(position, turn.draw, partial.id);
+            } while (turn.position < end);
+            partial.drawn[turn.draw] = batch.at(position - partial.count);
+            std::push_heap(turns.begin(), turns.end());
         }
         partial.count = end;
     }
