@@ -22,6 +22,7 @@
 #include <satchel/delayed.hpp>
 #include <satchel/detail/bag_support.hpp>
 #include <satchel/detail/element_functions.hpp>
+#include <satchel/detail/format.hpp>
 #include <satchel/detail/grouping.hpp>
 #include <satchel/detail/reduce.hpp>
 #include <satchel/detail/reducers.hpp>
@@ -438,9 +439,10 @@ struct is_range<satchel::Bag<T>, Char> : std::false_type {};
 FMT_END_NAMESPACE
 
 template <class T>
-struct fmt::formatter<satchel::Bag<T>> : fmt::formatter<std::string_view> {
+struct fmt::formatter<satchel::Bag<T>> : satchel::detail::HandleFormatter {
     auto format(const satchel::Bag<T>& bag, fmt::format_context& context) const {
-        return fmt::format_to(context.out(), "satchel.bag<{}, npartitions={}>",
-                              bag.node()->description.name, bag.npartitions());
+        const auto text = fmt::format("satchel.bag<{}, npartitions={}>",
+                                      bag.node()->description.name, bag.npartitions());
+        return write(text, context);
     }
 };

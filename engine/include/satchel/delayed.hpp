@@ -13,6 +13,7 @@
 #pragma once
 
 #include <satchel/detail/call.hpp>
+#include <satchel/detail/format.hpp>
 #include <satchel/detail/node.hpp>
 #include <satchel/executor.hpp>
 #include <satchel/value.hpp>
@@ -329,9 +330,10 @@ auto Delayed<T>::get() const {
 }  // namespace satchel
 
 template <class T>
-struct fmt::formatter<satchel::Delayed<T>> : fmt::formatter<std::string_view> {
+struct fmt::formatter<satchel::Delayed<T>> : satchel::detail::HandleFormatter {
     auto format(const satchel::Delayed<T>& value, fmt::format_context& context) const {
-        return fmt::format_to(context.out(), "Delayed('{}')", value.key());
+        const auto text = fmt::format("Delayed('{}')", value.key());
+        return write(text, context);
     }
 };
 
