@@ -5,7 +5,7 @@
 // satchel.bag<filter, npartitions=8>
 // the first five: [0, 9, 36, 81, 144]
 // 333334 squares, the largest 999998000001
-#include <satchel/compute.hpp>
+#include <satchel/bag.hpp>
 
 #include <cstdint>
 

@@ -35,6 +35,7 @@ PUBLIC_HEADERS = {
     "detail/bag_methods.hpp": "bag",
     "detail/bag_reductions.hpp": "bag",
     "detail/bag_support.hpp": "bag",
+    "detail/format.hpp": "base",
     "detail/call.hpp": "bag",
     "detail/counter_random.hpp": "bag",
     "detail/element_functions.hpp": "bag",

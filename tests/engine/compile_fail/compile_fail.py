@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 HEADER = """
-#include <satchel/compute.hpp>
+#include <satchel/bag.hpp>
 #include <satchel/stream.hpp>
 #include <functional>
 #include <memory>

@@ -341,6 +341,7 @@ struct ChoicesReducer {
     void begin_partition(std::uint32_t index) { partition = index; }
     [[nodiscard]] Partial start() const { return {{}, 0, hash_mix(partition, 10)}; }
     void add(Partial& partial, const Batch<T>& batch) {
+        if (batch.size == 0) return;
         if (partial.count == 0) {
             partial.drawn.assign(k, batch.at(0));
             for (std::uint64_t draw = 0; draw < k; ++draw) turns.push_back({0, draw});

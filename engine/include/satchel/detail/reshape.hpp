@@ -38,8 +38,6 @@ template <class T, class Acc, class F>
 NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> initial) {
     token = Token::of("accumulate").then(token).then(bag->description.token);
     const auto count = bag->description.count;
-    auto token = Token::of("accumulate").then(function_token(binop)).then(bag->description.token);
-    if (initial) token = token.then(value_token(*initial));
     const Function step([binop = std::move(binop), initial](Arguments& arguments) {
         const auto& items = arguments.get<Items<T>>(0);
         Accumulated<Acc> made{{}, initial};
