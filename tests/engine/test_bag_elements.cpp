@@ -107,7 +107,7 @@ TEST_CASE("what can be called can be mapped and filtered by") {
 TEST_CASE("a result that is a reference becomes a value") {
     static const std::string texts[] = {"zero", "one"};
     const auto bag = range(2, 1).map([](std::int64_t k) -> const std::string& { return texts[k]; });
-    static_assert(std::is_same_v<decltype(bag), const Bag<std::string>>);
+    static_assert(std::is_same_v<decltype(bag)::value_type, std::string>);
     CHECK(bag.compute(synchronous) == std::vector<std::string>{"zero", "one"});
 }
 

@@ -39,6 +39,8 @@ PUBLIC_HEADERS = {
     "detail/call.hpp": "bag",
     "detail/counter_random.hpp": "bag",
     "detail/element_functions.hpp": "bag",
+    "detail/fused.hpp": "bag",
+    "detail/fused_bag.hpp": "bag",
     "detail/grouping.hpp": "bag",
     "detail/node.hpp": "bag",
     "detail/ordered_map.hpp": "bag",

@@ -23,6 +23,7 @@
 #include <satchel/detail/bag_support.hpp>
 #include <satchel/detail/element_functions.hpp>
 #include <satchel/detail/format.hpp>
+#include <satchel/detail/fused_bag.hpp>
 #include <satchel/detail/grouping.hpp>
 #include <satchel/detail/reduce.hpp>
 #include <satchel/detail/reducers.hpp>

@@ -3,6 +3,7 @@
 #include <satchel/error.hpp>
 #include <satchel/log.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -10,6 +11,12 @@
 
 namespace satchel {
 namespace detail {
+
+std::uint64_t nanoseconds_now() noexcept {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
 
 std::uint32_t checked_partitions(std::int64_t npartitions, const char* operation) {
     constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();

@@ -62,9 +62,16 @@ class Lowering {
         auto pipeline = std::make_shared<Pipeline>();
         const auto& made = node.description;
         if (made.role == Role::sink) {
-            const bool owned = append_upstreams(node, *pipeline, inputs);
+            const auto chain = chain_before(node);
+            const bool owned = chain.empty() ? append_upstreams(node, *pipeline, inputs)
+                                             : append_chain(chain, *pipeline, inputs);
             check_ownership(made.needs_owned, owned, node);
             pipeline->sink = made.sink;
+            if (!chain.empty()) {
+                auto states = states_of(chain);
+                states.push_back(made.sink.state);
+                pipeline->sink = {node.fused_sink()->run, Value::of(std::move(states))};
+            }
             pipeline->sink_step.first_slot = static_cast<std::uint32_t>(inputs.size());
             append_slots(node, inputs);
         } else {
@@ -249,9 +256,56 @@ class Lowering {
         }
     }
 
+    // The last `depth` stages up to `last`, in order; none if what one of them makes is stored for
+    // others too.
+    std::vector<const Node*> chain_of(const Node* last, std::uint32_t depth) {
+        std::vector<const Node*> chain(depth);
+        for (auto place = chain.rbegin();;) {
+            *place = last;
+            if (++place == chain.rend()) return chain;
+            last = last->description.inputs.front().node.get();
+            if (known(*last).stored) return {};
+        }
+    }
+
+    // The stages that the fused form of a reduction takes in.
+    std::vector<const Node*> chain_before(const Node& sink) {
+        if (sink.fused_sink() == nullptr) return {};
+        const auto& last = *sink.description.inputs.front().node;
+        if (known(last).stored) return {};
+        return chain_of(&last, sink.fused_sink()->depth);
+    }
+
+    // Appends what a chain starts from; tells whether the elements that come out of it will belong
+    // to the task.
+    bool append_chain(const std::vector<const Node*>& chain, Pipeline& pipeline,
+                      std::vector<NodeInput>& inputs) {
+        bool owned = append_upstreams(*chain.front(), pipeline, inputs);
+        for (const auto* stage : chain) {
+            check_ownership(stage->description.needs_owned, owned, *stage);
+            owned |= !stage->description.passes;
+        }
+        return owned;
+    }
+
+    static std::vector<Value> states_of(const std::vector<const Node*>& chain) {
+        std::vector<Value> states;
+        states.reserve(chain.size() + 1);
+        for (const auto* stage : chain) states.push_back(stage->description.stream.state);
+        return states;
+    }
+
     // Appends what makes the stream of `node`; tells whether its elements will belong to the task.
     bool append(const Node& node, Pipeline& pipeline, std::vector<NodeInput>& inputs) {
         const auto& made = node.description;
+        if (const auto* fused = node.fused_stages(); fused != nullptr && fused->depth > 1) {
+            const auto chain = chain_of(&node, fused->depth);
+            if (!chain.empty()) {
+                const bool owned = append_chain(chain, pipeline, inputs);
+                pipeline.steps.push_back({{fused->make, Value::of(states_of(chain))}, 1, 0, false});
+                return owned;
+            }
+        }
         const bool upstream_owned = append_upstreams(node, pipeline, inputs);
         const bool is_source = made.role == Role::source;
         const bool movable = is_source && (made.fresh || known(node).given_up);

@@ -36,10 +36,15 @@ auto Bag<T>::map_moved(F f, const char* name, Token token) && {
         if constexpr (!std::is_void_v<R>) {
             using Stage = detail::MapStream<T, R, F>;
             const bool needs_owned = !detail::is_copyable<T> && !detail::accepts_kept_element<F, T>;
-            return Bag<R>(detail::stage_node<R>(std::move(node_), name, token,
-                                                detail::stage_part<Stage, T>(std::move(f)), false,
-                                                needs_owned));
+            using Chain = detail::Chain<T, detail::MapStep<T, R, F>>;
+            return detail::fused_bag<R, Chain>(detail::stage_node<R>(
+                std::move(node_), name, token, detail::stage_part<Stage, T>(std::move(f)), false,
+                needs_owned));
+        } else {
+            return detail::Refused();
         }
+    } else {
+        return detail::Refused();
     }
 }
 
@@ -212,6 +217,8 @@ auto Bag<T>::starmap(F f) const {
     if constexpr (detail::applicable_to_element<F, T>) {
         const auto token = detail::function_token(f);
         return Bag(*this).map_moved(detail::Starred<F>{std::move(f)}, "starmap", token);
+    } else {
+        return detail::Refused();
     }
 }
 
@@ -266,7 +273,9 @@ template <class T>
 auto Bag<T>::unzip() const {
     static_assert(detail::is_tuple_like<T>,
                   "satchel: unzip() needs elements that are tuples, pairs or arrays.");
-    return [this]<std::size_t... I>(std::index_sequence<I...>) { return std::tuple{pluck<I>()...}; }
+    return [this]<std::size_t... I>(std::index_sequence<I...>) {
+        return std::tuple<Bag<std::remove_cvref_t<std::tuple_element_t<I, T>>>...>{pluck<I>()...};
+    }
     (std::make_index_sequence<std::tuple_size_v<T>>());
 }
 

@@ -48,9 +48,9 @@ class TaskFunction {
     std::optional<std::stop_token> token_;
 };
 
-/// Functions that ask for nothing but their arguments need not carry anything.
+/// Simple functions carry nothing else, so that loops can keep them in registers.
 template <class F>
-requires(std::is_empty_v<F>&& std::is_trivially_copyable_v<F>) class TaskFunction<F> {
+requires(std::is_trivially_copyable_v<F>) class TaskFunction<F> {
   public:
     explicit TaskFunction(const F& function) : function_(function) {}
 

@@ -77,6 +77,17 @@ struct SinkPart {
     Value state;
 };
 
+/// What several stages do in one loop; `states` is a vector of theirs, the first stage's first.
+struct FusedStages {
+    std::uint32_t depth;  ///< how many nodes that is, this one and those it starts from
+    std::unique_ptr<StreamBase> (*make)(const Value& states, Binding& binding);
+};
+/// The same for a reduction, whose state is the last, and `depth` stages before it.
+struct FusedSink {
+    std::uint32_t depth;
+    Value (*run)(const Value& states, Binding& binding);
+};
+
 /// What can be done with the elements of a bag whose type is not known here.
 struct ElementOperations {
     std::unique_ptr<StreamBase> (*read)(const Value& state, Binding& binding);  ///< from slot 0
@@ -161,6 +172,13 @@ class Node {
 
     const Description description;
 
+    /// Tells of a faster way to do what this node and those it starts from do. To be called before
+    /// others have the node; `stages` and `sink` live as long as the program.
+    void fuse(const FusedStages& stages) const noexcept { fused_stages_ = &stages; }
+    void fuse(const FusedSink& sink) const noexcept { fused_sink_ = &sink; }
+    [[nodiscard]] const FusedStages* fused_stages() const noexcept { return fused_stages_; }
+    [[nodiscard]] const FusedSink* fused_sink() const noexcept { return fused_sink_; }
+
     /// Whether only one reference exists.
     [[nodiscard]] bool unique() const noexcept {
         return references_.load(std::memory_order_acquire) == 1;
@@ -178,6 +196,8 @@ class Node {
 
     std::atomic<std::uint32_t> references_{1};
     mutable std::uint32_t place_ = 0;  // where lower() keeps what it knows of this node
+    mutable const FusedStages* fused_stages_ = nullptr;
+    mutable const FusedSink* fused_sink_ = nullptr;
 };
 
 inline NodePtr::NodePtr(const NodePtr& other) noexcept : node_(other.node_) {

@@ -32,6 +32,10 @@ struct CountReducer {
     void add(Partial& count, const Batch<T>& batch) {
         count += batch.size;
     }
+    template <class T>
+    void add_one(Partial& count, const T&) {
+        ++count;
+    }
     void merge(Partial& earlier, Partial&& later) { earlier += later; }
     [[nodiscard]] std::uint64_t finish(Partial&& count) const { return count; }
 };
@@ -52,6 +56,7 @@ struct IntegerSumReducer {
     [[nodiscard]] Partial start() const { return {}; }
 
     void add(Partial& sum, const Batch<T>& batch) { put(sum, get(sum) + sum_of(batch)); }
+    void add_one(Partial& sum, T x) { put(sum, get(sum) + x); }
     void merge(Partial& earlier, Partial&& later) { put(earlier, get(earlier) + get(later)); }
     [[nodiscard]] Result finish(Partial&& sum) const {
         const auto wide = get(sum);
@@ -146,8 +151,9 @@ struct GenericSumReducer {
     static constexpr bool moves = false;
     [[nodiscard]] Partial start() const { return T{}; }
     void add(Partial& sum, const Batch<T>& batch) {
-        batch.for_each([&](const T& x) { sum = std::move(sum) + x; });
+        batch.for_each([&](const T& x) { add_one(sum, x); });
     }
+    void add_one(Partial& sum, const T& x) { sum = std::move(sum) + x; }
     void merge(Partial& earlier, Partial&& later) { earlier = std::move(earlier) + later; }
     [[nodiscard]] T finish(Partial&& sum) const { return std::move(sum); }
 };

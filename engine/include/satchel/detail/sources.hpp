@@ -55,17 +55,26 @@ class CountingStream final : public Stream<std::int64_t> {
     CountingStream(std::uint64_t begin, std::uint64_t end) : at_(begin), end_(end) {}
 
     bool next(Batch<std::int64_t>& batch) override {
-        if (at_ == end_) return false;
-        const auto size = std::min<std::uint64_t>(batch_elements_max, end_ - at_);
+        const auto first = position();
+        const auto size = skip_batch();
+        if (size == 0) return false;
         storage_.prepare(batch_elements_max);
         auto* items = storage_.items();
-        const auto first = static_cast<std::int64_t>(at_);
         for_each_index(size,
                        [&](std::size_t k) { items[k] = first + static_cast<std::int64_t>(k); });
         storage_.set_size(size);
-        at_ += size;
         batch = storage_.batch();
         return true;
+    }
+
+    /// The next number.
+    [[nodiscard]] std::int64_t position() const noexcept { return static_cast<std::int64_t>(at_); }
+
+    /// Leaves out the next batch; gives its size, which is 0 at the end.
+    std::size_t skip_batch() noexcept {
+        const auto size = std::min<std::uint64_t>(batch_elements_max, end_ - at_);
+        at_ += size;
+        return size;
     }
 
     static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {

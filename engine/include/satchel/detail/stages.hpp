@@ -31,16 +31,27 @@ R call_with(F& function, Element&& element) {
     }
 }
 
-/// Runs a loop with a local copy of a small function, which the compiler can keep in registers:
-/// through the pointer to the stage, whatever the loop writes might change it.
-template <class F, class Loop>
-void with_local(TaskFunction<F>& function, Loop&& loop) {
-    if constexpr (std::is_trivially_copyable_v<TaskFunction<F>> && sizeof(TaskFunction<F>) <= 64) {
-        auto local = function;
-        loop(local);
-        function = local;
+/// Whether a predicate holds for an element.
+template <class T, class F>
+bool holds(TaskFunction<F>& predicate, const T& element) {
+    if constexpr (callable_with<F, const T&>) {
+        return static_cast<bool>(predicate(element));
     } else {
-        loop(function);
+        return static_cast<bool>(predicate(T(element)));
+    }
+}
+
+/// Runs a loop with a local copy of a small object, which the compiler can keep in registers:
+/// through the pointer to the stage, whatever the loop writes might change it.
+template <class Object, class Loop>
+void with_local(Object& object, Loop&& loop) {
+    if constexpr (std::is_trivially_copy_constructible_v<Object> &&
+                  std::is_trivially_destructible_v<Object> && sizeof(Object) <= 64) {
+        auto local = object;
+        loop(local);
+        std::construct_at(&object, local);  // lambdas with captures cannot be assigned
+    } else {
+        loop(object);
     }
 }
 
@@ -135,14 +146,6 @@ class FilterStream final : public Stream<T> {
     }
 
   private:
-    static bool holds(TaskFunction<F>& predicate, const T& element) {
-        if constexpr (callable_with<F, const T&>) {
-            return static_cast<bool>(predicate(element));
-        } else {
-            return static_cast<bool>(predicate(T(element)));
-        }
-    }
-
     // Writes every element and advances over those that stay: no branch to mispredict.
     void compact(Batch<T>& batch) {
         auto* out = batch.items;
@@ -157,7 +160,7 @@ class FilterStream final : public Stream<T> {
             for (std::size_t k = 0; k < batch.size; ++k) {
                 const T element = in[k];
                 *place = element;
-                place += holds(predicate, element) ? 1 : 0;
+                place += holds<T>(predicate, element) ? 1 : 0;
             }
             kept = static_cast<std::size_t>(place - out);
         });
@@ -169,7 +172,7 @@ class FilterStream final : public Stream<T> {
             if constexpr (std::is_move_assignable_v<T>) {
                 std::size_t kept = 0;
                 for (std::size_t k = 0; k < batch.size; ++k) {
-                    if (!holds(predicate_, batch.items[k])) continue;
+                    if (!holds<T>(predicate_, batch.items[k])) continue;
                     if (kept != k) batch.items[kept] = std::move(batch.items[k]);
                     ++kept;
                 }
@@ -177,7 +180,7 @@ class FilterStream final : public Stream<T> {
             } else {
                 storage_.prepare(batch.size);
                 for (std::size_t k = 0; k < batch.size; ++k) {
-                    if (holds(predicate_, batch.items[k]))
+                    if (holds<T>(predicate_, batch.items[k]))
                         storage_.emplace(std::move(batch.items[k]));
                 }
                 batch = storage_.batch();
@@ -186,7 +189,7 @@ class FilterStream final : public Stream<T> {
         }
         picked_.clear();
         batch.for_each([&](const T& element) {
-            if (holds(predicate_, element)) picked_.push_back(&element);
+            if (holds<T>(predicate_, element)) picked_.push_back(&element);
         });
         batch.scattered = picked_.data();
         batch.size = picked_.size();

@@ -99,14 +99,16 @@ struct ExtremeReducer {
             batch.for_each([&](const T& x) { first = is_better(x, first) ? x : first; });
             best = first;
         } else {
-            batch.for_each([&](auto&& x) {
-                if (best && !is_better(x, *best)) return;
-                if constexpr (can_keep<T, decltype(x)>) {
-                    best.emplace(std::forward<decltype(x)>(x));
-                } else {
-                    refuse_copy();
-                }
-            });
+            batch.for_each([&](auto&& x) { add_one(best, std::forward<decltype(x)>(x)); });
+        }
+    }
+    template <class Element>
+    void add_one(Partial& best, Element&& x) {
+        if (best && !is_better(x, *best)) return;
+        if constexpr (can_keep<T, Element>) {
+            best.emplace(std::forward<Element>(x));
+        } else {
+            refuse_copy();
         }
     }
     void merge(Partial& earlier, Partial&& later) {

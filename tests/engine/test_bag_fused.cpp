@@ -1,0 +1,133 @@
+// Chains of element-wise operations that are compiled into one loop: the same results as stage by
+// stage, whatever is stored in between, and bags that go on being bags.
+#include <satchel/bag.hpp>
+
+#include "engine/support.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using satchel::Bag;
+using satchel::Executor;
+using satchel::from_sequence;
+using satchel::range;
+using satchel::SynchronousExecutor;
+using satchel::testing::on_each_executor;
+
+using Numbers = std::vector<std::int64_t>;
+
+namespace {
+
+const auto triple = [](std::int64_t x) { return 3 * x + 1; };
+const auto is_odd = [](std::int64_t x) { return x % 2 != 0; };
+const auto halve = [](std::int64_t x) { return x / 2; };
+
+Numbers expected(std::int64_t n) {
+    Numbers kept;
+    for (std::int64_t x = 0; x < n; ++x) {
+        if (is_odd(triple(x))) kept.push_back(halve(triple(x)));
+    }
+    return kept;
+}
+
+}  // namespace
+
+TEST_CASE("numbers counted off and numbers stored go through a chain alike") {
+    for (const std::int64_t n : {0, 1, 2, 1'023, 1'024, 1'025, 400'000}) {
+        const auto wanted = expected(n);
+        std::int64_t sum = 0;
+        for (const auto x : wanted) sum += x;
+        const Bag<std::int64_t> stored = from_sequence(range(n, 1).compute(), {.npartitions = 3});
+        for (const Bag<std::int64_t>& bag : {range(n, 3), stored}) {
+            const auto chain = bag.map(triple).filter(is_odd).map(halve);
+            on_each_executor([&](const Executor& executor) {
+                CHECK(chain.compute(executor) == wanted);
+                CHECK(chain.sum().compute(executor) == sum);
+                CHECK(chain.count().compute(executor) == wanted.size());
+                const auto folded = chain.fold([](std::int64_t a, std::int64_t b) { return a + b; },
+                                               std::plus<>(), std::int64_t{0});
+                CHECK(folded.compute(executor) == sum);
+            });
+            if (wanted.empty()) continue;
+            CHECK(chain.min().compute() == wanted.front());
+            CHECK(chain.max().compute() == wanted.back());
+        }
+    }
+}
+
+TEST_CASE("what is stored between stages of a chain divides it") {
+    const auto bag = range(5'000, 4).map(triple);
+    const auto kept = bag.filter(is_odd);
+    const auto halves = kept.map(halve);
+    on_each_executor([&](const Executor& executor) {
+        const auto [some, sum, all] = satchel::compute(executor, kept, halves.sum(), bag);
+        CHECK(all.size() == 5'000);
+        CHECK(some.size() == 2'500);
+        CHECK(sum == halves.sum().compute(executor));
+        CHECK(kept.persist(executor).map(halve).sum().compute(executor) == sum);
+    });
+}
+
+TEST_CASE("elements that are moved, copied and pointed to go through a chain alike") {
+    const std::vector<std::string> words{"Ada", "Grace", "Edsger", "Barbara", "Donald"};
+    const auto bag = from_sequence(words, {.npartitions = 2});
+    const auto chain = bag.map([](const std::string& word) { return word + "!"; })
+                           .filter([](const std::string& word) { return word.size() > 5; })
+                           .map([](std::string word) { return word + word; })
+                           .remove([](const std::string& word) { return word[0] == 'D'; });
+    on_each_executor([&](const Executor& executor) {
+        CHECK(chain.compute(executor) ==
+              std::vector<std::string>{"Grace!Grace!", "Edsger!Edsger!", "Barbara!Barbara!"});
+        CHECK(chain.map(&std::string::size).sum().compute(executor) == 12 + 14 + 16);
+        CHECK(chain.count().compute(executor) == 3);
+        CHECK(bag.compute(executor) == words);
+    });
+    const auto owners =
+        range(10, 2)
+            .map([](std::int64_t x) { return std::make_unique<std::int64_t>(x); })
+            .filter([](const std::unique_ptr<std::int64_t>& x) { return *x > 4; })
+            .map([](std::unique_ptr<std::int64_t> x) { return std::make_unique<int>(int(*x)); });
+    CHECK(owners.map([](const std::unique_ptr<int>& x) { return *x; }).sum().compute() == 35);
+}
+
+TEST_CASE("a bag that a longer chain is assigned to stays right") {
+    auto bag = range(10, 2).map(triple);
+    for (int k = 0; k < 3; ++k) bag = bag.map(triple);
+    Numbers wanted;
+    for (std::int64_t x = 0; x < 10; ++x) wanted.push_back(triple(triple(triple(triple(x)))));
+    CHECK(bag.compute() == wanted);
+    CHECK(bag.map(halve).filter(is_odd).count().compute() ==
+          Bag<std::int64_t>(bag).map(halve).filter(is_odd).count().compute());
+    const Bag<std::int64_t> plain = bag;
+    CHECK(plain.compute() == wanted);
+}
+
+TEST_CASE("chains longer than the compiler is asked to fuse") {
+    const auto bag = range(3'000, 2);
+    const auto once = bag.map(triple).filter(is_odd).map(halve).map(triple).filter(is_odd);
+    const auto twice = once.map(halve).map(triple).remove(is_odd).map(halve).map(triple);
+    Numbers wanted;
+    for (const auto x : expected(3'000)) {
+        if (!is_odd(triple(x))) continue;
+        const auto y = triple(halve(triple(x)));
+        if (!is_odd(y)) wanted.push_back(triple(halve(y)));
+    }
+    on_each_executor([&](const Executor& executor) { CHECK(twice.compute(executor) == wanted); });
+}
+
+TEST_CASE("functions with state have a copy for each task, and call for each element once") {
+    struct Numbered {
+        std::int64_t next = 0;
+        std::int64_t operator()(std::int64_t) { return next++; }
+    };
+    const auto bag = range(10, 2).map(Numbered()).map(triple);
+    on_each_executor([&](const Executor& executor) {
+        CHECK(bag.compute(executor) == Numbers{1, 4, 7, 10, 13, 1, 4, 7, 10, 13});
+        CHECK(bag.sum().compute(executor) == 70);
+    });
+}
