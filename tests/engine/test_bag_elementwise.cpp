@@ -54,8 +54,7 @@ std::string word(std::int64_t k) {
 
 }  // namespace
 
-// ---- map with extra arguments
-// --------------------------------------------------------------------
+// ---- map with extra arguments -------------------------------------------------------------------
 
 TEST_CASE("map with values gives every element the same ones") {
     on_each_executor([](const Executor& executor) {
@@ -205,8 +204,7 @@ TEST_CASE("map_partitions with extra arguments") {
     });
 }
 
-// ---- starmap, remove, pluck, unzip
-// ---------------------------------------------------------------
+// ---- starmap, remove, pluck, unzip --------------------------------------------------------------
 
 TEST_CASE("starmap calls with the parts of tuples, pairs and arrays") {
     on_each_executor([](const Executor& executor) {
@@ -333,8 +331,7 @@ TEST_CASE("unzip computes what it unzips once") {
     CHECK(calls == 100);
 }
 
-// ---- zip, concat
-// ---------------------------------------------------------------------------------
+// ---- zip, concat --------------------------------------------------------------------------------
 
 TEST_CASE("zip makes tuples of the elements at the same place") {
     on_each_executor([](const Executor& executor) {
@@ -404,8 +401,7 @@ TEST_CASE("what is concatenated can be used beside it") {
     });
 }
 
-// ---- accumulate
-// ----------------------------------------------------------------------------------
+// ---- accumulate ---------------------------------------------------------------------------------
 
 TEST_CASE("accumulate runs on across partitions") {
     on_each_executor([](const Executor& executor) {
@@ -463,8 +459,7 @@ TEST_CASE("accumulate of many elements, further used") {
     });
 }
 
-// ---- all of them
-// ---------------------------------------------------------------------------------
+// ---- all of them --------------------------------------------------------------------------------
 
 TEST_CASE("what the user's functions throw comes back as itself") {
     struct Mine : std::runtime_error {

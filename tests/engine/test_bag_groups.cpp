@@ -95,8 +95,7 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-// ---- frequencies
-// ---------------------------------------------------------------------------------
+// ---- frequencies --------------------------------------------------------------------------------
 
 TEST_CASE("frequencies counts in the order in which elements came first") {
     check_all(std::vector<int>{}, frequencies, Counts<int>{});
@@ -193,8 +192,7 @@ TEST_CASE("frequencies is a bag: more operations can follow") {
     CHECK(longest.compute() == std::vector<std::string>{"b", "c"});
 }
 
-// ---- distinct
-// ------------------------------------------------------------------------------------
+// ---- distinct -----------------------------------------------------------------------------------
 
 TEST_CASE("distinct keeps the first of equal elements, in their order") {
     check_all(std::vector<int>{}, distinct, std::vector<int>{});
@@ -222,8 +220,7 @@ TEST_CASE("distinct by a key keeps the first of each key") {
     check_all(apples, by_both, std::vector<Apple>{{"a", 3}, {"b", 1}, {"c", 3}});
 }
 
-// ---- foldby
-// --------------------------------------------------------------------------------------
+// ---- foldby -------------------------------------------------------------------------------------
 
 TEST_CASE("foldby folds the elements of each key, in the order of the keys") {
     const auto parity = [](int x) { return x % 2 == 0; };
@@ -305,8 +302,7 @@ TEST_CASE("foldby of one key of many elements, and of many keys of one") {
     });
 }
 
-// ---- topk
-// ----------------------------------------------------------------------------------------
+// ---- topk ---------------------------------------------------------------------------------------
 
 TEST_CASE("topk gives the largest, descending") {
     check_all(std::vector<int>{}, top(3), std::vector<int>{});
@@ -379,8 +375,7 @@ TEST_CASE("topk puts NaN after all numbers, however the bag is divided") {
     }
 }
 
-// ---- all of them
-// ---------------------------------------------------------------------------------
+// ---- all of them --------------------------------------------------------------------------------
 
 TEST_CASE("elements that can only be moved are grouped when nobody else holds them") {
     struct Box {

@@ -90,8 +90,7 @@ const auto std_0 = [](const auto& bag) { return bag.std(); };
 
 }  // namespace
 
-// ---- prod
-// ----------------------------------------------------------------------------------------
+// ---- prod ---------------------------------------------------------------------------------------
 
 TEST_CASE("prod multiplies, and is 1 of nothing") {
     check_all(std::vector<int>{}, prod, 1);
@@ -145,8 +144,7 @@ TEST_CASE("a zero makes a product that had overflown zero") {
     }
 }
 
-// ---- min, max
-// ------------------------------------------------------------------------------------
+// ---- min, max -----------------------------------------------------------------------------------
 
 TEST_CASE("min and max") {
     check_all(std::vector<int>{5}, min, 5);
@@ -219,8 +217,7 @@ TEST_CASE("a NaN makes min and max NaN, wherever it stands and however the bag i
     }
 }
 
-// ---- any, all
-// ------------------------------------------------------------------------------------
+// ---- any, all -----------------------------------------------------------------------------------
 
 TEST_CASE("any and all") {
     check_all(std::vector<bool>{}, any, false);
@@ -257,8 +254,7 @@ TEST_CASE("any and all read a partition no further than to what decides") {
     CHECK(looked_at <= 10'000);
 }
 
-// ---- mean, var, std
-// ------------------------------------------------------------------------------
+// ---- mean, var, std -----------------------------------------------------------------------------
 
 TEST_CASE("mean") {
     check_all(std::vector<int>{4}, mean, 4.0);

@@ -78,8 +78,7 @@ void check_repeatable(Draw draw) {
 
 }  // namespace
 
-// ---- random_sample
-// -------------------------------------------------------------------------------
+// ---- random_sample ------------------------------------------------------------------------------
 
 TEST_CASE("random_sample keeps each element with the probability given, in order") {
     for (const double p : {0.01, 0.5, 0.9}) {
@@ -127,8 +126,7 @@ TEST_CASE("random_sample refuses what is no probability, at the call") {
     }
 }
 
-// ---- sample
-// --------------------------------------------------------------------------------------
+// ---- sample -------------------------------------------------------------------------------------
 
 TEST_CASE("sample gives k elements at different positions, in order") {
     on_each_executor([](const Executor& executor) {
@@ -187,8 +185,7 @@ TEST_CASE("sample of more than there is fails when computed, of less than none a
     CHECK(text.starts_with("sample: asked for -1 elements"));
 }
 
-// ---- choices
-// -------------------------------------------------------------------------------------
+// ---- choices ------------------------------------------------------------------------------------
 
 TEST_CASE("choices draws k times with replacement") {
     on_each_executor([](const Executor& executor) {

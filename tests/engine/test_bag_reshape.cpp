@@ -86,8 +86,7 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-// ---- repartition
-// ---------------------------------------------------------------------------------
+// ---- repartition --------------------------------------------------------------------------------
 
 TEST_CASE("repartition by number: sizes differ by at most one, the order is kept") {
     on_each_executor([](const Executor& executor) {
@@ -168,8 +167,7 @@ TEST_CASE("repartition computes its bag once, and nothing at the call") {
     });
 }
 
-// ---- from_delayed, to_delayed
-// --------------------------------------------------------------------
+// ---- from_delayed, to_delayed -------------------------------------------------------------------
 
 TEST_CASE("from_delayed makes a partition of each delayed vector") {
     on_each_executor([](const Executor& executor) {
@@ -236,8 +234,7 @@ TEST_CASE("a Delayed's function and the parts of its tuple") {
     });
 }
 
-// ---- visualize
-// -----------------------------------------------------------------------------------
+// ---- visualize ----------------------------------------------------------------------------------
 
 TEST_CASE("visualize writes a .dot file of the tasks and what they need") {
     const Folder folder;
@@ -247,17 +244,32 @@ TEST_CASE("visualize writes a .dot file of the tasks and what they need") {
     const auto text = contents(path);
     CHECK(text.starts_with("digraph satchel {"));
     CHECK(text.ends_with("}\n"));
-    CHECK(count_of(text, "label=\"map\"") == 3);  // fused with what they start from
+    CHECK(count_of(text, R"(label="range\nmap:)") == 3);  // a line for each fused operation
+    CHECK(count_of(text, R"(label="range\nmap:2"])") == 1);
     CHECK(count_of(text, "->") == 0);
 
     (void)bag.repartition({.npartitions = 2}).visualize(folder / "repartition.dot");
     const auto more = contents(folder / "repartition.dot");
     CHECK(count_of(more, "label=\"repartition-join\"") == 1);
-    CHECK(count_of(more, "label=\"repartition\"") == 2);
+    CHECK(count_of(more, "label=\"repartition:") == 2);
     CHECK(count_of(more, "->") == 5);
     const auto total = bag.sum();
     (void)total.visualize(folder / "sum.dot");
-    CHECK(count_of(contents(folder / "sum.dot"), "label=\"sum\"") == 1);
+    const auto sum = contents(folder / "sum.dot");
+    CHECK(count_of(sum, "label=\"sum\"") == 1);
+    CHECK(count_of(sum, R"(label="range\nmap\nsum-partition:)") == 3);
+}
+
+TEST_CASE("a drawing shows what is stored because it is used twice") {
+    const Folder folder;
+    const auto bag = range(10, 3).map([](std::int64_t x) { return x + 1; });
+    const auto both =
+        delayed([](std::int64_t sum, std::int64_t max) { return sum + max; })(bag.sum(), bag.max());
+    const auto text = contents(both.visualize(folder / "both.dot"));
+    CHECK(count_of(text, R"(label="range\nmap:)") == 3);
+    CHECK(count_of(text, R"(label="sum-partition:)") == 3);
+    CHECK(count_of(text, R"(label="max-partition:)") == 3);
+    CHECK(count_of(text, "->") == 3 + 3 + 3 + 3 + 2);
 }
 
 TEST_CASE("visualize draws pictures where Graphviz is installed, else says so") {
@@ -285,8 +297,7 @@ TEST_CASE("visualize says what it cannot do") {
     CHECK_THROWS_AS((void)bag.visualize(folder / "no such folder/graph.dot"), satchel::FileError);
 }
 
-// ---- what handles look like
-// ----------------------------------------------------------------------
+// ---- what handles look like ---------------------------------------------------------------------
 
 TEST_CASE("every handle can be formatted") {
     const auto bag = range(10, 3);

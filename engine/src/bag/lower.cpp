@@ -37,7 +37,8 @@ bool stands_alone(const NodeInput& input) {
 // therefore one thread lowers at a time.
 class Lowering {
   public:
-    explicit Lowering(bool consumed) : lock_(mutex()), consumed_(consumed) {}
+    explicit Lowering(bool consumed, bool drawing = false)
+        : lock_(mutex()), consumed_(consumed), drawing_(drawing) {}
 
     void add_roots(const std::vector<NodePtr>& roots) {
         for (const auto& root : roots) discover(*root);
@@ -211,8 +212,19 @@ class Lowering {
         auto pipeline = flatten(node, node_inputs);
         std::vector<Input> inputs;
         for (const auto& input : node_inputs) inputs.push_back(input_of(input));
-        return graph_.add(Layer{node.description.name, node.description.count,
-                                Function(PipelineCall{std::move(pipeline)}), std::move(inputs)});
+        return graph_.add(Layer{drawing_ ? fused_names(node) : node.description.name,
+                                node.description.count, Function(PipelineCall{std::move(pipeline)}),
+                                std::move(inputs)});
+    }
+
+    // The operations that the tasks of `node` do, a line each.
+    std::string fused_names(const Node& node) {
+        std::string names;
+        for (const auto& input : node.description.inputs) {
+            if (input.kind != Kind::stream || known(*input.node).stored) continue;
+            names += fused_names(*input.node) + '\n';
+        }
+        return names + node.description.name;
     }
 
     void emit_concat(const Node& node) {
@@ -380,6 +392,7 @@ class Lowering {
 
     std::unique_lock<std::mutex> lock_;
     bool consumed_;
+    bool drawing_;
     std::vector<Known> known_;
     std::unordered_map<Key, std::uint32_t, KeyHash> shared_;  // places of named and pure nodes
     Graph graph_;
@@ -395,6 +408,13 @@ Lowered lower(const std::vector<NodePtr>& roots, bool consumed) {
     lowered.has_surplus = lowering.has_surplus();
     lowered.graph = lowering.take_graph();
     return lowered;
+}
+
+Graph graph_to_draw(const std::vector<NodePtr>& roots) {
+    Lowering lowering(false, true);
+    lowering.add_roots(roots);
+    lowering.emit_all();
+    return lowering.take_graph();
 }
 
 std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& executor,

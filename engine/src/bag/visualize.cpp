@@ -23,7 +23,7 @@ std::string quoted(const std::string& text) {
     std::string result = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') result += '\\';
-        result += c;
+        result += c == '\n' ? "\\n" : std::string(1, c);
     }
     return result + '"';
 }
@@ -31,7 +31,6 @@ std::string quoted(const std::string& text) {
 std::string dot_of(const Graph& graph) {
     std::string dot =
         "digraph satchel {\n"
-        "  rankdir=BT;\n"
         "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#eef3fb\", color=\"#4a6fa5\","
         " fontname=\"Helvetica\", fontsize=11];\n"
         "  edge [color=\"#888888\", arrowsize=0.7];\n";
@@ -82,8 +81,7 @@ void run_graphviz(const std::string& format, const std::filesystem::path& dot,
     }
     throw Error(
         fmt::format("{}: drawing a graph as {} needs Graphviz's program 'dot', which could not be "
-                    "run; install the "
-                    "package graphviz, or ask for a .dot file",
+                    "run; install the package graphviz, or ask for a .dot file",
                     path.native(), format));
 }
 
@@ -120,7 +118,7 @@ std::filesystem::path visualize(const std::vector<NodePtr>& roots,
             "visualize: '{}' does not tell how to draw; give the file a name in .dot, .svg or .png",
             path.native()));
     }
-    const auto text = dot_of(lower(roots).graph);
+    const auto text = dot_of(graph_to_draw(roots));
     if (extension == ".dot") {
         write_text(path, text);
     } else {

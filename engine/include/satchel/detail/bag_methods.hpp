@@ -184,8 +184,7 @@ std::vector<Delayed<std::vector<T>>> Bag<T>::to_delayed() const {
     return partitions;
 }
 
-// ---- more element-wise operations
-// -----------------------------------------------------------------
+// ---- more element-wise operations ---------------------------------------------------------------
 
 template <class T>
 template <class F, class E, class... Extra>
@@ -342,8 +341,7 @@ auto Bag<T>::map_partitions(F f, E extra, Extra... extras) const {
                                              std::move(extra), std::move(extras)...));
 }
 
-// ---- reshaping, and bags from bags
-// ----------------------------------------------------------------
+// ---- reshaping, and bags from bags --------------------------------------------------------------
 
 template <class T>
 Bag<T> Bag<T>::repartition(RepartitionOptions options) const {

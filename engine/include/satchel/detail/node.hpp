@@ -221,6 +221,10 @@ struct Lowered {
 /// to be copied. Thread-safe.
 [[nodiscard]] Lowered lower(const std::vector<NodePtr>& roots, bool consumed = false);
 
+/// The same graph for people to look at: the name of a task has a line for each operation that is
+/// fused into it.
+[[nodiscard]] Graph graph_to_draw(const std::vector<NodePtr>& roots);
+
 /// Lowers, runs, and gives the values of all tasks of all roots, in order.
 [[nodiscard]] std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& executor,
                                                const RunOptions& options, bool consumed = false);

@@ -22,8 +22,7 @@ namespace satchel::detail {
 [[nodiscard]] NodePtr concat_node(const std::vector<NodePtr>& nodes, const char* name,
                                   const ElementOperations* elements);
 
-// ---- accumulate
-// ------------------------------------------------------------------------------------
+// ---- accumulate ---------------------------------------------------------------------------------
 
 /// What one partition adds to a running fold, and how far it has come.
 template <class Acc>
@@ -74,8 +73,7 @@ NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> in
                        .inputs = {{.kind = NodeInput::Kind::same, .node = std::move(chain)}}});
 }
 
-// ---- repartition
-// -----------------------------------------------------------------------------------
+// ---- repartition --------------------------------------------------------------------------------
 
 /// Partitions seen as one sequence.
 template <class T>
