@@ -23,7 +23,7 @@ from pathlib import Path
 
 import expected_output
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```([\w+]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"\s*(git clone .*|cd satchel|scripts/\w+\.sh.*|#.*)?")
 HAS_MAIN = re.compile(r"^int main\(", re.MULTILINE)
 PROJECT = "cmake_minimum_required(VERSION 3.25)\nproject(document LANGUAGES CXX)\n"

@@ -152,6 +152,7 @@ class DocumentTest(unittest.TestCase):
     def test_a_project_has_every_program(self):
         blocks = document.blocks_of("```cpp\nint main() {}\n```\n"
                                     "```cpp\nint f();\n```\n"
+                                    "```c++\nf() -> int\n```\n"
                                     "```cmake\nadd_library(l a.cpp)\n```\n")
         self.assertEqual(document.project_of(blocks, "D.md"), {
             "line_2.cpp": '#line 2 "D.md"\nint main() {}\n',
@@ -161,7 +162,7 @@ class DocumentTest(unittest.TestCase):
                               "target_link_libraries(line_2 PRIVATE satchel::satchel)\n"
                               "add_library(line_5 OBJECT line_5.cpp)\n"
                               "target_link_libraries(line_5 PRIVATE satchel::satchel)\n"})
-        self.assertEqual(document.users_project_of(blocks[2], blocks)["a.cpp"], "int main() {}\n")
+        self.assertEqual(document.users_project_of(blocks[3], blocks)["a.cpp"], "int main() {}\n")
 
 
 if __name__ == "__main__":
