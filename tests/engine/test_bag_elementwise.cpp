@@ -267,6 +267,7 @@ TEST_CASE("pluck of members") {
         CHECK(from_sequence(people).pluck(&Person::name).compute(executor) ==
               Strings{"Ada", "Bo", "Cy"});
         CHECK(from_sequence(people).pluck(&Person::age).max().compute(executor) == 50);
+        CHECK(from_sequence({"a", "bcd"}).pluck(&std::string::size).sum().compute(executor) == 4);
     });
 }
 

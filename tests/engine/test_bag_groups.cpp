@@ -220,6 +220,19 @@ TEST_CASE("distinct by a key keeps the first of each key") {
     check_all(apples, by_both, std::vector<Apple>{{"a", 3}, {"b", 1}, {"c", 3}});
 }
 
+TEST_CASE("keys that are string literals are compared as text") {
+    const char light[] = "light";
+    const auto weight = [&light](int x) -> const char* {
+        if (x > 9) return "heavy";
+        return x % 2 == 0 ? "light" : light;  // one text at two addresses
+    };
+    const auto numbers = from_sequence({1, 12, 2, 3, 4}, {.npartitions = 2});
+    CHECK(numbers.distinct(weight).compute() == std::vector{1, 12});
+    CHECK(numbers.topk(2, weight).compute() == std::vector{1, 2});
+    const Bag<std::pair<std::string, int>> sums = numbers.foldby(weight, std::plus<>{}, 0);
+    CHECK(sums.compute() == std::vector<std::pair<std::string, int>>{{"light", 10}, {"heavy", 12}});
+}
+
 // ---- foldby -------------------------------------------------------------------------------------
 
 TEST_CASE("foldby folds the elements of each key, in the order of the keys") {

@@ -234,16 +234,19 @@ template <std::size_t I>
 auto Bag<T>::pluck() const {
     static_assert(detail::is_tuple_like<T>,
                   "satchel: pluck<I>() needs elements that are tuples, pairs or arrays.");
-    return Bag(*this).map_moved([](const T& element) { return std::get<I>(element); }, "pluck",
-                                Token::of("part").then(I));
+    if constexpr (detail::is_tuple_like<T>) {
+        static_assert(I < std::tuple_size_v<T>,
+                      "satchel: pluck<I>() needs elements with more than I parts.");
+        return Bag(*this).map_moved([](const T& element) { return std::get<I>(element); }, "pluck",
+                                    Token::of("part").then(I));
+    }
 }
 
 template <class T>
 template <class Key>
 auto Bag<T>::pluck(Key key) const {
-    if constexpr (std::is_member_object_pointer_v<Key>) {
-        return Bag(*this).map_moved([key](const T& element) { return element.*key; }, "pluck",
-                                    detail::function_token(key));
+    if constexpr (std::is_member_pointer_v<Key>) {
+        return Bag(*this).map_moved(std::move(key), "pluck", detail::function_token(key));
     } else {
         using K = detail::element_type<Key>;
         const auto token = detail::value_token(key);
@@ -314,6 +317,9 @@ template <class T>
 template <class F, class Acc>
 auto Bag<T>::accumulate(F binop, Acc initial) const {
     using Given = detail::element_type<Acc>;
+    static_assert(std::is_invocable_v<F&, Given, const T&>,
+                  "satchel: accumulate()'s function must take two arguments: what was accumulated "
+                  "so far, which begins as the initial value, and an element of this bag.");
     using Result = std::decay_t<std::invoke_result_t<F&, Given, const T&>>;
     const auto token = detail::function_token(binop).then(detail::value_token(initial));
     return Bag<Result>(detail::accumulate_node<T, Result, F>(node_, token, std::move(binop),

@@ -46,6 +46,9 @@ template <class T, class F, class C, class Acc>
 auto fold_reducer(F binop, C combine, Acc initial) {
     // The result of binop may be wider than `initial` was written: fold(plus, plus, 0) of doubles.
     using Given = element_type<Acc>;
+    static_assert(std::is_invocable_v<F&, Given, T>,
+                  "satchel: this function must take two arguments: what was folded so far, which "
+                  "begins as the initial value, and an element of this bag.");
     using Result = std::decay_t<std::invoke_result_t<F&, Given, T>>;
     static_assert(std::is_invocable_v<C&, Result, Result>,
                   "satchel: `combine` must take two results of `binop`, and join them.");
@@ -88,6 +91,10 @@ template <class F>
 requires(!std::is_same_v<F, ReductionOptions>) Bag<T> Bag<T>::topk(std::int64_t k, F key,
                                                                    ReductionOptions options)
 const {
+    static_assert(detail::accepts_key<F, T>,
+                  "satchel: this key cannot be called with the elements of this bag. Pass a "
+                  "function of a const T&, or a pointer to a member.");
+    detail::check_key<F, T>();
     const auto count = detail::checked_number(k, "topk");
     const auto token = detail::function_token(key).then(count);
     return reduced_bag<T>("topk", options.split_every, token,
@@ -99,6 +106,10 @@ template <class F>
 requires(!std::is_same_v<F, ReductionOptions>) Bag<T> Bag<T>::distinct(F key,
                                                                        ReductionOptions options)
 const {
+    static_assert(detail::accepts_key<F, T>,
+                  "satchel: this key cannot be called with the elements of this bag. Pass a "
+                  "function of a const T&, or a pointer to a member.");
+    detail::check_key<F, T>();
     static_assert(
         detail::HashableKey<detail::key_result<F, T>>,
         "satchel: distinct() needs elements (or keys) that can be hashed. Give their type "
@@ -113,6 +124,10 @@ template <class K, class F, class Acc, class C>
 requires(!std::is_same_v<C, ReductionOptions>) auto Bag<T>::foldby(K key, F binop, Acc initial,
                                                                    C combine,
                                                                    ReductionOptions options) const {
+    static_assert(detail::accepts_key<K, T>,
+                  "satchel: this key cannot be called with the elements of this bag. Pass a "
+                  "function of a const T&, or a pointer to a member.");
+    detail::check_key<K, T>();
     using GroupKey = detail::key_result<K, T>;
     static_assert(detail::HashableKey<GroupKey>,
                   "satchel: foldby() needs keys that can be hashed. Give their type a stable_hash "
@@ -133,6 +148,9 @@ template <class T>
 template <class K, class F, class Acc>
 requires(!std::is_same_v<Acc, ReductionOptions>) auto Bag<T>::foldby(
     K key, F binop, Acc initial, ReductionOptions options) const {
+    static_assert(std::is_invocable_v<F&, detail::element_type<Acc>, T>,
+                  "satchel: this function must take two arguments: what was folded so far, which "
+                  "begins as the initial value, and an element of this bag.");
     static_assert(
         std::is_same_v<std::decay_t<std::invoke_result_t<F&, detail::element_type<Acc>, T>>, T>,
         "satchel: foldby() into another type than the elements' needs a fourth argument, "

@@ -25,8 +25,18 @@ struct Itself {
         return x;
     }
 };
+/// The type of the keys that `F` gives: string literals become strings.
 template <class F, class T>
-using key_result = std::decay_t<std::invoke_result_t<const F&, const T&>>;
+using key_result = element_type<std::invoke_result_t<const F&, const T&>>;
+
+template <class F, class T>
+inline constexpr bool accepts_key = std::is_invocable_v<const F&, const T&>;
+
+/// Refuses, in words, keys that would not own what they refer to.
+template <class F, class T>
+constexpr void check_key() {
+    if constexpr (!std::is_same_v<F, Itself>) check_result<key_result<F, T>>();
+}
 
 /// Base of partial results that are not copied even where their elements could be.
 struct MoveOnly {
@@ -235,7 +245,7 @@ struct TopkReducer {
                 best.entries.push_back(Entry{kept<T>(std::forward<Element>(x))});
             }
         } else {
-            key_result<F, T> rank = std::invoke(key, std::as_const(x));
+            key_result<F, T> rank(std::invoke(key, std::as_const(x)));
             if (is_wanted(best, rank)) {
                 best.entries.push_back(Entry{std::move(rank), kept<T>(std::forward<Element>(x))});
             }
