@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Runs the same small programs as satchel bags, as loops in C++, and as Dask bags.
+
+    bag.py [--program build/release/benchmarks/benchmark_bag] [--numbers N] [--lines N]
+           [--dask-share 40] [--repetitions 5] [--threads T]
+
+Debian's package python3-dask is enough. Dask gets the first part of the data, one of --dask-share
+parts, and its best scheduler of three; the results of the two are compared on that part. Numbers
+are nanoseconds an element.
+"""
+
+import argparse
+import os
+import random
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import dask
+import dask.bag as db
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEDULERS = ("sync", "threads", "processes")
+
+
+def residue(x):
+    return x % 1_000_003 * 7 % 1009
+
+
+def programs(lines, n):
+    """{name of the C++ program: (number of elements, Dask's)}"""
+    numbers = db.range(n, npartitions=16)
+    stored = db.from_sequence([residue(x) * n + x for x in range(n)], npartitions=16)
+    text = db.from_sequence(lines, npartitions=16)
+    words = text.map(str.split).flatten()
+    return {
+        "numbers: map, filter, map, sum": (n, numbers.map(lambda x: 3 * x + 1)
+                                           .filter(lambda x: x % 4 == 1)
+                                           .map(lambda x: x ^ (x >> 3)).sum()),
+        "numbers: map, var": (n, numbers.map(lambda x: 0.5 * x).var()),
+        "stored numbers: max": (n, stored.max()),
+        "text: split, flatten, lengths, sum": (len(lines), words.map(len).sum()),
+        "text: upper, filter, count": (len(lines), text.map(str.upper)
+                                       .filter(lambda line: "AB" in line).count()),
+        "frequencies: of words, topk": (len(lines), words.frequencies()
+                                        .topk(1, key=lambda counted: counted[1])),
+        "frequencies: of numbers": (n, numbers.map(residue).frequencies().count()),
+    }
+
+
+def write_lines(path, count):
+    """Lines of ten words, of which few are frequent and many rare, as in a language."""
+    source = random.Random(1)
+    letters = "etaoinshrdlucmfwypbvgk"
+    vocabulary = ["".join(source.choices(letters, k=source.randint(2, 9))) for _ in range(20_000)]
+    weights = [1 / (rank + 1) for rank in range(len(vocabulary))]
+    with open(path, "w", encoding="ascii") as file:
+        for _ in range(count):
+            file.write(" ".join(source.choices(vocabulary, weights, k=10)) + "\n")
+
+
+def run_satchel(program, text, numbers, repetitions, threads):
+    """{name: (result, ns on one thread, ns on all, ns of the loop)}"""
+    run = subprocess.run([program, text, str(numbers), str(repetitions), str(threads)],
+                         capture_output=True, check=True, encoding="utf-8")
+    rows = [line.split("\t") for line in run.stdout.splitlines()]
+    return {row[0]: tuple(float(field) for field in row[1:]) for row in rows}
+
+
+def run_dask(bag, elements, repetitions, threads):
+    """(result, ns an element, scheduler) of the fastest scheduler."""
+    best = None
+    for scheduler in SCHEDULERS:
+        samples = []
+        for _ in range(repetitions):
+            start = time.perf_counter()
+            result = bag.compute(scheduler=scheduler, num_workers=threads)
+            samples.append((time.perf_counter() - start) * 1e9 / elements)
+        if best is None or statistics.median(samples) < best[1]:
+            best = (result, statistics.median(samples), scheduler)
+    return best
+
+
+def as_number(result):
+    return float(result[0][1]) if isinstance(result, list) else float(result)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", default=ROOT / "build/release/benchmarks/benchmark_bag")
+    parser.add_argument("--numbers", type=int, default=20_000_000)
+    parser.add_argument("--lines", type=int, default=400_000)
+    parser.add_argument("--dask-share", type=int, default=40)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder:
+        text, part = Path(folder) / "text", Path(folder) / "part"
+        write_lines(text, options.lines)
+        lines = text.read_text(encoding="ascii").splitlines()[:options.lines // options.dask_share]
+        part.write_text("\n".join(lines) + "\n", encoding="ascii")
+        numbers = options.numbers // options.dask_share
+        same = run_satchel(options.program, part, numbers, 1, options.threads)
+        ours = run_satchel(options.program, text, options.numbers, options.repetitions,
+                           options.threads)
+
+    print(f"Dask {dask.__version__}; {options.threads} threads; ns an element")
+    print(f"{'':<36}{'loop':>8}{'satchel':>9}{'threads':>9}{'Dask':>8}  {'scheduler':<10}"
+          f"{'/ loop':>7}{'Dask /':>8}")
+    for name, (elements, bag) in programs(lines, numbers).items():
+        result, theirs, scheduler = run_dask(bag, elements, min(options.repetitions, 3),
+                                             options.threads)
+        _, one, threads, loop = ours[name]
+        print(f"{name:<36}{loop:>8.2f}{one:>9.2f}{threads:>9.2f}{theirs:>8.0f}  {scheduler:<10}"
+              f"{one / loop:>7.2f}{theirs / threads:>8.0f}", flush=True)
+        expected = as_number(result)
+        if abs(same[name][0] - expected) > 1e-9 * abs(expected):
+            raise SystemExit(f"{name}: satchel gives {same[name][0]}, Dask {expected}")
+
+
+if __name__ == "__main__":
+    main()
