@@ -5,10 +5,13 @@ set -euo pipefail
 export LC_ALL=C.UTF-8
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# The compiler and what it builds with, then what the tests and the demonstration compare us to.
+# The compiler and what it builds with, then what the tests and the demonstration compare us to. Of
+# "a|b", either will do; a is installed if neither is there. (Debian's two versions of Boost exclude
+# each other, and satchel builds with both.)
 packages=(
     g++ cmake ninja-build ccache
     libfmt-dev zlib1g-dev libbz2-dev liblzma-dev libdeflate-dev libcli11-dev doctest-dev
+    libssl-dev nlohmann-json3-dev "libboost-dev|libboost1.81-dev"
     python3 gzip bzip2 xz-utils
 )
 
@@ -25,10 +28,11 @@ install_missing() {
             "${packages[*]}"
         return
     fi
-    local missing=() package
+    local missing=() package names
     for package in "${packages[@]}"; do
-        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
-            missing+=("$package")
+        IFS='|' read -ra names <<<"$package"
+        [[ " $(dpkg-query -W -f='${db:Status-Status} ' "${names[@]}" 2>/dev/null)" \
+            == *' installed '* ]] || missing+=("${names[0]}")
     done
     if ((${#missing[@]} == 0)); then return; fi
 

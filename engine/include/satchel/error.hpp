@@ -70,6 +70,12 @@ class FileError : public Error {
     int code_;
 };
 
+/// A connection to another process that cannot be made, or is lost.
+class ConnectionError : public Error {
+  public:
+    using Error::Error;
+};
+
 /// A task failed with something that cannot be given back as itself: here, what is not a
 /// `std::exception`.
 class TaskError : public Error {
