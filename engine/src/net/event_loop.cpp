@@ -1,7 +1,7 @@
 // The loop's thread, timers and watches, on Boost.Asio.
+#include "base/thread.hpp"
 #include "net/event_loop_impl.hpp"
 
-#include <csignal>
 #include <future>
 #include <utility>
 
@@ -20,23 +20,10 @@ using boost::system::error_code;
 // messages shares one write, small enough that the first of them does not wait for long.
 constexpr int callbacks_between_flushes = 64;
 
-// The program's signals are for the threads that the program made; those of a crash are not asked
-// for.
-std::thread thread_without_signals(std::function<void()> work) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    for (const int crash : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, crash);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread thread(std::move(work));
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return thread;
-}
-
 }  // namespace
 
 EventLoop::EventLoop() : impl_(std::make_shared<Impl>()) {
-    impl_->thread = thread_without_signals([impl = impl_.get()] { impl->run(); });
+    impl_->thread = detail::thread_without_signals([impl = impl_.get()] { impl->run(); });
     impl_->id = impl_->thread.get_id();
 }
 

@@ -76,7 +76,8 @@ class Timer {
 /// Calls back whenever a file of the system can be read, or its other end is closed.
 class Watch {
   public:
-    /// The file stays the caller's, who destroys the watch before closing it.
+    /// The file stays the caller's, who destroys the watch before closing it. Reading from it does
+    /// not block any more.
     Watch(EventLoop& loop, int fd, std::function<void()> when_readable);
     Watch(Watch&&) noexcept;
     Watch& operator=(Watch&&) = delete;

@@ -1,0 +1,187 @@
+// Watching one worker process after the other.
+#include "process/nanny.hpp"
+
+#include <satchel/error.hpp>
+
+#include "process/log_tail.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+namespace satchel::process {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+std::string WorkerEnd::describe() const {
+    auto text = fmt::format("the worker process {} {}", pid, status.describe());
+    if (was_late) {
+        text +=
+            ": it did not get to satchel::init(argc, argv) in time, with which main() must begin";
+    } else if (!was_ready) {
+        text += " before it called satchel::init(argc, argv), with which main() must begin";
+    } else if (status.signal == SIGKILL && !was_asked) {
+        text += ", which satchel did not send: perhaps the system ran out of memory";
+    }
+    if (!last_lines.empty()) {
+        text += fmt::format("; the last lines of its log:\n  {}", fmt::join(last_lines, "\n  "));
+    }
+    return text;
+}
+
+class Nanny::Impl {
+  public:
+    Impl(net::EventLoop& loop, NannyOptions options, NannyHandlers handlers)
+        : loop_(loop), options_(std::move(options)), handlers_(std::move(handlers)), timer_(loop) {}
+
+    [[nodiscard]] net::EventLoop& loop() { return loop_; }
+    void start();
+    void stop(std::function<void()> stopped);
+    void restart();
+
+  private:
+    // One process, and what is watched of it.
+    struct Life {
+        explicit Life(Child started, const NannyOptions& options)
+            : child(std::move(started)),
+              log(static_cast<std::size_t>(options.kept_lines), options.passes_log_on) {
+            end.pid = child.pid();
+        }
+        Child child;
+        LogTail log;
+        WorkerEnd end;
+        steady_clock::time_point began = steady_clock::now();
+        std::optional<net::Watch> end_watch;
+        std::optional<net::Watch> channel_watch;
+        std::optional<net::Watch> log_watch;
+    };
+
+    void on_channel();
+    void on_log();
+    void on_end();
+    void ask_to_end();
+    void start_after_pause(bool was_healthy);
+    void start_again();
+
+    net::EventLoop& loop_;
+    NannyOptions options_;
+    NannyHandlers handlers_;
+    net::Timer timer_;  // for the start, the stop or the pause, which exclude each other
+    std::unique_ptr<Life> life_;
+    bool was_ever_ready_ = false;
+    bool is_stopping_ = false;
+    std::function<void()> stopped_;
+    milliseconds pause_{0};
+};
+
+void Nanny::Impl::start() {
+    life_ = std::make_unique<Life>(Child::spawn(options_.command, options_.parameters), options_);
+    const auto& child = life_->child;
+    life_->end_watch.emplace(loop_, child.end_file(), [this] { on_end(); });
+    life_->channel_watch.emplace(loop_, child.channel(), [this] { on_channel(); });
+    life_->log_watch.emplace(loop_, child.log(), [this] { on_log(); });
+    timer_.start(options_.start_timeout, [this] {
+        life_->end.was_late = true;
+        life_->child.kill();
+    });
+}
+
+void Nanny::Impl::on_channel() {
+    std::byte byte{};
+    const bool is_ready = ::read(life_->child.channel(), &byte, 1) == 1 && byte == ready_byte;
+    life_->channel_watch.reset();
+    if (!is_ready) return;  // it is ending
+    was_ever_ready_ = true;
+    life_->end.was_ready = true;
+    if (life_->end.was_asked) return;
+    timer_.cancel();
+    const auto started = handlers_.started;
+    if (started) started(life_->end.pid);
+}
+
+void Nanny::Impl::on_log() {
+    std::array<char, 16384> text{};
+    const auto count = ::read(life_->child.log(), text.data(), text.size());
+    if (count > 0) life_->log.add({text.data(), static_cast<std::size_t>(count)});
+    if (count == 0) life_->log_watch.reset();
+}
+
+void Nanny::Impl::on_end() {
+    auto life = std::move(life_);
+    timer_.cancel();
+    std::array<char, 16384> text{};
+    ssize_t count = 0;
+    while ((count = ::read(life->child.log(), text.data(), text.size())) > 0) {
+        life->log.add({text.data(), static_cast<std::size_t>(count)});
+    }
+    life->end.status = life->child.reap();
+    life->end.last_lines = life->log.finish();
+    const auto end = life->end;
+    const bool was_healthy = steady_clock::now() - life->began >= options_.healthy_after;
+    life.reset();
+
+    // What comes next is decided first: a handler may call back.
+    const bool is_hopeless = !was_ever_ready_ && !end.was_asked;
+    if (!is_stopping_ && !is_hopeless && (options_.restarts || end.was_asked)) {
+        start_after_pause(was_healthy || end.was_asked);
+    }
+    // They are copied: it may also destroy this.
+    const auto stopped = std::exchange(stopped_, nullptr);
+    const auto handlers = handlers_;
+    if (handlers.ended) handlers.ended(end);
+    if (is_hopeless && handlers.failed) handlers.failed(end.describe());
+    if (stopped) stopped();
+}
+
+void Nanny::Impl::start_after_pause(bool was_healthy) {
+    if (was_healthy) pause_ = milliseconds(0);
+    timer_.start(pause_, [this] { start_again(); });
+    pause_ = std::clamp(2 * pause_, options_.first_pause, options_.longest_pause);
+}
+
+void Nanny::Impl::start_again() {
+    try {
+        start();
+    } catch (const Error&) {
+        // The system has no room for a process now; it may have later.
+        start_after_pause(false);
+    }
+}
+
+void Nanny::Impl::stop(std::function<void()> stopped) {
+    is_stopping_ = true;
+    timer_.cancel();
+    if (!life_) return stopped();
+    stopped_ = std::move(stopped);
+    ask_to_end();
+}
+
+void Nanny::Impl::restart() {
+    if (life_) ask_to_end();
+}
+
+void Nanny::Impl::ask_to_end() {
+    life_->end.was_asked = true;
+    life_->child.send_signal(SIGTERM);
+    timer_.start(options_.stop_grace, [this] { life_->child.kill(); });
+}
+
+Nanny::Nanny(net::EventLoop& loop, NannyOptions options, NannyHandlers handlers)
+    : impl_(std::make_unique<Impl>(loop, std::move(options), std::move(handlers))) {}
+Nanny::Nanny(Nanny&&) noexcept = default;
+Nanny::~Nanny() {
+    if (impl_) impl_->loop().call([&] { impl_.reset(); });
+}
+
+void Nanny::start() { impl_->start(); }
+void Nanny::stop(std::function<void()> stopped) { impl_->stop(std::move(stopped)); }
+void Nanny::restart() { impl_->restart(); }
+
+}  // namespace satchel::process

@@ -1,0 +1,87 @@
+// Nanny: keeps one worker process running, and knows how each one ended.
+//
+//     Nanny nanny(loop, {.parameters = parameters}, {
+//         .started = [&](pid_t pid) { ... },
+//         .ended = [&](const WorkerEnd& end) { log(end.describe()); },
+//         .failed = [&](const std::string& why) { ... }});
+//     nanny.start();
+//     nanny.stop([&] { ... });
+//
+// A process that ends without being asked is replaced: at once the first time, then after pauses
+// that double, until one has lived for a while. One that ends before `satchel::init` when none has
+// ever got that far is not replaced: it would only end again.
+//
+// What the process writes to its standard error output is passed on, and the last lines are kept.
+//
+// Thread safety: everything in the thread of the loop, the callbacks too; the constructor and the
+// destructor, which kills the process and waits for its end, from any thread.
+#pragma once
+
+#include <satchel/bytes.hpp>
+
+#include "net/event_loop.hpp"
+#include "process/child.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace satchel::process {
+
+struct NannyOptions {
+    Command command = {};
+    Bytes parameters = {};
+    bool restarts = true;
+    std::chrono::milliseconds start_timeout{30000};  ///< to get to `satchel::init`
+    std::chrono::milliseconds stop_grace{5000};      ///< between SIGTERM and SIGKILL
+    std::chrono::milliseconds first_pause{100};      ///< before the second restart in a row
+    std::chrono::milliseconds longest_pause{10000};
+    std::chrono::milliseconds healthy_after{30000};  ///< then the next restart is the first again
+    std::int64_t kept_lines = 20;
+    bool passes_log_on = true;
+};
+
+/// How a worker process has ended.
+struct WorkerEnd {
+    pid_t pid = -1;
+    ExitStatus status;
+    bool was_ready = false;  ///< it had called `satchel::init`
+    bool was_asked = false;  ///< by `stop` or `restart`
+    bool was_late = false;   ///< killed because it did not get to `satchel::init` in time
+    std::vector<std::string> last_lines;
+
+    /// For people: how, perhaps why, and the last lines of the log.
+    [[nodiscard]] std::string describe() const;
+};
+
+struct NannyHandlers {
+    std::function<void(pid_t)> started = {};  ///< it has called `satchel::init`
+    std::function<void(const WorkerEnd&)> ended = {};
+    std::function<void(const std::string&)> failed = {};  ///< and is not tried again
+};
+
+class Nanny {
+  public:
+    Nanny(net::EventLoop& loop, NannyOptions options, NannyHandlers handlers);
+    Nanny(Nanny&&) noexcept;
+    Nanny& operator=(Nanny&&) = delete;
+    ~Nanny();
+
+    /// Throws Error if no process can be started.
+    void start();
+
+    /// Asks the process to end, kills it if it does not, and calls `stopped` when there is none.
+    void stop(std::function<void()> stopped);
+
+    /// Ends the process as `stop` does, and starts another.
+    void restart();
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace satchel::process

@@ -1,0 +1,42 @@
+// The worker's side of starting a process: what `satchel::init` does in a process that is a worker.
+//
+// A worker that another process of satchel started (rather than a person) has a channel to it: a
+// socket, inherited by its number. Through it come the parameters, so that the secrets among them
+// are seen by nobody else, and it ends when the parent does, however that ends: then the worker
+// ends, too.
+#pragma once
+
+#include <satchel/bytes.hpp>
+
+#include <string>
+#include <vector>
+
+namespace satchel::process {
+
+/// What a worker process was started with.
+struct WorkerStart {
+    std::vector<std::string> arguments;  ///< those after --satchel-worker
+    Bytes parameters;                    ///< from the parent
+    bool has_parent = false;             ///< a parent started it, and is told and followed
+};
+
+/// What runs in a worker process. Its result is the exit code; an exception is reported, as code 1.
+using WorkerMain = int (*)(const WorkerStart& start);
+
+/// To be called before `satchel::init`.
+void set_worker_main(WorkerMain worker_main);
+
+/// The first argument of a worker process.
+inline constexpr const char* worker_flag = "--satchel-worker";
+
+/// Set in the environment of a process that should call `satchel::init` and has not yet.
+inline constexpr const char* worker_variable = "SATCHEL_WORKER_PROCESS";
+
+/// Followed by the number of the channel, as the second argument.
+inline constexpr const char* channel_flag = "--satchel-channel=";
+
+/// Throws Error if this process was started as a worker, and its main() went on without calling
+/// `satchel::init`: if it started workers now, they would start more in turn.
+void require_init();
+
+}  // namespace satchel::process
