@@ -38,7 +38,7 @@ TEST_CASE("suffixes say what stands there after decompression") {
 
 TEST_CASE("defaults are filled in") {
     CHECK(codec("gzip").resolve({}).level == 6);
-    CHECK(codec("gzip").resolve({}).chunk_size == 1 << 20);
+    CHECK(codec("gzip").resolve({}).chunk_size == 2 << 20);
     CHECK(codec("bz2").resolve({}).level == 9);
     CHECK(codec("bz2").resolve({}).chunk_size == 899'980);
     CHECK(codec("bz2").resolve({.level = 1}).chunk_size == 99'980);
