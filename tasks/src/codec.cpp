@@ -1,6 +1,7 @@
 // The table of codecs, and what is the same for all of them: finding one by name or by content,
 // checking options, compressing a whole buffer.
 #include <satchel/tasks/codec.hpp>
+#include <satchel/tasks/splitter.hpp>
 
 #include "codec_table.hpp"
 
@@ -35,6 +36,12 @@ Bytes joined(std::span<const Bytes> pieces) {
 
 CorruptData::CorruptData(const std::string& what, std::uint64_t offset)
     : Error(fmt::format("{}, at offset {}", what, offset)), offset_(offset) {}
+
+bool Decoder::stands_before(const Guess& /*guess*/) const { return false; }
+
+Decoder::Status Decoder::take_over(const Guess& /*guess*/) { return Status::needs_input; }
+
+std::unique_ptr<Splitter> Codec::splitter() const { return nullptr; }
 
 std::span<const Codec* const> codecs() {
     // In this order `recognise` asks: a zlib header is two bytes with little redundancy, so it

@@ -12,6 +12,8 @@
 // `extra` is the number of blocks times eight, plus the number of unused bits in the last byte.
 #include <satchel/tasks/codec.hpp>
 
+#include "bits.hpp"
+#include "bz2_decoder.hpp"
 #include "codec_table.hpp"
 
 #include <algorithm>
@@ -28,8 +30,6 @@ namespace satchel::detail {
 namespace {
 
 constexpr std::uint64_t stream_header_bits = 32;
-constexpr std::uint64_t block_magic = 0x3141'5926'5359;
-constexpr std::uint64_t end_magic = 0x1772'4538'5090;
 
 // What a block takes, counted after the first run-length step. libbz2 would close it one byte
 // later.
@@ -41,16 +41,6 @@ unsigned clamped(std::size_t size) {
 
 char* pointer(const std::byte* data) {
     return reinterpret_cast<char*>(const_cast<std::byte*>(data));
-}
-
-// `count` <= 56 bits of `data` from bit `position` on; the first bit is the highest of its byte.
-std::uint64_t read_bits(std::span<const std::byte> data, std::uint64_t position, unsigned count) {
-    std::uint64_t window = 0;
-    const auto first = static_cast<std::size_t>(position / 8);
-    for (std::size_t i = first; i < first + 8; ++i) {
-        window = window << 8 | (i < data.size() ? std::to_integer<std::uint64_t>(data[i]) : 0);
-    }
-    return window << position % 8 >> (64 - count);
 }
 
 // A number of bits; what is left of the last byte does not count.
@@ -132,8 +122,8 @@ std::optional<Block> only_block(const Bytes& stream) {
         const std::uint64_t end = size - unused - 80;
         const auto crc = read_bits(stream, end + 48, 32);
         // With one block, its CRC is the combined one.
-        if (read_bits(stream, end, 48) == end_magic &&
-            read_bits(stream, stream_header_bits, 48) == block_magic &&
+        if (read_bits(stream, end, 48) == bz2_end_magic &&
+            read_bits(stream, stream_header_bits, 48) == bz2_block_magic &&
             read_bits(stream, stream_header_bits + 48, 32) == crc) {
             const auto bits = end - stream_header_bits;
             const auto data =
@@ -193,69 +183,16 @@ class Bz2Joiner : public Joiner {
     BitJoiner bits_;
 };
 
-class Bz2Decoder : public Decoder {
-  public:
-    Bz2Decoder() { start(); }
-    Bz2Decoder(const Bz2Decoder&) = delete;
-    Bz2Decoder& operator=(const Bz2Decoder&) = delete;
-    ~Bz2Decoder() override { BZ2_bzDecompressEnd(&stream_); }
-
-    Status decode(std::span<const std::byte>& input, std::span<std::byte>& output) override {
-        while (true) {
-            if (output.empty()) return Status::needs_output;
-            const auto in_size = clamped(input.size());
-            const auto out_size = clamped(output.size());
-            stream_.next_in = pointer(input.data());
-            stream_.avail_in = in_size;
-            stream_.next_out = pointer(output.data());
-            stream_.avail_out = out_size;
-            const int result = BZ2_bzDecompress(&stream_);
-            input = input.subspan(in_size - stream_.avail_in);
-            output = output.subspan(out_size - stream_.avail_out);
-            offset_ += in_size - stream_.avail_in;
-            if (result == BZ_STREAM_END) return Status::finished;
-            check(result);
-            if (input.empty() && !output.empty()) return Status::needs_input;
-        }
-    }
-
-    void reset(std::uint64_t offset) override {
-        BZ2_bzDecompressEnd(&stream_);
-        start();
-        offset_ = offset;
-    }
-
-  private:
-    void start() {
-        stream_ = {};
-        if (BZ2_bzDecompressInit(&stream_, 0, 0) != BZ_OK) throw std::bad_alloc();
-    }
-
-    void check(int result) const {
-        switch (result) {
-            case BZ_OK:
-                return;
-            case BZ_MEM_ERROR:
-                throw std::bad_alloc();
-            case BZ_DATA_ERROR_MAGIC:
-                throw CorruptData("not bz2 data: it does not begin with BZh1 to BZh9", offset_);
-            default:
-                throw CorruptData("damaged data: a bz2 block is malformed or its CRC is wrong",
-                                  offset_);
-        }
-    }
-
-    bz_stream stream_{};
-    std::uint64_t offset_ = 0;
-};
-
 class Bz2Codec : public Codec {
   public:
     const CodecInfo& info() const override {
         static constexpr std::array suffixes{Suffix{".bz2", ""}, Suffix{".bz", ""},
                                              Suffix{".tbz2", ".tar"}, Suffix{".tbz", ".tar"}};
-        static constexpr CodecInfo info{
-            .name = "bz2", .suffix = ".bz2", .suffixes = suffixes, .level_default = 9};
+        static constexpr CodecInfo info{.name = "bz2",
+                                        .suffix = ".bz2",
+                                        .suffixes = suffixes,
+                                        .level_default = 9,
+                                        .head_size = 4};
         return info;
     }
 
@@ -308,7 +245,9 @@ class Bz2Codec : public Codec {
         return std::make_unique<Bz2Joiner>(resolve(options).level);
     }
 
-    std::unique_ptr<Decoder> decoder() const override { return std::make_unique<Bz2Decoder>(); }
+    std::unique_ptr<Decoder> decoder() const override { return make_bz2_decoder(); }
+
+    std::unique_ptr<Splitter> splitter() const override { return make_bz2_splitter(); }
 };
 
 }  // namespace

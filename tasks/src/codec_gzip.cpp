@@ -9,7 +9,7 @@
 #include <satchel/tasks/codec.hpp>
 
 #include "codec_table.hpp"
-#include "deflate.hpp"
+#include "deflate_body.hpp"
 
 #include <algorithm>
 #include <array>
@@ -24,6 +24,42 @@ constexpr unsigned flag_extra = 0x04;
 constexpr unsigned flag_name = 0x08;
 constexpr unsigned flag_comment = 0x10;
 constexpr unsigned flags_reserved = 0xE0;
+
+// Whether a member may begin with `data`, at least four bytes.
+bool may_begin(std::span<const std::byte> data) {
+    return begins(data, {0x1F, 0x8B, 8}) &&
+           (std::to_integer<unsigned>(data[3]) & flags_reserved) == 0;
+}
+
+// Where a text ends that begins at `position`, zero byte included; 0 if it does not.
+std::size_t end_of_text(std::span<const std::byte> data, std::size_t position) {
+    if (position >= data.size()) return 0;
+    const auto rest = data.subspan(position);
+    const auto zero = std::ranges::find(rest, std::byte{0});
+    return zero == rest.end() ? 0 : position + static_cast<std::size_t>(zero - rest.begin()) + 1;
+}
+
+// Headers with a check are rare, and left to GzipDecoder.
+std::size_t header_size(std::span<const std::byte> data) {
+    constexpr std::size_t fixed_size = 10;
+    if (data.size() < fixed_size + 2 || !may_begin(data)) return 0;
+    const auto flags = std::to_integer<unsigned>(data[3]);
+    if ((flags & flag_header_crc) != 0) return 0;
+    std::size_t size = fixed_size;
+    if ((flags & flag_extra) != 0) size += 2 + little_endian(data.subspan(size, 2));
+    for (const unsigned flag : {flag_name, flag_comment}) {
+        if ((flags & flag) != 0 && (size = end_of_text(data, size)) == 0) return 0;
+    }
+    return size <= data.size() ? size : 0;
+}
+
+void read_trailer(std::span<const std::byte> trailer, DeflateGuess::Part& part) {
+    part.said_check = static_cast<std::uint32_t>(little_endian(trailer.first(4)));
+    part.said_size = static_cast<std::uint32_t>(little_endian(trailer.last(4)));
+}
+
+constexpr std::size_t trailer_size = 8;
+constexpr DeflateWrapper wrapper{crc32_kind, trailer_size, header_size, may_begin, read_trailer};
 
 class GzipJoiner : public Joiner {
   public:
@@ -75,8 +111,29 @@ class GzipDecoder : public Decoder {
         part_ = Part::fixed;
         offset_ = offset;
         field_size_ = 0;
-        header_crc_ = crc_ = crc32_initial;
-        size_ = 0;
+        header_crc_ = crc32_initial;
+    }
+
+    bool stands_before(const Guess& guess) const override {
+        return !guess.from_start && part_ == Part::body && body_.at_border();
+    }
+
+    Status take_over(const Guess& guess) override {
+        const auto& parts = static_cast<const DeflateGuess&>(guess).parts;
+        std::span<const std::byte> data(guess.data);
+        const auto start = offset_;
+        if (guess.from_start) body_.reset(offset_);
+        for (const DeflateGuess::Part& part : parts) {
+            if (part_ == Part::done) body_.reset(offset_);
+            offset_ = start + part.end;
+            body_.append(data.first(part.size), part.check, offset_);
+            data = data.subspan(part.size);
+            if (part.ends_stream) {
+                compare_trailer(part.said_check, part.said_size, offset_ - trailer_size);
+            }
+            part_ = part.ends_stream ? Part::done : Part::body;
+        }
+        return part_ == Part::done ? Status::finished : Status::needs_input;
     }
 
   private:
@@ -118,7 +175,7 @@ class GzipDecoder : public Decoder {
     }
 
     bool begin_body() {
-        inflater_.reset(offset_);
+        body_.reset(offset_);
         return next_part();
     }
 
@@ -188,34 +245,33 @@ class GzipDecoder : public Decoder {
 
     Status decode_body(std::span<const std::byte>& input, std::span<std::byte>& output) {
         const auto* const first_in = input.data();
-        const std::span<const std::byte> room = output;
-        const auto status = inflater_.decode(input, output);
+        const auto status = body_.decode(input, output);
         offset_ += static_cast<std::uint64_t>(input.data() - first_in);
-        const auto decoded = room.first(room.size() - output.size());
-        crc_ = crc32_append(crc_, decoded);
-        size_ += decoded.size();
         return status;
     }
 
     bool check_trailer(std::span<const std::byte>& input) {
-        if (!gather(input, 8)) return false;
-        const auto start = offset_ - 8;
-        const auto crc = little_endian(field().first(4));
-        if (crc != crc_) {
+        if (!gather(input, trailer_size)) return false;
+        compare_trailer(little_endian(field().first(4)), little_endian(field().last(4)),
+                        offset_ - trailer_size);
+        return true;
+    }
+
+    // `offset` is that of the trailer.
+    void compare_trailer(std::uint64_t crc, std::uint64_t size, std::uint64_t offset) const {
+        if (crc != body_.check()) {
             throw CorruptData(
                 fmt::format(
                     "damaged data: the gzip member says CRC-32 {:08x}, its contents have {:08x}",
-                    crc, crc_),
-                start);
+                    crc, body_.check()),
+                offset);
         }
-        const auto size = little_endian(field().last(4));
-        if (size != (size_ & 0xFFFFFFFF)) {
+        if (size != (body_.size() & 0xFFFFFFFF)) {
             throw CorruptData(
                 fmt::format("damaged data: the gzip member says {} bytes (modulo 2^32), it has {}",
-                            size, size_),
-                start + 4);
+                            size, body_.size()),
+                offset + 4);
         }
-        return true;
     }
 
     Part part_ = Part::fixed;
@@ -225,9 +281,7 @@ class GzipDecoder : public Decoder {
     std::size_t field_size_ = 0;
     std::uint64_t extra_left_ = 0;
     std::uint32_t header_crc_ = crc32_initial;
-    Inflater inflater_{Inflater::Format::raw};
-    std::uint32_t crc_ = crc32_initial;
-    std::uint64_t size_ = 0;
+    DeflateBody body_{crc32_kind};
 };
 
 class GzipCodec : public Codec {
@@ -235,7 +289,7 @@ class GzipCodec : public Codec {
     const CodecInfo& info() const override {
         static constexpr std::array suffixes{Suffix{".gz", ""}, Suffix{".tgz", ".tar"}};
         static constexpr CodecInfo info{
-            .name = "gzip", .suffix = ".gz", .suffixes = suffixes, .padding = 1};
+            .name = "gzip", .suffix = ".gz", .suffixes = suffixes, .head_size = 2, .padding = 1};
         return info;
     }
 
@@ -264,6 +318,8 @@ class GzipCodec : public Codec {
     }
 
     std::unique_ptr<Decoder> decoder() const override { return std::make_unique<GzipDecoder>(); }
+
+    std::unique_ptr<Splitter> splitter() const override { return make_deflate_splitter(wrapper); }
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <satchel/tasks/codec.hpp>
 
 #include "codec_table.hpp"
+#include "xz_decoder.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,7 +17,6 @@
 #include <limits>
 #include <memory>
 #include <new>
-#include <string_view>
 
 #include <fmt/format.h>
 #include <lzma.h>
@@ -110,75 +110,6 @@ bool is_lzma_alone(std::span<const std::byte> head) {
     return usual && (size < size_max || size == std::numeric_limits<std::uint64_t>::max());
 }
 
-std::string_view text_of(lzma_ret result) {
-    switch (result) {
-        case LZMA_FORMAT_ERROR:
-            return "not xz data: it does not begin with FD 37 7A 58 5A 00";
-        case LZMA_OPTIONS_ERROR:
-            return "cannot decode xz data: it uses options that this liblzma does not know";
-        case LZMA_UNSUPPORTED_CHECK:
-            return "cannot verify xz data: it has a check of a kind that this liblzma does not "
-                   "know";
-        default:
-            return "damaged data: xz data is malformed or a check is wrong";
-    }
-}
-
-class XzDecoder : public Decoder {
-  public:
-    XzDecoder() = default;
-    XzDecoder(const XzDecoder&) = delete;
-    XzDecoder& operator=(const XzDecoder&) = delete;
-    ~XzDecoder() override { lzma_end(&stream_); }
-
-    Status decode(std::span<const std::byte>& input, std::span<std::byte>& output) override {
-        if (!started_ && input.empty()) return Status::needs_input;
-        if (!started_) start(input.front());
-        if (output.empty()) return Status::needs_output;
-        stream_.next_in = pointer(input.data());
-        stream_.avail_in = input.size();
-        stream_.next_out = pointer(output.data());
-        stream_.avail_out = output.size();
-        const lzma_ret result = lzma_code(&stream_, LZMA_RUN);
-        offset_ += input.size() - stream_.avail_in;
-        input = input.last(stream_.avail_in);
-        output = output.last(stream_.avail_out);
-        switch (result) {
-            case LZMA_STREAM_END:
-                return Status::finished;
-            case LZMA_OK:
-            case LZMA_BUF_ERROR:
-                return output.empty() ? Status::needs_output : Status::needs_input;
-            case LZMA_MEM_ERROR:
-                throw std::bad_alloc();
-            default:
-                throw CorruptData(std::string(text_of(result)), offset_);
-        }
-    }
-
-    void reset(std::uint64_t offset) override {
-        started_ = false;
-        offset_ = offset;
-    }
-
-  private:
-    // A .lzma file holds one stream, so that format is possible at the start of a file only.
-    void start(std::byte first) {
-        constexpr std::byte xz_magic{0xFD};
-        constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
-        const lzma_ret result =
-            first == xz_magic || offset_ != 0
-                ? lzma_stream_decoder(&stream_, no_limit, LZMA_TELL_UNSUPPORTED_CHECK)
-                : lzma_alone_decoder(&stream_, no_limit);
-        if (result != LZMA_OK) throw std::bad_alloc();
-        started_ = true;
-    }
-
-    lzma_stream stream_ = LZMA_STREAM_INIT;
-    bool started_ = false;
-    std::uint64_t offset_ = 0;
-};
-
 class XzCodec : public Codec {
   public:
     const CodecInfo& info() const override {
@@ -187,6 +118,7 @@ class XzCodec : public Codec {
         static constexpr CodecInfo info{.name = "xz",
                                         .suffix = ".xz",
                                         .suffixes = suffixes,
+                                        .head_size = LZMA_STREAM_HEADER_SIZE,
                                         .padding = 4,
                                         .refuses_garbage = true};
         return info;
@@ -231,7 +163,9 @@ class XzCodec : public Codec {
         return std::make_unique<XzJoiner>();
     }
 
-    std::unique_ptr<Decoder> decoder() const override { return std::make_unique<XzDecoder>(); }
+    std::unique_ptr<Decoder> decoder() const override { return make_xz_decoder(); }
+
+    std::unique_ptr<Splitter> splitter() const override { return make_xz_splitter(); }
 };
 
 }  // namespace

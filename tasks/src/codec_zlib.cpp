@@ -7,9 +7,12 @@
 #include <satchel/tasks/codec.hpp>
 
 #include "codec_table.hpp"
-#include "deflate.hpp"
+#include "deflate_body.hpp"
 
+#include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 namespace satchel::detail {
 namespace {
@@ -23,6 +26,35 @@ constexpr unsigned flags(std::int64_t level) {
     const unsigned flags = effort << 6;
     return flags + (31 - (method << 8 | flags) % 31);
 }
+
+constexpr std::size_t header_bytes = 2;
+constexpr std::size_t trailer_size = 4;
+constexpr std::byte preset_dictionary{0x20};  // a flag in the second byte
+
+bool is_header(std::span<const std::byte> data) {
+    const auto first = std::to_integer<unsigned>(data[0]);
+    const auto second = std::to_integer<unsigned>(data[1]);
+    const bool deflate = (first & 0x0F) == 8 && first >> 4 <= 7;
+    return deflate && (first << 8 | second) % 31 == 0;
+}
+
+std::size_t header_size(std::span<const std::byte> data) {
+    if (data.size() < header_bytes || !is_header(data)) return 0;
+    return (data[1] & preset_dictionary) == std::byte{0} ? header_bytes : 0;
+}
+
+std::uint32_t big_endian(std::span<const std::byte> data) {
+    std::uint32_t value = 0;
+    for (const std::byte byte : data) value = value << 8 | std::to_integer<std::uint32_t>(byte);
+    return value;
+}
+
+void read_trailer(std::span<const std::byte> trailer, DeflateGuess::Part& part) {
+    part.said_check = big_endian(trailer);
+}
+
+// Headers are too short to be searched: of streams that follow each other, only the first is cut.
+constexpr DeflateWrapper wrapper{adler32_kind, trailer_size, header_size, nullptr, read_trailer};
 
 class ZlibJoiner : public Joiner {
   public:
@@ -49,30 +81,107 @@ class ZlibJoiner : public Joiner {
 class ZlibDecoder : public Decoder {
   public:
     Status decode(std::span<const std::byte>& input, std::span<std::byte>& output) override {
-        return inflater_.decode(input, output);
+        if (part_ == Part::header) {
+            if (!gather(input, header_bytes)) return Status::needs_input;
+            check_header();
+            begin_body();
+        }
+        if (part_ == Part::body) {
+            const auto* const first_in = input.data();
+            const auto status = body_.decode(input, output);
+            offset_ += static_cast<std::uint64_t>(input.data() - first_in);
+            if (status != Status::finished) return status;
+            part_ = Part::trailer;
+            field_size_ = 0;
+        }
+        if (part_ == Part::trailer) {
+            if (!gather(input, trailer_size)) return Status::needs_input;
+            compare_trailer(big_endian(field_));
+            part_ = Part::done;
+        }
+        return Status::finished;
     }
 
-    void reset(std::uint64_t offset) override { inflater_.reset(offset); }
+    void reset(std::uint64_t offset) override {
+        part_ = Part::header;
+        field_size_ = 0;
+        offset_ = offset;
+    }
+
+    bool stands_before(const Guess& guess) const override {
+        return !guess.from_start && part_ == Part::body && body_.at_border();
+    }
+
+    Status take_over(const Guess& guess) override {
+        if (guess.from_start) begin_body();
+        const auto& part = static_cast<const DeflateGuess&>(guess).parts.front();
+        offset_ += part.end;
+        body_.append(guess.data, part.check, offset_);
+        if (!part.ends_stream) return Status::needs_input;
+        compare_trailer(part.said_check);
+        part_ = Part::done;
+        return Status::finished;
+    }
 
   private:
-    Inflater inflater_{Inflater::Format::zlib};
+    enum class Part { header, body, trailer, done };
+
+    void begin_body() {
+        body_.reset(offset_);
+        part_ = Part::body;
+    }
+
+    // Collects a field of `size` bytes, which may come in several pieces.
+    bool gather(std::span<const std::byte>& input, std::size_t size) {
+        const auto taken = input.first(std::min(size - field_size_, input.size()));
+        std::ranges::copy(taken, field_.begin() + static_cast<std::ptrdiff_t>(field_size_));
+        field_size_ += taken.size();
+        offset_ += taken.size();
+        input = input.subspan(taken.size());
+        return field_size_ == size;
+    }
+
+    void check_header() const {
+        const auto start = offset_ - header_bytes;
+        if (!is_header(field_)) {
+            throw CorruptData("not zlib data: it does not begin with a zlib header", start);
+        }
+        if ((field_[1] & preset_dictionary) != std::byte{0}) {
+            throw CorruptData("the zlib stream needs a preset dictionary, which is not there",
+                              start);
+        }
+    }
+
+    void compare_trailer(std::uint32_t adler) const {
+        if (adler == body_.check()) return;
+        throw CorruptData(
+            fmt::format("damaged data: the zlib stream says Adler-32 {:08x}, its contents have "
+                        "{:08x}",
+                        adler, body_.check()),
+            offset_ - trailer_size);
+    }
+
+    Part part_ = Part::header;
+    std::array<std::byte, 4> field_{};
+    std::size_t field_size_ = 0;
+    std::uint64_t offset_ = 0;
+    DeflateBody body_{adler32_kind};
 };
 
 class ZlibCodec : public Codec {
   public:
     const CodecInfo& info() const override {
         static constexpr std::array suffixes{Suffix{".zz", ""}, Suffix{".zlib", ""}};
-        static constexpr CodecInfo info{
-            .name = "zlib", .suffix = ".zz", .suffixes = suffixes, .concatenates = false};
+        static constexpr CodecInfo info{.name = "zlib",
+                                        .suffix = ".zz",
+                                        .suffixes = suffixes,
+                                        .head_size = header_bytes,
+                                        .concatenates = false};
         return info;
     }
 
     bool recognises(std::span<const std::byte> head) const override {
-        if (head.size() < 2) return false;
-        const auto first = std::to_integer<unsigned>(head[0]);
-        const auto second = std::to_integer<unsigned>(head[1]);
-        const bool deflate = (first & 0x0F) == 8 && first >> 4 <= 7;
-        return deflate && (first << 8 | second) % 31 == 0;
+        return head.size() >= header_bytes && is_header(head);
     }
 
     std::int64_t default_chunk_size(std::int64_t /*level*/) const override {
@@ -96,6 +205,8 @@ class ZlibCodec : public Codec {
     }
 
     std::unique_ptr<Decoder> decoder() const override { return std::make_unique<ZlibDecoder>(); }
+
+    std::unique_ptr<Splitter> splitter() const override { return make_deflate_splitter(wrapper); }
 };
 
 }  // namespace

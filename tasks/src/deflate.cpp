@@ -139,16 +139,19 @@ struct Inflater::State {
     z_stream stream{};
 };
 
-Inflater::Inflater(Format format) : state_(std::make_unique<State>()) {
-    const int window_bits = format == Format::raw ? raw_window_bits : -raw_window_bits;
-    if (inflateInit2(&state_->stream, window_bits) != Z_OK) throw std::bad_alloc();
+Inflater::Inflater() : state_(std::make_unique<State>()) {
+    if (inflateInit2(&state_->stream, raw_window_bits) != Z_OK) throw std::bad_alloc();
 }
 
 Inflater::~Inflater() { inflateEnd(&state_->stream); }
 
-void Inflater::reset(std::uint64_t offset) {
+void Inflater::reset(std::uint64_t offset, std::span<const std::byte> history) {
     inflateReset(&state_->stream);
+    if (!history.empty()) {
+        inflateSetDictionary(&state_->stream, pointer(history.data()), clamped(history.size()));
+    }
     offset_ = offset;
+    at_border_ = !history.empty();
 }
 
 Decoder::Status Inflater::decode(std::span<const std::byte>& input, std::span<std::byte>& output) {
@@ -165,6 +168,8 @@ Decoder::Status Inflater::decode(std::span<const std::byte>& input, std::span<st
         input = input.subspan(in_size - stream.avail_in);
         output = output.subspan(out_size - stream.avail_out);
         offset_ += in_size - stream.avail_in;
+        // Between two blocks, of which the first was not the last one, with no bits left over.
+        at_border_ = (stream.data_type & (128 | 64 | 7)) == 128;
         switch (result) {
             case Z_STREAM_END:
                 return Decoder::Status::finished;
@@ -173,14 +178,32 @@ Decoder::Status Inflater::decode(std::span<const std::byte>& input, std::span<st
                 break;
             case Z_MEM_ERROR:
                 throw std::bad_alloc();
-            case Z_NEED_DICT:
-                throw CorruptData("the zlib stream needs a preset dictionary, which is not there",
-                                  offset_);
             default:
                 throw CorruptData(fmt::format("damaged data: {}", stream.msg), offset_);
         }
         if (input.empty() && !output.empty()) return Decoder::Status::needs_input;
     }
+}
+
+InflatedWhole inflate_whole(std::span<const std::byte> data, std::span<std::byte> output) {
+#ifdef SATCHEL_LIBDEFLATE
+    return libdeflate_inflate_whole(data, output);
+#else
+    thread_local Inflater inflater;
+    inflater.reset(0);
+    auto input = data;
+    auto room = output;
+    try {
+        const auto status = inflater.decode(input, room);
+        using enum InflatedWhole::Result;
+        const auto result = status == Decoder::Status::finished       ? ended
+                            : status == Decoder::Status::needs_output ? no_room
+                                                                      : damaged;
+        return {result, data.size() - input.size(), output.size() - room.size()};
+    } catch (const CorruptData&) {
+        return {};
+    }
+#endif
 }
 
 }  // namespace satchel::detail

@@ -53,12 +53,10 @@ constexpr std::uint32_t adler32_initial = 1;
 std::uint32_t crc32_join(std::uint32_t first, std::uint32_t second, std::uint64_t second_size);
 std::uint32_t adler32_join(std::uint32_t first, std::uint32_t second, std::uint64_t second_size);
 
-/// Decodes one deflate stream, or one zlib stream with its header and check.
+/// Decodes one raw deflate stream.
 class Inflater {
   public:
-    enum class Format { raw, zlib };
-
-    explicit Inflater(Format format);
+    Inflater();
     Inflater(const Inflater&) = delete;
     Inflater& operator=(const Inflater&) = delete;
     ~Inflater();
@@ -66,13 +64,26 @@ class Inflater {
     /// As Decoder::decode.
     Decoder::Status decode(std::span<const std::byte>& input, std::span<std::byte>& output);
 
-    /// Prepares for another stream that begins at `offset` of its file.
-    void reset(std::uint64_t offset);
+    /// Prepares for another stream that begins at `offset` of its file; or for going on at a
+    /// byte-aligned end of a block, `history` being the last 32 KiB at most that came before it.
+    void reset(std::uint64_t offset, std::span<const std::byte> history = {});
+
+    /// Whether all that came so far ends with a block, and that on a byte, and others follow.
+    [[nodiscard]] bool at_border() const noexcept { return at_border_; }
 
   private:
     struct State;
     std::unique_ptr<State> state_;
     std::uint64_t offset_ = 0;
+    bool at_border_ = false;
 };
+
+/// The stream that `data` begins with, decoded at once.
+struct InflatedWhole {
+    enum class Result { ended, no_room, damaged } result = Result::damaged;
+    std::size_t input_size = 0;   ///< bytes of the stream
+    std::size_t output_size = 0;  ///< and of what it holds
+};
+InflatedWhole inflate_whole(std::span<const std::byte> data, std::span<std::byte> output);
 
 }  // namespace satchel::detail

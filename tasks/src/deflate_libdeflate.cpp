@@ -20,6 +20,12 @@
 namespace satchel::detail {
 namespace {
 
+struct FreeDecompressor {
+    void operator()(libdeflate_decompressor* decompressor) const {
+        libdeflate_free_decompressor(decompressor);
+    }
+};
+
 struct FreeCompressor {
     void operator()(libdeflate_compressor* compressor) const {
         libdeflate_free_compressor(compressor);
@@ -72,6 +78,27 @@ std::optional<Bytes> libdeflate_chunk(std::span<const std::byte> chunk, int leve
     std::ranges::copy(second_border, out.data() + size);
     out.resize(size + second_border.size());
     return std::move(out).freeze();
+}
+
+InflatedWhole libdeflate_inflate_whole(std::span<const std::byte> data,
+                                       std::span<std::byte> output) {
+    thread_local std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor;
+    if (!decompressor) decompressor.reset(libdeflate_alloc_decompressor());
+    if (!decompressor) throw std::bad_alloc();
+    InflatedWhole whole;
+    switch (libdeflate_deflate_decompress_ex(decompressor.get(), data.data(), data.size(),
+                                             output.data(), output.size(), &whole.input_size,
+                                             &whole.output_size)) {
+        case LIBDEFLATE_SUCCESS:
+            whole.result = InflatedWhole::Result::ended;
+            break;
+        case LIBDEFLATE_INSUFFICIENT_SPACE:
+            whole.result = InflatedWhole::Result::no_room;
+            break;
+        default:
+            break;
+    }
+    return whole;
 }
 
 }  // namespace satchel::detail

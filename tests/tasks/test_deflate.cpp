@@ -23,7 +23,7 @@ Bytes inflated(const std::vector<Bytes>& chunks) {
     Buffer stream;
     for (const Bytes& chunk : chunks) stream.append(chunk);
     stream.append(from_hex("0300"));
-    detail::Inflater inflater(detail::Inflater::Format::raw);
+    detail::Inflater inflater;
     std::span<const std::byte> input(stream.data(), stream.size());
     Buffer result;
     auto status = Decoder::Status::needs_output;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <random>
 
 #include <doctest/doctest.h>
@@ -133,13 +134,49 @@ std::function<Bytes()> reader(const Bytes& file, std::size_t block_size) {
     };
 }
 
-Decoded decode(const Bytes& file, const DecompressOptions& options, std::size_t block_size) {
-    Decompressor decompressor(reader(file, block_size), options);
+namespace {
+
+// What decoding gives: all of it, or what came before an error.
+struct Attempt {
+    Decoded decoded;
+    std::optional<CorruptData> error;
+};
+
+template <class Run>
+Attempt attempt(Run run) {
+    Attempt result;
     Buffer data;
-    for (Bytes block = decompressor.next(); !block.empty(); block = decompressor.next()) {
-        data.append(block);
+    try {
+        result.decoded.warning = run([&](const Bytes& block) { data.append(block); });
+    } catch (const CorruptData& error) {
+        result.error = error;
     }
-    return {std::move(data).freeze(), decompressor.warning()};
+    result.decoded.data = std::move(data).freeze();
+    return result;
+}
+
+}  // namespace
+
+Decoded decode(const Bytes& file, const DecompressOptions& options, std::size_t block_size) {
+    const Attempt alone = attempt([&](auto write) {
+        Decompressor decompressor(reader(file, block_size), options);
+        for (Bytes block = decompressor.next(); !block.empty(); block = decompressor.next()) {
+            write(block);
+        }
+        return decompressor.warning();
+    });
+    static const ThreadPoolExecutor pool(2);
+    const Attempt parallel = attempt([&](auto write) {
+        const auto result = decompress_parallel(
+            reader(file, block_size), [&](const Bytes& block) { return write(block), true; },
+            {.decompress = options, .executor = pool});
+        return result.warning;
+    });
+    CHECK(parallel.error.has_value() == alone.error.has_value());
+    if (alone.error) throw *alone.error;
+    CHECK(parallel.decoded.data == alone.decoded.data);
+    CHECK(parallel.decoded.warning == alone.decoded.warning);
+    return alone.decoded;
 }
 
 }  // namespace satchel::testing

@@ -46,7 +46,8 @@ Bytes piped(std::span<const std::byte> input, const std::string& command);
 Bytes join_chunks(const Codec& codec, const CompressOptions& options,
                   std::span<const Bytes> chunks);
 
-/// `file` as decoded by a Decompressor that gets it in blocks of `block_size`.
+/// `file` as decoded by a Decompressor that gets it in blocks of `block_size`; checks that it is
+/// the same in parallel.
 struct Decoded {
     Bytes data;
     std::string warning;

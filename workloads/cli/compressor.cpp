@@ -107,6 +107,7 @@ class Compressor {
             source, sink,
             {.codec = {.format = format, .strict = options_.strict},
              .copy_unknown = options_.force && to_stdout && options_.mode == Mode::decompress,
+             .executor = pool(),
              .on_progress = on_progress});
     }
 

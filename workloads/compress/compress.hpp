@@ -54,6 +54,7 @@ struct DecompressStreamOptions {
     DecompressOptions codec = {};
     /// Whether data in no known format is passed on as it is, as `zcat -f` does.
     bool copy_unknown = false;
+    ExecutorReference executor = {};
     OnProgress on_progress = {};
 };
 

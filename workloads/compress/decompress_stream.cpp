@@ -7,7 +7,7 @@
 namespace satchel {
 namespace {
 
-constexpr std::size_t block_size = std::size_t{256} << 10;
+constexpr std::size_t block_size = std::size_t{1} << 20;
 
 // What `recognise` may look at.
 constexpr std::size_t head_size = 16;
@@ -39,31 +39,28 @@ class Blocks {
     Bytes first_;
 };
 
-// Passes on what `next` gives until it gives nothing more.
-template <class Next>
-Transfer pass_on(Next next, const Blocks& blocks, const Sink& sink, const OnProgress& on_progress) {
-    std::int64_t output = 0;
-    for (Bytes block = next(); !block.empty(); block = next()) {
-        sink(block);
-        output += static_cast<std::int64_t>(block.size());
-        if (on_progress) on_progress({.input = blocks.size(), .output = output});
-    }
-    return {.input = blocks.size(), .output = output};
-}
-
 }  // namespace
 
 Decompressed decompress_stream(InputFile& input, const Sink& sink,
                                const DecompressStreamOptions& options) {
     Blocks blocks(input);
+    Transfer done;
+    const auto write = [&](const Bytes& data) {
+        sink(data);
+        done.input = blocks.size();
+        done.output += static_cast<std::int64_t>(data.size());
+        if (options.on_progress) options.on_progress(done);
+        return true;
+    };
     if (options.copy_unknown && options.codec.format.empty() && !blocks.recognised()) {
-        const auto copy = [&] { return blocks.next(); };
-        return {.transfer = pass_on(copy, blocks, sink, options.on_progress)};
+        for (Bytes block = blocks.next(); !block.empty(); block = blocks.next()) write(block);
+        return {.transfer = done};
     }
-    Decompressor decompressor([&] { return blocks.next(); }, options.codec);
-    const auto decode = [&] { return decompressor.next(); };
-    const auto transfer = pass_on(decode, blocks, sink, options.on_progress);
-    return {.transfer = transfer, .codec = decompressor.codec(), .warning = decompressor.warning()};
+    const auto result =
+        decompress_parallel([&] { return blocks.next(); }, write,
+                            {.decompress = options.codec, .executor = options.executor});
+    done.input = blocks.size();
+    return {.transfer = done, .codec = result.codec, .warning = result.warning};
 }
 
 }  // namespace satchel

@@ -64,6 +64,8 @@ struct CodecInfo {
     std::int64_t level_min = 1;
     std::int64_t level_max = 9;
     std::int64_t level_default = 6;
+    /// How many of the first bytes `Codec::recognises` looks at, at most 16.
+    std::size_t head_size = 16;
     /// Whether a file may be written as several streams. Readers go on after the first anyway.
     bool concatenates = true;
     /// Zero bytes after a stream are padding if their number is a multiple of this; 0: never.
@@ -91,6 +93,9 @@ class Joiner {
     [[nodiscard]] virtual Bytes finish() = 0;
 };
 
+class Guess;
+class Splitter;
+
 /// Decodes ONE stream of a format incrementally. Memory does not depend on the stream's size.
 class Decoder {
   public:
@@ -106,6 +111,13 @@ class Decoder {
 
     /// Prepares for another stream, which begins at `offset` of its file (for error texts).
     virtual void reset(std::uint64_t offset) = 0;
+
+    /// Whether the stream goes on, from here, with what the guess begins with; see splitter.hpp.
+    [[nodiscard]] virtual bool stands_before(const Guess& guess) const;
+
+    /// Moves behind the guess, as if it had decoded the same: `needs_input` or `finished`. Throws
+    /// CorruptData. REQUIRES: stands_before(guess), which is one of this codec's splitter.
+    virtual Status take_over(const Guess& guess);
 };
 
 /// One format.
@@ -129,6 +141,9 @@ class Codec {
 
     [[nodiscard]] virtual std::unique_ptr<Joiner> joiner(const CompressOptions& options) const = 0;
     [[nodiscard]] virtual std::unique_ptr<Decoder> decoder() const = 0;
+
+    /// For decoding in parallel; nothing if the format does not allow that.
+    [[nodiscard]] virtual std::unique_ptr<Splitter> splitter() const;
 
     /// The options with every default filled in. Throws InvalidArgument if a value is out of range.
     [[nodiscard]] CompressOptions resolve(const CompressOptions& options) const;

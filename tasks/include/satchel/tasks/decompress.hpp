@@ -1,4 +1,5 @@
-/// Decompressor: decodes a compressed file of any size and any number of streams, block by block.
+/// Decompressor: decodes a compressed file of any size and any number of streams, block by block;
+/// decompress_parallel: the same on all processors, where the file allows it.
 ///
 ///     satchel::Decompressor decompressor([&] { return read_block(file); });  // empty at the end
 ///     for (auto block = decompressor.next(); !block.empty(); block = decompressor.next()) {
@@ -14,6 +15,7 @@
 #pragma once
 
 #include <satchel/bytes.hpp>
+#include <satchel/executor.hpp>
 #include <satchel/tasks/codec.hpp>
 
 #include <cstdint>
@@ -58,5 +60,29 @@ class Decompressor {
     class State;
     std::unique_ptr<State> state_;
 };
+
+/// How decompress_parallel() runs.
+struct ParallelDecompressOptions {
+    DecompressOptions decompress = {};
+    ExecutorReference executor = {};
+};
+
+/// What decompress_parallel() found out.
+struct DecompressResult {
+    const Codec* codec = nullptr;
+    std::string warning{};  ///< as Decompressor::warning
+};
+
+/// Decodes the file that `read` gives, as Decompressor does, and gives it to `write` in order, both
+/// on the calling thread. Files of satchel, `pigz -i`, bgzip and others of many members are decoded
+/// in parallel, as are .bz2 files, and .xz and .zst files of several blocks or frames; others as by
+/// Decompressor, but beside reading and writing. `write` returns whether to go on. Memory: some
+/// pieces of the file for each thread.
+///
+/// Throws as Decompressor does, after `write` was given what could be decoded before the damage;
+/// whatever `read` and `write` throw passes through.
+DecompressResult decompress_parallel(const std::function<Bytes()>& read,
+                                     const std::function<bool(const Bytes&)>& write,
+                                     const ParallelDecompressOptions& options = {});
 
 }  // namespace satchel

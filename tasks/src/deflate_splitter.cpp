@@ -1,0 +1,215 @@
+// Cutting gzip and zlib files at borders and at the starts of members, and decoding the pieces.
+//
+// A border is the double empty stored block that deflate.hpp describes; `pigz -i` writes the same.
+// Members that follow each other (BGZF, pgzip, MiGz, `cat a.gz b.gz`) are found by their headers.
+// Both may occur by chance, or in a compressed file that is stored inside of another, so that what
+// a piece decodes to counts only where the decoder really comes to its start.
+//
+// In a Piece, `begin` and `end` say what the place is.
+#include "deflate_body.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <optional>
+
+namespace satchel::detail {
+namespace {
+
+enum Place : std::uint64_t { unknown, border, start };
+
+constexpr std::array border_bytes{std::byte{0x00}, std::byte{0x00}, std::byte{0xFF},
+                                  std::byte{0xFF}, std::byte{0x00}, std::byte{0x00},
+                                  std::byte{0x00}, std::byte{0xFF}, std::byte{0xFF}};
+constexpr std::array member_bytes{std::byte{0x1F}, std::byte{0x8B}, std::byte{0x08}};
+
+// A final block without contents: behind a border, it makes what comes before a whole stream.
+constexpr std::array final_block{std::byte{0x03}, std::byte{0x00}};
+
+// What pieces should be decoded to: worth a task. More is needed where borders are far apart, but
+// no piece may take all the memory.
+constexpr std::size_t piece_output = std::size_t{1} << 20;
+constexpr std::size_t piece_output_max = std::size_t{16} << 20;
+
+// How far borders are searched; where none was found, there will hardly be one.
+constexpr std::size_t piece_input_max = std::size_t{8} << 20;
+constexpr std::size_t piece_input_unknown = std::size_t{256} << 10;
+
+std::size_t find(std::span<const std::byte> data, std::size_t from,
+                 std::span<const std::byte> what) {
+    if (from >= data.size()) return data.size();
+    const void* const hit =
+        ::memmem(data.data() + from, data.size() - from, what.data(), what.size());
+    if (hit == nullptr) return data.size();
+    return static_cast<std::size_t>(static_cast<const std::byte*>(hit) - data.data());
+}
+
+class DeflateSplitter : public Splitter {
+  public:
+    explicit DeflateSplitter(const DeflateWrapper& wrapper) : wrapper_(wrapper) {}
+
+    std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
+        if (offset == 0) next_ = start;
+        if (next_ == unknown && minimum_ != 1) minimum_ = 1;  // the next border is welcome
+        const auto limit = next_ == unknown ? piece_input_unknown : piece_input_max;
+        if (const auto size = next_place(data)) return begin_at(size, place_);
+        if (at_end) return begin_at(data.size(), unknown);
+        if (data.size() < limit) return 0;
+        // A border may lie across this end: then it is found in the next piece.
+        return begin_at(data.size(), unknown);
+    }
+
+    void describe(Piece& piece) override {
+        piece.begin = last_;
+        piece.end = next_;
+    }
+
+    std::unique_ptr<Guess> guess(const Piece& piece) const override;
+
+    void learn(std::size_t used, std::size_t size) override {
+        if (used == 0 || size == 0) return;
+        const auto ratio = static_cast<double>(size) / static_cast<double>(used);
+        minimum_ = static_cast<std::size_t>(static_cast<double>(piece_output) / ratio);
+        if (size > capacity_) capacity_ = std::min(size, piece_output_max);
+    }
+
+  private:
+    // The first border or start that makes a piece of at least `minimum_` bytes; 0 if there is none
+    // so far.
+    std::size_t next_place(std::span<const std::byte> data) {
+        const auto least = std::max<std::size_t>(minimum_, 1);
+        while (true) {
+            const auto from = std::max(searched_, least > 9 ? least - 9 : 0);
+            const auto at_border = find(data, from, border_bytes) + border_bytes.size();
+            const auto at_start = wrapper_.may_begin == nullptr
+                                      ? data.size()
+                                      : find(data, std::max(searched_, least), member_bytes);
+            const auto place = std::min(at_border, at_start);
+            if (place >= data.size()) {
+                // What may be the beginning of either is looked at again with what follows it.
+                searched_ = data.size() - std::min(data.size(), head_room);
+                return 0;
+            }
+            if (at_border <= at_start) return place_ = border, place;
+            if (data.size() - place < head_room) return searched_ = place, 0;
+            if (wrapper_.may_begin(data.subspan(place))) return place_ = start, place;
+            searched_ = place + 1;
+        }
+    }
+
+    std::size_t begin_at(std::size_t size, Place place) {
+        last_ = next_;
+        next_ = place;
+        searched_ = 0;
+        return size;
+    }
+
+    static constexpr std::size_t head_room = 16;
+
+    const DeflateWrapper& wrapper_;
+    Place last_ = unknown;
+    Place next_ = unknown;  // where the piece begins that is cut next
+    Place place_ = unknown;
+    std::size_t searched_ = 0;
+    std::size_t minimum_ = std::size_t{16} << 10;
+    std::atomic<std::size_t> capacity_ = piece_output;
+};
+
+// Decodes a piece part by part.
+class PieceDecoder {
+  public:
+    PieceDecoder(const DeflateWrapper& wrapper, const Piece& piece, std::size_t capacity)
+        : wrapper_(wrapper),
+          size_(piece.data.size()),
+          ends_at_border_(piece.end == border),
+          input_(size_ + final_block.size()),
+          output_(std::min(std::max<std::size_t>(capacity, 4096), piece_output_max)) {
+        std::ranges::copy(final_block, std::ranges::copy(piece.data, input_.data()).out);
+        input_.resize(size_ + (ends_at_border_ ? final_block.size() : 0));
+    }
+
+    std::unique_ptr<DeflateGuess> decode(bool from_start) {
+        auto guess = std::make_unique<DeflateGuess>();
+        guess->from_start = from_start;
+        bool inside = !from_start;
+        while (position_ < size_ || (inside && ends_at_border_)) {
+            if (!inside && !skip_header()) break;
+            const auto part = decode_part();
+            if (!part) break;
+            guess->parts.push_back(*part);
+            inside = !part->ends_stream;
+            if (inside || wrapper_.may_begin == nullptr) break;
+        }
+        if (guess->parts.empty()) return nullptr;
+        guess->used = guess->parts.back().end;
+        output_.resize(written_);
+        guess->data = std::move(output_).freeze();
+        return guess;
+    }
+
+  private:
+    [[nodiscard]] std::span<const std::byte> rest() const {
+        return std::span<const std::byte>(input_).subspan(position_);
+    }
+
+    bool skip_header() {
+        const auto size = wrapper_.header_size(rest().first(size_ - position_));
+        position_ += size;
+        return size != 0 && position_ <= size_;
+    }
+
+    std::optional<DeflateGuess::Part> decode_part() {
+        const auto whole = inflate();
+        if (whole.result != InflatedWhole::Result::ended) return std::nullopt;
+        DeflateGuess::Part part;
+        const std::span<const std::byte> data(output_.data() + written_, whole.output_size);
+        part.check = wrapper_.check.append(wrapper_.check.initial, data);
+        part.size = data.size();
+        position_ += whole.input_size;
+        written_ += whole.output_size;
+        if (position_ == input_.size() && ends_at_border_) {
+            position_ = size_;  // it was our own block that ended the stream
+        } else if (position_ + wrapper_.trailer_size > size_) {
+            written_ -= whole.output_size;
+            return std::nullopt;
+        } else {
+            wrapper_.read_trailer(rest().first(wrapper_.trailer_size), part);
+            part.ends_stream = true;
+            position_ += wrapper_.trailer_size;
+        }
+        part.end = position_;
+        return part;
+    }
+
+    InflatedWhole inflate() {
+        while (true) {
+            const std::span<std::byte> all(output_.data(), output_.size());
+            const auto whole = inflate_whole(rest(), all.subspan(written_));
+            if (whole.result != InflatedWhole::Result::no_room) return whole;
+            if (output_.size() >= piece_output_max) return {};
+            output_.resize(std::min(2 * output_.size(), piece_output_max));
+        }
+    }
+
+    const DeflateWrapper& wrapper_;
+    std::size_t size_;
+    bool ends_at_border_;
+    Buffer input_;
+    Buffer output_;
+    std::size_t position_ = 0;
+    std::size_t written_ = 0;
+};
+
+std::unique_ptr<Guess> DeflateSplitter::guess(const Piece& piece) const {
+    if (piece.begin == unknown || piece.data.size() > piece_input_max * 2) return nullptr;
+    return PieceDecoder(wrapper_, piece, capacity_).decode(piece.begin == start);
+}
+
+}  // namespace
+
+std::unique_ptr<Splitter> make_deflate_splitter(const DeflateWrapper& wrapper) {
+    return std::make_unique<DeflateSplitter>(wrapper);
+}
+
+}  // namespace satchel::detail
