@@ -10,9 +10,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # each other, and satchel builds with both.)
 packages=(
     g++ cmake ninja-build ccache
-    libfmt-dev zlib1g-dev libbz2-dev liblzma-dev libdeflate-dev libcli11-dev doctest-dev
+    libfmt-dev zlib1g-dev libbz2-dev liblzma-dev libdeflate-dev libisal-dev libzstd-dev
+    libcli11-dev doctest-dev
     libssl-dev nlohmann-json3-dev "libboost-dev|libboost1.81-dev"
-    python3 gzip bzip2 xz-utils
+    python3 gzip bzip2 xz-utils zstd
 )
 
 # stop SENTENCE: ends the script, saying why.

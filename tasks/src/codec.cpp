@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
+#include <mutex>
 #include <vector>
 
 #include <fmt/format.h>
@@ -21,6 +23,45 @@ void check_range(const Codec& codec, std::string_view what, std::int64_t value, 
     if (value >= min && value <= max) return;
     throw InvalidArgument(fmt::format("cannot compress to {} with {} {}; choose {} to {}",
                                       codec.info().name, what, value, min, max));
+}
+
+// Codecs are added while others look them up, so that none may move.
+class Table {
+  public:
+    Table() {
+        // In this order `recognise` asks: a zlib header is two bytes with little redundancy, so it
+        // comes last of ours.
+        for (const Codec* codec : detail::own_codecs()) codecs_[size_++] = codec;
+    }
+
+    void add(const Codec& codec) {
+        const std::scoped_lock lock(adding_);
+        const auto name = codec.info().name;
+        const auto same = [&](const Codec* other) { return other->info().name == name; };
+        if (std::ranges::any_of(all(), same)) {
+            throw InvalidArgument(fmt::format("cannot add the codec '{}': there is one", name));
+        }
+        if (size_ == codecs_.size()) {
+            throw InvalidArgument(
+                fmt::format("cannot add the codec '{}': there are {} already", name, size_.load()));
+        }
+        codecs_[size_] = &codec;
+        ++size_;
+    }
+
+    [[nodiscard]] std::span<const Codec* const> all() const {
+        return std::span(codecs_).first(size_);
+    }
+
+  private:
+    std::mutex adding_;
+    std::array<const Codec*, 64> codecs_{};
+    std::atomic<std::size_t> size_ = 0;
+};
+
+Table& table() {
+    static Table table;
+    return table;
 }
 
 Bytes joined(std::span<const Bytes> pieces) {
@@ -43,13 +84,11 @@ Decoder::Status Decoder::take_over(const Guess& /*guess*/) { return Status::need
 
 std::unique_ptr<Splitter> Codec::splitter() const { return nullptr; }
 
-std::span<const Codec* const> codecs() {
-    // In this order `recognise` asks: a zlib header is two bytes with little redundancy, so it
-    // comes last.
-    static const std::array table{&detail::gzip_codec(), &detail::bz2_codec(), &detail::xz_codec(),
-                                  &detail::zlib_codec()};
-    return table;
-}
+bool Decoder::file_may_end() const { return true; }
+
+void add_codec(const Codec& codec) { table().add(codec); }
+
+std::span<const Codec* const> codecs() { return table().all(); }
 
 const Codec& codec(std::string_view name) {
     std::vector<std::string_view> names;
@@ -94,6 +133,15 @@ Bytes compress(std::span<const std::byte> data, std::string_view format,
 }
 
 namespace detail {
+
+std::span<const Codec* const> own_codecs() {
+    static const std::array codecs{&gzip_codec(), &bz2_codec(), &xz_codec(),
+#ifdef SATCHEL_ZSTD
+                                   &zstd_codec(),
+#endif
+                                   &zlib_codec()};
+    return codecs;
+}
 
 int checked_level(const Codec& codec, std::span<const std::byte> chunk,
                   const CompressOptions& options) {

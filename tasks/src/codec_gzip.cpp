@@ -99,7 +99,7 @@ class GzipDecoder : public Decoder {
             if (part_ == Part::body) {
                 const auto status = decode_body(input, output);
                 if (status != Status::finished) return status;
-                part_ = Part::trailer;
+                begin_trailer();
             } else if (!read_field(input)) {
                 return Status::needs_input;
             }
@@ -250,6 +250,14 @@ class GzipDecoder : public Decoder {
         return status;
     }
 
+    // Its first bytes may have been read already.
+    void begin_trailer() {
+        part_ = Part::trailer;
+        const auto unread = body_.unread();
+        std::ranges::copy(unread, field_.begin());
+        field_size_ = unread.size();
+    }
+
     bool check_trailer(std::span<const std::byte>& input) {
         if (!gather(input, trailer_size)) return false;
         compare_trailer(little_endian(field().first(4)), little_endian(field().last(4)),
@@ -281,7 +289,7 @@ class GzipDecoder : public Decoder {
     std::size_t field_size_ = 0;
     std::uint64_t extra_left_ = 0;
     std::uint32_t header_crc_ = crc32_initial;
-    DeflateBody body_{crc32_kind};
+    DeflateBody body_{crc32_kind, trailer_size};
 };
 
 class GzipCodec : public Codec {

@@ -16,6 +16,10 @@ const Codec& gzip_codec();
 const Codec& zlib_codec();
 const Codec& bz2_codec();
 const Codec& xz_codec();
+const Codec& zstd_codec();  // where libzstd is there
+
+/// All of them.
+std::span<const Codec* const> own_codecs();
 
 /// The level to compress `chunk` with. Throws InvalidArgument for options that are out of range and
 /// for a chunk of more than `chunk_size_max`.

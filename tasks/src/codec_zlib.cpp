@@ -165,7 +165,7 @@ class ZlibDecoder : public Decoder {
     std::array<std::byte, 4> field_{};
     std::size_t field_size_ = 0;
     std::uint64_t offset_ = 0;
-    DeflateBody body_{adler32_kind};
+    DeflateBody body_{adler32_kind, trailer_size};
 };
 
 class ZlibCodec : public Codec {

@@ -16,6 +16,9 @@
 
 #include <libdeflate.h>
 #endif
+#ifdef SATCHEL_ISAL
+#include "deflate_isal.hpp"
+#endif
 
 namespace satchel::detail {
 namespace {
@@ -90,6 +93,9 @@ Bytes zlib_chunk(std::span<const std::byte> chunk, int level) {
 }
 
 Bytes deflate_chunk(std::span<const std::byte> chunk, int level) {
+#ifdef SATCHEL_ISAL
+    if (level == 1) return isal_chunk(chunk);
+#endif
 #ifdef SATCHEL_LIBDEFLATE
     if (auto data = libdeflate_chunk(chunk, level)) return *std::move(data);
 #endif
@@ -135,62 +141,77 @@ std::uint32_t adler32_join(std::uint32_t first, std::uint32_t second, std::uint6
         ::adler32_combine(first, second, static_cast<z_off_t>(second_size)));
 }
 
-struct Inflater::State {
-    z_stream stream{};
+namespace {
+
+class ZlibInflater : public Inflater {
+  public:
+    ZlibInflater() {
+        if (inflateInit2(&stream_, raw_window_bits) != Z_OK) throw std::bad_alloc();
+    }
+    ZlibInflater(const ZlibInflater&) = delete;
+    ZlibInflater& operator=(const ZlibInflater&) = delete;
+    ~ZlibInflater() override { inflateEnd(&stream_); }
+
+    void reset(std::uint64_t offset, std::span<const std::byte> history) override {
+        inflateReset(&stream_);
+        if (!history.empty()) {
+            inflateSetDictionary(&stream_, pointer(history.data()), clamped(history.size()));
+        }
+        offset_ = offset;
+        at_border_ = !history.empty();
+    }
+
+    bool at_border() const override { return at_border_; }
+
+    Decoder::Status decode(std::span<const std::byte>& input,
+                           std::span<std::byte>& output) override {
+        while (true) {
+            if (output.empty()) return Decoder::Status::needs_output;
+            const auto in_size = clamped(input.size());
+            const auto out_size = clamped(output.size());
+            stream_.next_in = pointer(input.data());
+            stream_.avail_in = in_size;
+            stream_.next_out = pointer(output.data());
+            stream_.avail_out = out_size;
+            const int result = inflate(&stream_, Z_NO_FLUSH);
+            input = input.subspan(in_size - stream_.avail_in);
+            output = output.subspan(out_size - stream_.avail_out);
+            offset_ += in_size - stream_.avail_in;
+            // Between two blocks, of which the first was not the last one, with no bits left over.
+            at_border_ = (stream_.data_type & (128 | 64 | 7)) == 128;
+            if (result == Z_STREAM_END) return Decoder::Status::finished;
+            check(result);
+            if (input.empty() && !output.empty()) return Decoder::Status::needs_input;
+        }
+    }
+
+  private:
+    void check(int result) const {
+        if (result == Z_OK || result == Z_BUF_ERROR) return;
+        if (result == Z_MEM_ERROR) throw std::bad_alloc();
+        throw CorruptData(fmt::format("damaged data: {}", stream_.msg), offset_);
+    }
+
+    z_stream stream_{};
+    std::uint64_t offset_ = 0;
+    bool at_border_ = false;
 };
 
-Inflater::Inflater() : state_(std::make_unique<State>()) {
-    if (inflateInit2(&state_->stream, raw_window_bits) != Z_OK) throw std::bad_alloc();
-}
+}  // namespace
 
-Inflater::~Inflater() { inflateEnd(&state_->stream); }
-
-void Inflater::reset(std::uint64_t offset, std::span<const std::byte> history) {
-    inflateReset(&state_->stream);
-    if (!history.empty()) {
-        inflateSetDictionary(&state_->stream, pointer(history.data()), clamped(history.size()));
-    }
-    offset_ = offset;
-    at_border_ = !history.empty();
-}
-
-Decoder::Status Inflater::decode(std::span<const std::byte>& input, std::span<std::byte>& output) {
-    z_stream& stream = state_->stream;
-    while (true) {
-        if (output.empty()) return Decoder::Status::needs_output;
-        const auto in_size = clamped(input.size());
-        const auto out_size = clamped(output.size());
-        stream.next_in = pointer(input.data());
-        stream.avail_in = in_size;
-        stream.next_out = pointer(output.data());
-        stream.avail_out = out_size;
-        const int result = inflate(&stream, Z_NO_FLUSH);
-        input = input.subspan(in_size - stream.avail_in);
-        output = output.subspan(out_size - stream.avail_out);
-        offset_ += in_size - stream.avail_in;
-        // Between two blocks, of which the first was not the last one, with no bits left over.
-        at_border_ = (stream.data_type & (128 | 64 | 7)) == 128;
-        switch (result) {
-            case Z_STREAM_END:
-                return Decoder::Status::finished;
-            case Z_OK:
-            case Z_BUF_ERROR:
-                break;
-            case Z_MEM_ERROR:
-                throw std::bad_alloc();
-            default:
-                throw CorruptData(fmt::format("damaged data: {}", stream.msg), offset_);
-        }
-        if (input.empty() && !output.empty()) return Decoder::Status::needs_input;
-    }
+std::unique_ptr<Inflater> make_inflater([[maybe_unused]] std::size_t follows) {
+#ifdef SATCHEL_ISAL
+    if (follows >= 8) return make_isal_inflater();
+#endif
+    return std::make_unique<ZlibInflater>();
 }
 
 InflatedWhole inflate_whole(std::span<const std::byte> data, std::span<std::byte> output) {
 #ifdef SATCHEL_LIBDEFLATE
     return libdeflate_inflate_whole(data, output);
 #else
-    thread_local Inflater inflater;
-    inflater.reset(0);
+    thread_local ZlibInflater inflater;
+    inflater.reset(0, {});
     auto input = data;
     auto room = output;
     try {

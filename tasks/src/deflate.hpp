@@ -56,27 +56,30 @@ std::uint32_t adler32_join(std::uint32_t first, std::uint32_t second, std::uint6
 /// Decodes one raw deflate stream.
 class Inflater {
   public:
-    Inflater();
+    Inflater() = default;
     Inflater(const Inflater&) = delete;
     Inflater& operator=(const Inflater&) = delete;
-    ~Inflater();
+    virtual ~Inflater() = default;
 
     /// As Decoder::decode.
-    Decoder::Status decode(std::span<const std::byte>& input, std::span<std::byte>& output);
+    virtual Decoder::Status decode(std::span<const std::byte>& input,
+                                   std::span<std::byte>& output) = 0;
 
     /// Prepares for another stream that begins at `offset` of its file; or for going on at a
     /// byte-aligned end of a block, `history` being the last 32 KiB at most that came before it.
-    void reset(std::uint64_t offset, std::span<const std::byte> history = {});
+    virtual void reset(std::uint64_t offset, std::span<const std::byte> history = {}) = 0;
 
     /// Whether all that came so far ends with a block, and that on a byte, and others follow.
-    [[nodiscard]] bool at_border() const noexcept { return at_border_; }
+    [[nodiscard]] virtual bool at_border() const = 0;
 
-  private:
-    struct State;
-    std::unique_ptr<State> state_;
-    std::uint64_t offset_ = 0;
-    bool at_border_ = false;
+    /// After `finished`: bytes that follow the stream and came with an earlier input than the last,
+    /// so that they cannot be given back. At most seven.
+    [[nodiscard]] virtual std::span<const std::byte> unread() const { return {}; }
 };
+
+/// The fastest there is. `follows`: how many bytes follow each stream at least; if that are fewer
+/// than eight, nothing is ever left `unread`.
+std::unique_ptr<Inflater> make_inflater(std::size_t follows);
 
 /// The stream that `data` begins with, decoded at once.
 struct InflatedWhole {

@@ -11,7 +11,7 @@ constexpr std::size_t window_size = std::size_t{32} << 10;
 }  // namespace
 
 void DeflateBody::reset(std::uint64_t offset) {
-    inflater_.reset(offset);
+    inflater_->reset(offset);
     check_ = kind_.initial;
     size_ = 0;
     history_.clear();
@@ -23,11 +23,11 @@ Decoder::Status DeflateBody::decode(std::span<const std::byte>& input,
     if (moved_ && input.empty()) return Decoder::Status::needs_input;
     if (moved_) {
         const std::span<const std::byte> history(history_);
-        inflater_.reset(offset_, history.last(std::min(history.size(), window_size)));
+        inflater_->reset(offset_, history.last(std::min(history.size(), window_size)));
         moved_ = false;
     }
     const std::span<const std::byte> room = output;
-    const auto status = inflater_.decode(input, output);
+    const auto status = inflater_->decode(input, output);
     const auto decoded = room.first(room.size() - output.size());
     check_ = kind_.append(check_, decoded);
     size_ += decoded.size();

@@ -7,6 +7,7 @@
 #include "deflate.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -38,7 +39,9 @@ class DeflateGuess : public Guess {
 /// The inside of one stream.
 class DeflateBody {
   public:
-    explicit DeflateBody(const CheckKind& kind) : kind_(kind), check_(kind.initial) {}
+    /// `trailer_size` bytes follow the stream.
+    DeflateBody(const CheckKind& kind, std::size_t trailer_size)
+        : kind_(kind), inflater_(make_inflater(trailer_size)), check_(kind.initial) {}
 
     void reset(std::uint64_t offset);
 
@@ -46,10 +49,15 @@ class DeflateBody {
     Decoder::Status decode(std::span<const std::byte>& input, std::span<std::byte>& output);
 
     /// Whether a piece may follow that begins behind a border.
-    [[nodiscard]] bool at_border() const { return moved_ || inflater_.at_border(); }
+    [[nodiscard]] bool at_border() const { return moved_ || inflater_->at_border(); }
 
     /// Moves behind `data`, of this check, to a border at `offset` of the file.
     void append(std::span<const std::byte> data, std::uint32_t check, std::uint64_t offset);
+
+    /// As Inflater::unread.
+    [[nodiscard]] std::span<const std::byte> unread() const {
+        return moved_ ? std::span<const std::byte>() : inflater_->unread();
+    }
 
     [[nodiscard]] std::uint32_t check() const { return check_; }
     [[nodiscard]] std::uint64_t size() const { return size_; }
@@ -58,7 +66,7 @@ class DeflateBody {
     void remember(std::span<const std::byte> data);
 
     const CheckKind& kind_;
-    Inflater inflater_;
+    std::unique_ptr<Inflater> inflater_;
     std::uint32_t check_;
     std::uint64_t size_ = 0;
     std::vector<std::byte> history_;  // what the inflater would know, had it decoded everything

@@ -68,12 +68,16 @@ StreamDecoder::Status StreamDecoder::decode_stream(std::span<std::byte>& room) {
         case Decoder::Status::needs_input:
             break;
     }
-    if (at_end_) {
-        throw CorruptData(
-            fmt::format("the data is cut off: it ends inside a {} stream", codec_->info().name),
-            offset_);
-    }
+    if (at_end_) fail_cut_off();
     return Status::needs_input;
+}
+
+void StreamDecoder::fail_cut_off() const {
+    // What is left is less than the beginning of a stream.
+    const auto left = input_.size() < codec_->info().head_size ? input_.size() : 0;
+    throw CorruptData(
+        fmt::format("the data is cut off: it ends inside a {} stream", codec_->info().name),
+        offset_ + left);
 }
 
 // After a stream: padding, then another stream, the end, or something else. False: more of the file
@@ -82,13 +86,13 @@ bool StreamDecoder::look_further() {
     if (codec_->info().padding != 0) skip_zeros();
     if (!head_is_there()) return false;
     check_padding();
-    if (input_.empty()) {
-        phase_ = Phase::ended;
-    } else if (codec_->recognises(head())) {
+    if (!input_.empty() && codec_->recognises(head())) {
         begin_stream();
-    } else {
-        ignore_garbage();
+        return true;
     }
+    if (!decoder_->file_may_end()) fail_cut_off();
+    if (!input_.empty()) ignore_garbage();
+    phase_ = Phase::ended;
     return true;
 }
 
@@ -125,7 +129,6 @@ void StreamDecoder::ignore_garbage() {
                           offset_);
     }
     warning_ = fmt::format("ignored garbage after the {} data, at offset {}", info.name, offset_);
-    phase_ = Phase::ended;
 }
 
 void StreamDecoder::skip_zeros() {

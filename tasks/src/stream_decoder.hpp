@@ -56,6 +56,7 @@ class StreamDecoder {
     void check_padding() const;
     void ignore_garbage();
     void begin_stream();
+    [[noreturn]] void fail_cut_off() const;
     [[nodiscard]] bool head_is_there() const {
         return at_end_ || input_.size() >= (codec_ ? codec_->info().head_size : head_size);
     }

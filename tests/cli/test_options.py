@@ -113,7 +113,7 @@ class Options(CliTest):
                              "compress", f"--threads={wrong}", "f")
 
     def test_formats(self):
-        self.wrong_usage("there is no codec 'rar'; there are gzip, bz2, xz, zlib",
+        self.wrong_usage("there is no codec 'rar'; there are gzip, bz2, xz, zstd, zlib",
                          "compress", "--format", "rar", "f")
 
     def test_unknown_options(self):

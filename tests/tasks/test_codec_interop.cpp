@@ -36,7 +36,8 @@ std::vector<Reader> readers() {
     return {{"gzip", "gzip -dc"},   {"gzip", one_stream("zlib", "zlib.decompressobj(31)")},
             {"zlib", zlib_at_once}, {"zlib", one_stream("zlib", "zlib.decompressobj()")},
             {"bz2", "bzip2 -dc"},   {"bz2", one_stream("bz2", "bz2.BZ2Decompressor()")},
-            {"xz", "xz -dc"},       {"xz", one_stream("lzma", "lzma.LZMADecompressor()")}};
+            {"xz", "xz -dc"},       {"xz", one_stream("lzma", "lzma.LZMADecompressor()")},
+            {"zstd", "zstd -dc"}};
 }
 
 TEST_CASE("the standard readers get every byte from one stream") {
@@ -104,7 +105,11 @@ TEST_CASE("files of the standard tools are read") {
         "xz -c --x86 --lzma2",
         "xz -c --delta=dist=3 --arm64 --lzma2=preset=1,lc=0,lp=2,pb=0",
         "xz -c --format=lzma",
-        "xz -9c --format=lzma"};
+        "xz -9c --format=lzma",
+        "zstd -c",
+        "zstd -19c",
+        "zstd -c --no-check",
+        "zstd -c -T2 -B300KB"};
     for (const Bytes& data :
          {Bytes(), text(1), text(200'000), random_bytes(70'000), runs(1 << 20)}) {
         for (const std::string& writer : writers) {

@@ -83,6 +83,9 @@ TEST_CASE("files of parallel and other tools are decoded") {
                                       "xz -1c -T1 --block-size=300KiB",
                                       "pixz -1",
                                       "xz -0c -C none",
+                                      "zstd -c",
+                                      "zstd -c -T2 -B300KB",
+                                      "pzstd -c -p2",
                                       "xz -0c -C sha256 -T2 --block-size=1MiB",
                                       "xz -c0 --format=lzma"}) {
         if (!installed(command.substr(0, command.find(' ')))) continue;
@@ -104,8 +107,9 @@ TEST_CASE("borders inside of stored data are no borders") {
     for (const std::string command : {"gzip -1c", "gzip -9c", "pigz -ic", "bzip2 -1c", "xz -0c"}) {
         if (!installed(command.substr(0, 4))) continue;
         INFO(command);
-        CHECK(decode(piped(twice, command)).data == twice);
-        CHECK(decode(piped(piped(twice, command), command)).data == piped(twice, command));
+        const Bytes outer = piped(twice, command);
+        CHECK(decode(outer).data == twice);
+        CHECK(decode(piped(outer, command)).data == outer);
     }
     CHECK(decode(compress(inner, "gzip", {.chunk_size = 65'536})).data == inner);
     CHECK(decode(compress(inner, "zlib", {.chunk_size = 65'536})).data == inner);
@@ -149,14 +153,22 @@ TEST_CASE("damage anywhere is found") {
     const Bytes data = much();
     for (const Codec* codec : codecs()) {
         const Bytes file = compress(data, codec->info().name, {.level = 1, .chunk_size = 65'536});
+        int found = 0;
         for (std::size_t i = 1; i < 40; ++i) {
             Buffer damaged;
             damaged.append(file);
             const auto at = file.size() * i / 40;
             damaged.data()[at] ^= std::byte{0x10};
             INFO(codec->info().name, ", byte ", at);
-            CHECK_THROWS_AS(decode(std::move(damaged).freeze(), {}, 300'000), CorruptData);
+            try {
+                // Some bits do not matter, as those between the end of a block and the next byte.
+                const Decoded decoded = decode(std::move(damaged).freeze(), {}, 300'000);
+                CHECK(decoded.data == data);
+            } catch (const CorruptData& error) {
+                ++found;
+            }
         }
+        CHECK(found > 35);
     }
 }
 

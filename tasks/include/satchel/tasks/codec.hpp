@@ -10,7 +10,7 @@
 ///     write(joiner->begin()); write(joiner->append(chunk)); write(joiner->finish());
 ///
 /// To decode whole files of any size, see `decompress.hpp`. A new codec is one file: a class
-/// derived from `Codec`, and one line in the table in `codec.cpp`.
+/// derived from `Codec`, and `add_codec`; docs/codecs.md shows one.
 ///
 /// Thread safety: a `Codec` is immutable and may be used from any thread; a `Joiner` or `Decoder`
 /// belongs to one thread at a time.
@@ -112,6 +112,10 @@ class Decoder {
     /// Prepares for another stream, which begins at `offset` of its file (for error texts).
     virtual void reset(std::uint64_t offset) = 0;
 
+    /// Whether the file may end behind the streams that were decoded so far. Some formats announce
+    /// more.
+    [[nodiscard]] virtual bool file_may_end() const;
+
     /// Whether the stream goes on, from here, with what the guess begins with; see splitter.hpp.
     [[nodiscard]] virtual bool stands_before(const Guess& guess) const;
 
@@ -151,6 +155,10 @@ class Codec {
 
 /// The codec called `name`. Throws InvalidArgument that lists the names there are.
 [[nodiscard]] const Codec& codec(std::string_view name);
+
+/// Adds a codec of the program's own to those that are found by name and by content. It must live
+/// as long as the program. Throws InvalidArgument if there is one of that name, or too many.
+void add_codec(const Codec& codec);
 
 /// All codecs.
 [[nodiscard]] std::span<const Codec* const> codecs();
