@@ -35,7 +35,7 @@ function(check_for_leaks)
   # The cache gains satchel's own entries, CMake's, and those of the packages that it looks for.
   get_cmake_property(cache_after CACHE_VARIABLES)
   list(REMOVE_ITEM cache_after ${cache_before})
-  list(FILTER cache_after EXCLUDE REGEX "^(SATCHEL|satchel|CMAKE_PROJECT)_|^[A-Za-z0-9]+_DIR$")
+  list(FILTER cache_after EXCLUDE REGEX "^(SATCHEL|satchel|CMAKE_PROJECT)_|^[A-Za-z0-9_]+_DIR$")
   foreach(entry IN LISTS cache_after)
     get_property(is_advanced CACHE ${entry} PROPERTY ADVANCED)
     get_property(type CACHE ${entry} PROPERTY TYPE)
