@@ -37,7 +37,6 @@
 #include <satchel/stream.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -320,9 +319,10 @@ class Bag {
     /// One Delayed for each partition.
     [[nodiscard]] std::vector<Delayed<std::vector<T>>> to_delayed() const;
 
-    /// Draws the graph: `path` ends in .dot, or in .svg or .png if Graphviz is installed. Returns
-    /// the path.
-    std::filesystem::path visualize(const std::filesystem::path& path) const {
+    /// Draws the graph: `path`, a text or a std::filesystem::path, ends in .dot, or in .svg or .png
+    /// if Graphviz is installed. Returns the path, a text as std::string.
+    template <class Path>
+    auto visualize(const Path& path) const {
         return detail::visualize({node_}, path);
     }
 

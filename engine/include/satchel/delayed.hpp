@@ -21,7 +21,6 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -200,9 +199,10 @@ class Delayed {
     template <std::size_t I>
     [[nodiscard]] auto get() const;
 
-    /// Draws the graph: `path` ends in .dot, or in .svg or .png if Graphviz is installed. Returns
-    /// the path.
-    std::filesystem::path visualize(const std::filesystem::path& path) const {
+    /// Draws the graph: `path`, a text or a std::filesystem::path, ends in .dot, or in .svg or .png
+    /// if Graphviz is installed. Returns the path, a text as std::string.
+    template <class Path>
+    auto visualize(const Path& path) const {
         return detail::visualize({node_}, path);
     }
 

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <system_error>
@@ -49,40 +50,36 @@ std::string dot_of(const Graph& graph) {
     return dot + "}\n";
 }
 
-void write_text(const std::filesystem::path& path, const std::string& text) {
+void write_text(const std::string& path, const std::string& text) {
     std::ofstream out(path, std::ios::binary);
     out << text;
     out.close();
     if (!out) {
-        throw FileError(fmt::format("{}: cannot write the drawing of a graph: {}", path.native(),
-                                    std::strerror(errno)),
-                        errno);
+        throw FileError(
+            fmt::format("{}: cannot write the drawing of a graph: {}", path, std::strerror(errno)),
+            errno);
     }
 }
 
-void run_graphviz(const std::string& format, const std::filesystem::path& dot,
-                  const std::filesystem::path& path) {
-    const auto option = "-T" + format;
+// By value, because a program's arguments are not const.
+void run_graphviz(const std::string& format, std::string source, std::string target) {
     std::string program = "dot";
+    std::string option = "-T" + format;
     std::string output = "-o";
-    std::string target = path.native();
-    std::string source = dot.native();
-    std::string mutable_option = option;
-    char* arguments[] = {program.data(), mutable_option.data(), output.data(),
-                         target.data(),  source.data(),         nullptr};
+    char* arguments[] = {program.data(), option.data(), output.data(),
+                         target.data(),  source.data(), nullptr};
     pid_t child = 0;
     int status = posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ);
     if (status == 0) {
         while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
         }
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-        throw Error(
-            fmt::format("{}: Graphviz's program 'dot' failed to draw the graph", path.native()));
+        throw Error(fmt::format("{}: Graphviz's program 'dot' failed to draw the graph", target));
     }
     throw Error(
         fmt::format("{}: drawing a graph as {} needs Graphviz's program 'dot', which could not be "
                     "run; install the package graphviz, or ask for a .dot file",
-                    path.native(), format));
+                    target, format));
 }
 
 // A file that is removed when it is no longer needed.
@@ -110,13 +107,12 @@ class TemporaryDot {
 
 }  // namespace
 
-std::filesystem::path visualize(const std::vector<NodePtr>& roots,
-                                const std::filesystem::path& path) {
-    const auto extension = path.extension().native();
+void draw(const std::vector<NodePtr>& roots, const std::string& path) {
+    const auto extension = std::filesystem::path(path).extension().native();
     if (extension != ".dot" && extension != ".svg" && extension != ".png") {
         throw InvalidArgument(fmt::format(
             "visualize: '{}' does not tell how to draw; give the file a name in .dot, .svg or .png",
-            path.native()));
+            path));
     }
     const auto text = dot_of(graph_to_draw(roots));
     if (extension == ".dot") {
@@ -125,7 +121,6 @@ std::filesystem::path visualize(const std::vector<NodePtr>& roots,
         const TemporaryDot dot(text);
         run_graphviz(extension.substr(1), dot.path(), path);
     }
-    return path;
 }
 
 }  // namespace satchel::detail

@@ -19,7 +19,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -232,8 +231,21 @@ struct Lowered {
 /// Draws the graph of `roots` into a .dot, .svg or .png file. Throws InvalidArgument for another
 /// kind of file, Error if Graphviz is needed and cannot be run, FileError if the file cannot be
 /// written.
-std::filesystem::path visualize(const std::vector<NodePtr>& roots,
-                                const std::filesystem::path& path);
+void draw(const std::vector<NodePtr>& roots, const std::string& path);
+
+/// The same for a text or a std::filesystem::path, whose header costs every user a tenth of a
+/// second and is not included for this alone. Returns the path.
+template <class Path>
+auto visualize(const std::vector<NodePtr>& roots, const Path& path) {
+    if constexpr (requires { path.native().c_str(); }) {
+        draw(roots, path.native());
+        return path;
+    } else {
+        std::string text(path);
+        draw(roots, text);
+        return text;
+    }
+}
 
 /// Makes the partitions of a bag one by one: what they need of other tasks is computed at the
 /// start.
