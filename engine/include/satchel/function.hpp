@@ -98,7 +98,30 @@ class Arguments {
     std::uint32_t index_;
 };
 
-/// A type-erased `Value (Arguments&)`.
+namespace detail {
+
+/// What a Function calls, and how its state travels.
+struct FunctionCode : CodeDescriptor {
+    void (*call)(const Value& state, Arguments& arguments, Value& result);
+    const TypeOperations* state;
+    bool stateless;
+};
+
+template <class F>
+struct [[gnu::visibility("hidden")]] FunctionCodeOf {
+    static void call(const Value& state, Arguments& arguments, Value& result) {
+        std::construct_at(&result, state.get<F>()(arguments));
+    }
+    static constinit inline const FunctionCode code{
+        {code_magic(CodeKind::function), &FunctionCodeOf::code, &typeid(F)},
+        &FunctionCodeOf::call,
+        &TypeCode<F>::operations,
+        std::is_empty_v<F>};
+};
+
+}  // namespace detail
+
+/// A type-erased `Value (Arguments&)`. It can be written to an archive if its callable travels.
 class Function {
   public:
     Function() = default;
@@ -106,10 +129,8 @@ class Function {
     /// REQUIRES: `callable` may be called from several threads at once (it is called as const).
     template <class F>
     requires(!std::is_same_v<std::decay_t<F>, Function>) explicit Function(F&& callable)
-        : call_([](const Value& state, Arguments& arguments, Value& result) {
-              std::construct_at(&result, state.get<std::decay_t<F>>()(arguments));
-          }),
-          stateless_(std::is_empty_v<std::decay_t<F>>),
+        : call_(&detail::FunctionCodeOf<std::decay_t<F>>::call),
+          code_(&detail::FunctionCodeOf<std::decay_t<F>>::code),
           state_(Value::of(std::forward<F>(callable))) {}
 
     /// REQUIRES: `result` is empty.
@@ -117,12 +138,17 @@ class Function {
 
     /// Whether the two are known to be the same: of one type, and without state.
     [[nodiscard]] bool same_as(const Function& other) const noexcept {
-        return call_ == other.call_ && stateless_ && other.stateless_;
+        return code_ == other.code_ && code_ != nullptr && code_->stateless;
     }
+
+    /// Writes what is called, and its state. Throws TravelError if the callable does not travel.
+    void serialize(OutputArchive& archive, unsigned) const;
+    /// Reads what was written. Throws ModuleMissing if this process does not have it.
+    void serialize(InputArchive& archive, unsigned);
 
   private:
     void (*call_)(const Value& state, Arguments& arguments, Value& result) = nullptr;
-    bool stateless_ = false;
+    const detail::FunctionCode* code_ = nullptr;
     Value state_;
 };
 

@@ -6,11 +6,15 @@
 ///     std::move(w).take<std::string>();            // moves it if nobody else holds it, else
 ///     copies
 ///
-/// Sixteen bytes: small trivial objects lie in the value itself, others in a counted box.
+/// Sixteen bytes: small trivial objects lie in the value itself, others in a counted box. A value
+/// can be written to an archive if its type travels, and read again by any process of the same
+/// build.
 ///
 /// Thread safety: distinct values may be used from any thread, also when they share an object.
 #pragma once
 
+#include <satchel/archive.hpp>
+#include <satchel/detail/code.hpp>
 #include <satchel/error.hpp>
 
 #include <atomic>
@@ -26,6 +30,8 @@
 #include <utility>
 
 namespace satchel {
+
+class Value;
 
 /// What a function that returns nothing gives.
 struct Unit {
@@ -67,9 +73,11 @@ struct BoxOf : Box {
 };
 
 /// What can be done with an object whose type is no longer known.
-struct TypeOperations {
-    const std::type_info* type;
+struct TypeOperations : CodeDescriptor {
     void (*destroy)(Box*) noexcept;  // null: the object lies in the value
+    TravelProblem problem;           // why it cannot be written
+    void (*save)(OutputArchive&, const Value&);
+    Value (*load)(InputArchive&);
 };
 
 template <class T>
@@ -83,8 +91,32 @@ void destroy_box(Box* box) noexcept {
 }
 
 template <class T>
-inline constexpr TypeOperations operations_of{&typeid(T),
-                                              fits_in_value<T> ? nullptr : &destroy_box<T>};
+void save_object(OutputArchive& archive, const Value& value);
+template <class T>
+Value load_object(InputArchive& archive);
+
+template <class T>
+struct [[gnu::visibility("hidden")]] TypeCode {
+    static constexpr bool can_travel = travels<T>;
+    static constinit inline const TypeOperations operations{
+        {code_magic(CodeKind::type), &TypeCode::operations, &typeid(T)},
+        fits_in_value<T> ? nullptr : &destroy_box<T>,
+        can_travel ? TravelProblem::none : problem_of<T>(),
+        [] {
+            if constexpr (can_travel)
+                return &save_object<T>;
+            else
+                return nullptr;
+        }(),
+        [] {
+            if constexpr (can_travel)
+                return &load_object<T>;
+            else
+                return nullptr;
+        }()};
+};
+template <class T>
+inline constexpr const TypeOperations& operations_of = TypeCode<T>::operations;
 
 }  // namespace detail
 
@@ -161,6 +193,14 @@ class Value {
         }
     }
 
+    /// Writes the type and the object. Throws TravelError if objects of that type do not travel.
+    void serialize(OutputArchive& archive, unsigned) const;
+    /// Reads what was written. Throws ModuleMissing if this process does not have the type.
+    void serialize(InputArchive& archive, unsigned);
+
+    /// For the library: what can be done with the object. REQUIRES: has_value().
+    [[nodiscard]] const detail::TypeOperations& operations() const noexcept { return *type_; }
+
     /// Drops the object; the value is empty afterwards.
     void reset() noexcept {
         if (boxed() && box()->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
@@ -192,4 +232,26 @@ class Value {
     alignas(8) std::uint64_t word_ = 0;
 };
 
+namespace detail {
+
+template <class T>
+void save_object(OutputArchive& archive, const Value& value) {
+    const OutputArchive::Owner owner(
+        archive,
+        [](const void* held) -> std::shared_ptr<const void> {
+            return std::make_shared<Value>(*static_cast<const Value*>(held));
+        },
+        &value);
+    save(archive, value.get<T>());
+}
+
+template <class T>
+Value load_object(InputArchive& archive) {
+    return Value::make<T>(load<T>(archive));
+}
+
+/// Writes the object in `value` without its type, for who knows that. Throws TravelError.
+void save_state(OutputArchive& archive, const Value& value);
+
+}  // namespace detail
 }  // namespace satchel
