@@ -196,10 +196,10 @@ class Bag {
 
     /// The smallest and the largest element by `<`; of equal ones the first. Throw EmptyBag.
     [[nodiscard]] Delayed<T> min(ReductionOptions options = {}) const {
-        return reduced("min", options, detail::ExtremeReducer<T, detail::Less>{"min"});
+        return reduced("min", options, detail::ExtremeReducer<T, detail::Less>{});
     }
     [[nodiscard]] Delayed<T> max(ReductionOptions options = {}) const {
-        return reduced("max", options, detail::ExtremeReducer<T, detail::Greater>{"max"});
+        return reduced("max", options, detail::ExtremeReducer<T, detail::Greater>{});
     }
 
     /// Whether any element is true (false if there is none), and whether all are (true if there is
@@ -221,12 +221,12 @@ class Bag {
     /// ddof. Throw EmptyBag, and InvalidArgument if ddof >= n.
     [[nodiscard]] Delayed<double> var(std::int64_t ddof = 0, ReductionOptions options = {}) const {
         static_assert(std::is_arithmetic_v<T>, "satchel: var() needs a bag of numbers.");
-        return reduced("var", options, detail::VarianceReducer<T>{ddof, false, "var"},
+        return reduced("var", options, detail::VarianceReducer<T>{ddof, false},
                        detail::value_token(ddof));
     }
     [[nodiscard]] Delayed<double> std(std::int64_t ddof = 0, ReductionOptions options = {}) const {
         static_assert(std::is_arithmetic_v<T>, "satchel: std() needs a bag of numbers.");
-        return reduced("std", options, detail::VarianceReducer<T>{ddof, true, "std"},
+        return reduced("std", options, detail::VarianceReducer<T>{ddof, true},
                        detail::value_token(ddof));
     }
 

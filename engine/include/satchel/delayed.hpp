@@ -119,10 +119,9 @@ inline constexpr bool moves_argument = !is_copyable<T> && !takes_reference<F, k>
 
 /// Calls `f` with the inputs of a task, one after another for each argument.
 template <class F, class... A>
-class DelayedCall {
-  public:
-    DelayedCall(F function, std::array<std::uint32_t, sizeof...(A)> sizes)
-        : function_(std::move(function)), sizes_(sizes) {}
+struct DelayedCall {
+    F function;
+    std::array<std::uint32_t, sizeof...(A)> sizes;  // how many inputs each argument has
 
     Value operator()(Arguments& inputs) const {
         return call(inputs, std::index_sequence_for<A...>{});
@@ -137,12 +136,12 @@ class DelayedCall {
         std::array<std::uint32_t, sizeof...(A)> begin{};
         std::uint32_t next = 0;
         for (std::size_t i = 0; i < sizeof...(A); ++i)
-            next += std::exchange(begin[i], next) + sizes_[i];
-        if constexpr (std::is_void_v<decltype(call_shared(function_, get<A, k>(inputs, 0)...))>) {
-            call_shared(function_, get<A, k>(inputs, begin[k])...);
+            next += std::exchange(begin[i], next) + sizes[i];
+        if constexpr (std::is_void_v<decltype(call_shared(function, get<A, k>(inputs, 0)...))>) {
+            call_shared(function, get<A, k>(inputs, begin[k])...);
             return Value::of(Unit{});
         } else {
-            return Value::make<Result>(call_shared(function_, get<A, k>(inputs, begin[k])...));
+            return Value::make<Result>(call_shared(function, get<A, k>(inputs, begin[k])...));
         }
     }
 
@@ -153,8 +152,8 @@ class DelayedCall {
         if constexpr (Argument<Given>::is_list) {
             using Element = typename T::value_type;
             T list;
-            list.reserve(sizes_[k]);
-            for (std::uint32_t i = 0; i < sizes_[k]; ++i) {
+            list.reserve(sizes[k]);
+            for (std::uint32_t i = 0; i < sizes[k]; ++i) {
                 list.push_back(inputs.take<Element>(slot + i));
             }
             return list;
@@ -164,9 +163,6 @@ class DelayedCall {
             return inputs.get<T>(slot);
         }
     }
-
-    F function_;
-    std::array<std::uint32_t, sizeof...(A)> sizes_;
 };
 
 }  // namespace detail
@@ -268,7 +264,7 @@ class DelayedFunction {
                                 .pure = options_.pure,
                                 .name = options_.key.empty() ? "delayed" : options_.key,
                                 .token = token,
-                                .function = Function(Call(function_, sizes)),
+                                .function = Function(Call{function_, sizes}),
                                 .inputs = std::move(inputs)}));
     }
 

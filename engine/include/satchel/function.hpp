@@ -105,7 +105,19 @@ struct FunctionCode : CodeDescriptor {
     void (*call)(const Value& state, Arguments& arguments, Value& result);
     const TypeOperations* state;
     bool stateless;
+    Value (*narrow)(const Value& state, std::uint32_t index);  ///< or null: see Function::narrowed
 };
+
+template <class State>
+constexpr auto narrowing() -> Value (*)(const Value&, std::uint32_t) {
+    if constexpr (requires(const State& state) { state.narrowed(0U); }) {
+        return [](const Value& state, std::uint32_t index) {
+            return Value::of(state.get<State>().narrowed(index));
+        };
+    } else {
+        return nullptr;
+    }
+}
 
 template <class F>
 struct [[gnu::visibility("hidden")]] FunctionCodeOf {
@@ -116,7 +128,8 @@ struct [[gnu::visibility("hidden")]] FunctionCodeOf {
         {code_magic(CodeKind::function), &FunctionCodeOf::code, &typeid(F)},
         &FunctionCodeOf::call,
         &TypeCode<F>::operations,
-        std::is_empty_v<F>};
+        std::is_empty_v<F>,
+        narrowing<F>()};
 };
 
 }  // namespace detail
@@ -140,6 +153,10 @@ class Function {
     [[nodiscard]] bool same_as(const Function& other) const noexcept {
         return code_ == other.code_ && code_ != nullptr && code_->stateless;
     }
+
+    /// The function for task `index` of a layer alone, without the data of other tasks; this one,
+    /// if it has no such data.
+    [[nodiscard]] Function narrowed(std::uint32_t index) const;
 
     /// Writes what is called, and its state. Throws TravelError if the callable does not travel.
     void serialize(OutputArchive& archive, unsigned) const;

@@ -31,6 +31,27 @@ struct StreamOptions {
 
 namespace detail {
 
+/// What one item of a stream calls.
+template <class Work, class In>
+struct StreamCall {
+    std::shared_ptr<const Work> work = {};
+    std::shared_ptr<In> item = {};
+
+    Value operator()(Arguments&) const {
+        return Value::make<call_result<Work, In>>(call_shared(*work, std::move(*item)));
+    }
+
+    template <class Archive>
+    requires(travels<Work>&& travels<In>) void serialize(Archive& archive, unsigned) {
+        if constexpr (Archive::is_loading::value) {
+            work = std::make_shared<const Work>(load<Work>(archive));
+            item = std::make_shared<In>(load<In>(archive));
+        } else {
+            archive&* work&* item;
+        }
+    }
+};
+
 /// Runs what `next` gives, in parallel, and gives the results to `write` in the same order.
 /// Throws InvalidArgument if `window` is negative, and what a function throws.
 void run_stream(const Executor& executor, std::int64_t window,
@@ -58,10 +79,8 @@ void stream(Read&& read, Work work, Write&& write, StreamOptions options = {}) {
         [&]() -> std::optional<Function> {
             std::optional<In> item = read();
             if (!item) return std::nullopt;
-            auto held = std::make_shared<In>(std::move(*item));
-            return Function([shared_work, held](Arguments&) {
-                return Value::make<Out>(detail::call_shared(*shared_work, std::move(*held)));
-            });
+            return Function(
+                detail::StreamCall<Work, In>{shared_work, std::make_shared<In>(std::move(*item))});
         },
         [&](Value result) { write(std::move(result).template take<Out>()); });
 }

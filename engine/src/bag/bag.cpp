@@ -232,7 +232,7 @@ Bag<std::int64_t> range(std::int64_t n, std::int64_t npartitions) {
          .count = partitioning.parts,
          .name = "range",
          .token = Token::of("range").then(static_cast<std::uint64_t>(n)).then(partitioning.parts),
-         .stream = {&detail::CountingStream::open, Value::of(partitioning)},
+         .stream = detail::stream_part<&detail::CountingStream::open>(partitioning),
          .elements = &detail::element_operations<std::int64_t>}));
 }
 

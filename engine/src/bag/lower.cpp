@@ -71,14 +71,16 @@ class Lowering {
             if (!chain.empty()) {
                 auto states = states_of(chain);
                 states.push_back(made.sink.state);
-                pipeline->sink = {node.fused_sink()->run, Value::of(std::move(states))};
+                pipeline->sink = {node.fused_sink()->code, Value::of(std::move(states))};
             }
             pipeline->sink_step.first_slot = static_cast<std::uint32_t>(inputs.size());
+            pipeline->sink_step.name = name_of(chain, node);
             append_slots(node, inputs);
         } else {
             const bool owned = append(node, *pipeline, inputs);
             check_ownership(!made.elements->copyable, owned, node);
             pipeline->sink = {made.elements->collect, {}};
+            pipeline->sink_step.name = made.name;
         }
         return pipeline;
     }
@@ -280,6 +282,18 @@ class Lowering {
         }
     }
 
+    // What messages call the fused form of some stages: the operation that keeps it from
+    // travelling, or its last.
+    static const std::string& name_of(const std::vector<const Node*>& chain, const Node& last) {
+        for (const auto* stage : chain) {
+            const auto& state = stage->description.stream.state;
+            if (state.has_value() && state.operations().save == nullptr) {
+                return stage->description.name;
+            }
+        }
+        return last.description.name;
+    }
+
     // The stages that the fused form of a reduction takes in.
     std::vector<const Node*> chain_before(const Node& sink) {
         if (sink.fused_sink() == nullptr) return {};
@@ -314,14 +328,19 @@ class Lowering {
             const auto chain = chain_of(&node, fused->depth);
             if (!chain.empty()) {
                 const bool owned = append_chain(chain, pipeline, inputs);
-                pipeline.steps.push_back({{fused->make, Value::of(states_of(chain))}, 1, 0, false});
+                pipeline.steps.push_back({{fused->code, Value::of(states_of(chain))},
+                                          1,
+                                          0,
+                                          false,
+                                          name_of(chain, node)});
                 return owned;
             }
         }
         const bool upstream_owned = append_upstreams(node, pipeline, inputs);
         const bool is_source = made.role == Role::source;
         const bool movable = is_source && (made.fresh || known(node).given_up);
-        Pipeline::Step step{made.stream, 0, static_cast<std::uint32_t>(inputs.size()), movable};
+        Pipeline::Step step{made.stream, 0, static_cast<std::uint32_t>(inputs.size()), movable,
+                            made.name};
         for (const auto& input : made.inputs) step.upstreams += input.kind == Kind::stream ? 1 : 0;
         append_slots(node, inputs);
         pipeline.steps.push_back(std::move(step));
@@ -343,7 +362,8 @@ class Lowering {
             pipeline.steps.push_back({{input.node->description.elements->read, {}},
                                       0,
                                       static_cast<std::uint32_t>(inputs.size()),
-                                      false});
+                                      false,
+                                      input.node->description.name});
             inputs.push_back({.kind = Kind::same, .node = input.node});
         }
         return owned;
@@ -465,7 +485,7 @@ PartitionMaker::PartitionMaker(NodePtr bag, const Executor& executor, const RunO
 }
 
 Function PartitionMaker::partition(std::uint32_t i) {
-    if (!pipeline_) return Function([value = std::move(values_[i])](Arguments&) { return value; });
+    if (!pipeline_) return Function(StoredPartition{std::move(values_[i])});
     std::vector<Value> literals;
     for (auto& slot : slots_) {
         switch (slot.kind) {
@@ -480,14 +500,7 @@ Function PartitionMaker::partition(std::uint32_t i) {
                 break;
         }
     }
-    return Function([pipeline = pipeline_, literals = std::move(literals), i](Arguments&) {
-        auto inputs = literals;
-        std::vector<std::uint32_t> references(inputs.size());
-        for (std::uint32_t k = 0; k < references.size(); ++k) references[k] = k | literal_bit;
-        Arguments arguments(nullptr, inputs.data(), references.data(),
-                            static_cast<std::uint32_t>(references.size()), i);
-        return pipeline->run(arguments, i);
-    });
+    return Function(PartitionCall{{pipeline_}, std::move(literals), i});
 }
 
 }  // namespace satchel::detail

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace satchel::detail {
@@ -19,6 +20,7 @@ class Pipeline {
         std::uint32_t upstreams = 0;
         std::uint32_t first_slot = 0;
         bool owned = false;
+        std::string name = {};  // of the operation, for messages
     };
     std::vector<Step> steps;
     Step sink_step;
@@ -30,21 +32,45 @@ class Pipeline {
         for (const auto& step : steps) {
             auto* upstreams = stack.data() + stack.size() - step.upstreams;
             Binding binding(arguments, index, step.first_slot, step.owned, upstreams);
-            auto stream = step.part.make(step.part.state, binding);
+            auto stream = step.part.code->make(step.part.state, binding);
             stack.resize(stack.size() - step.upstreams);
             stack.push_back(std::move(stream));
         }
         Binding binding(arguments, index, sink_step.first_slot, false, stack.data());
-        return sink.run(sink.state, binding);
+        return sink.code->run(sink.state, binding);
     }
 };
 
 /// What a layer of pipeline tasks calls.
 struct PipelineCall {
-    std::shared_ptr<const Pipeline> pipeline;
+    std::shared_ptr<const Pipeline> pipeline = {};
     Value operator()(Arguments& arguments) const {
         return pipeline->run(arguments, arguments.index());
     }
+
+    /// The same without the data that only other partitions need.
+    [[nodiscard]] PipelineCall narrowed(std::uint32_t index) const;
+
+    /// Throws TravelError that names the operation whose function cannot be sent.
+    void serialize(OutputArchive& archive, unsigned) const;
+    void serialize(InputArchive& archive, unsigned);
+};
+
+/// What makes one partition of a bag, without a graph around it.
+struct PartitionCall {
+    PipelineCall call = {};
+    std::vector<Value> literals = {};  // the inputs
+    std::uint32_t index = 0;
+
+    Value operator()(Arguments&) const;
+    void serialize(OutputArchive& archive, unsigned) const;
+    void serialize(InputArchive& archive, unsigned);
+};
+
+/// A partition that is there already.
+struct StoredPartition {
+    Value value;
+    Value operator()(Arguments&) const { return value; }
 };
 
 }  // namespace satchel::detail

@@ -35,6 +35,12 @@ void Value::serialize(InputArchive& archive, unsigned) {
     *this = operations.load(archive);
 }
 
+Function Function::narrowed(std::uint32_t index) const {
+    auto one = *this;
+    if (code_ != nullptr && code_->narrow != nullptr) one.state_ = code_->narrow(state_, index);
+    return one;
+}
+
 void Function::serialize(OutputArchive& archive, unsigned) const {
     if (code_ == nullptr) throw InvalidArgument("writing a Function: it is empty");
     detail::save_code(archive, *code_);

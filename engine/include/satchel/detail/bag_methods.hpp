@@ -71,12 +71,8 @@ auto Bag<T>::flatten_moved() && {
     if constexpr (std::ranges::input_range<T>) {
         using R = detail::element_type<std::ranges::range_value_t<T>>;
         using Stage = detail::FlattenStream<T, R>;
-        detail::StreamPart part{
-            [](const Value&, detail::Binding& binding) -> std::unique_ptr<detail::StreamBase> {
-                return std::make_unique<Stage>(detail::typed<T>(std::move(binding.upstream(0))));
-            },
-            {}};
-        return Bag<R>(detail::stage_node<R>(std::move(node_), "flatten", {}, std::move(part), false,
+        return Bag<R>(detail::stage_node<R>(std::move(node_), "flatten", {},
+                                            detail::plain_stage_part<Stage, T>(), false,
                                             !detail::is_copyable<R>));
     }
 }
@@ -139,7 +135,7 @@ std::vector<T> Bag<T>::take(std::int64_t k, TakeOptions options, const Executor&
          .count = count,
          .name = "take",
          .token = Token::unique(),
-         .sink = {&detail::take_from_partition<T>, Value::of(static_cast<std::uint64_t>(k))},
+         .sink = detail::sink_part<&detail::take_from_partition<T>>(static_cast<std::uint64_t>(k)),
          .inputs = {{.kind = detail::NodeInput::Kind::stream, .node = node_},
                     {.kind = detail::NodeInput::Kind::self}}});
     auto taken = detail::compute_last(std::move(head), executor).template take<detail::Items<T>>();
@@ -250,11 +246,7 @@ auto Bag<T>::pluck(Key key) const {
     } else {
         using K = detail::element_type<Key>;
         const auto token = detail::value_token(key);
-        const auto find = [key = K(std::move(key))](const T& element) {
-            return detail::look_up(element, key,
-                                   [&] { return detail::MissingKey{detail::key_text(key)}; });
-        };
-        return Bag(*this).map_moved(find, "pluck", token);
+        return Bag(*this).map_moved(detail::PluckKey<K>{K(std::move(key))}, "pluck", token);
     }
 }
 
@@ -264,11 +256,8 @@ auto Bag<T>::pluck(Key key, Default otherwise) const {
     using K = detail::element_type<Key>;
     using R = detail::element_type<Default>;
     const auto token = detail::value_token(key).then(detail::value_token(otherwise));
-    const auto find = [key = K(std::move(key)),
-                       otherwise = R(std::move(otherwise))](const T& element) {
-        return detail::look_up(element, key, [&]() -> const R& { return otherwise; });
-    };
-    return Bag(*this).map_moved(find, "pluck", token);
+    return Bag(*this).map_moved(detail::PluckOr<K, R>{K(std::move(key)), R(std::move(otherwise))},
+                                "pluck", token);
 }
 
 template <class T>
@@ -284,21 +273,8 @@ auto Bag<T>::unzip() const {
 template <class T>
 Bag<T> Bag<T>::random_sample(double p, std::optional<std::uint64_t> seed) const {
     detail::check_probability(p);
-    using Stage = detail::FilterStream<T, detail::RandomChoice>;
-    struct State {
-        double p;
-        std::uint64_t seed;
-    };
-    const State state{p, detail::seed_or_random(seed)};
-    detail::StreamPart part{
-        [](const Value& held, detail::Binding& binding) -> std::unique_ptr<detail::StreamBase> {
-            const auto& [probability, chosen_seed] = held.get<State>();
-            const detail::RandomChoice choice{detail::CounterRandom(chosen_seed, binding.index()),
-                                              probability};
-            return std::make_unique<Stage>(detail::typed<T>(std::move(binding.upstream(0))),
-                                           choice);
-        },
-        Value::of(state)};
+    const detail::SampleState state{p, detail::seed_or_random(seed)};
+    auto part = detail::stream_part<&detail::make_random_sample<T>>(state);
     const auto token = Token::of("p").then(std::bit_cast<std::uint64_t>(p)).then(state.seed);
     return Bag(detail::stage_node<T>(node_, "random_sample", token, std::move(part), true, false));
 }

@@ -2,8 +2,10 @@
 // another.
 #pragma once
 
+#include <satchel/detail/element_functions.hpp>
 #include <satchel/detail/node.hpp>
 #include <satchel/detail/sources.hpp>
+#include <satchel/detail/stages.hpp>
 #include <satchel/detail/stream.hpp>
 
 #include <cstdint>
@@ -107,7 +109,7 @@ BagOfT sequence_bag(Items<T> items, std::optional<std::int64_t> npartitions,
          .count = partitioning.parts,
          .name = "from_sequence",
          .token = Token::unique(),
-         .stream = {&Sequence<T>::open, Value::of(Sequence<T>{std::move(shared), partitioning})},
+         .stream = stream_part<&Sequence<T>::open>(Sequence<T>{std::move(shared), partitioning}),
          .elements = &element_operations<T>}));
 }
 
@@ -121,19 +123,42 @@ NodePtr stored_node(std::shared_ptr<const std::vector<Value>> partitions, std::s
                        .count = count,
                        .name = std::move(name),
                        .token = token,
-                       .stream = {&StoredPartitions<T>::open,
-                                  Value::of(StoredPartitions<T>{std::move(partitions)})},
+                       .stream = stream_part<&StoredPartitions<T>::open>(
+                           StoredPartitions<T>{std::move(partitions)}),
                        .elements = &element_operations<T>});
 }
 
+template <class Stage, class In, class F>
+std::unique_ptr<StreamBase> make_stage(const Value& state, Binding& binding) {
+    return std::make_unique<Stage>(typed<In>(std::move(binding.upstream(0))), state.get<F>());
+}
 /// A StreamPart that makes a `Stage` from (upstream of In, function).
 template <class Stage, class In, class F>
 StreamPart stage_part(F function) {
-    return {[](const Value& state, Binding& binding) -> std::unique_ptr<StreamBase> {
-                return std::make_unique<Stage>(typed<In>(std::move(binding.upstream(0))),
-                                               state.get<F>());
-            },
-            Value::of(std::move(function))};
+    return stream_part<&make_stage<Stage, In, F>>(std::move(function));
+}
+
+template <class Stage, class In>
+std::unique_ptr<StreamBase> make_plain_stage(const Value&, Binding& binding) {
+    return std::make_unique<Stage>(typed<In>(std::move(binding.upstream(0))));
+}
+/// A StreamPart that makes a `Stage` from an upstream of In alone.
+template <class Stage, class In>
+StreamPart plain_stage_part() {
+    return {&StreamCodeOf<&make_plain_stage<Stage, In>, void>::code, {}};
+}
+
+struct SampleState {
+    double p;
+    std::uint64_t seed;
+};
+/// The stage of random_sample.
+template <class T>
+std::unique_ptr<StreamBase> make_random_sample(const Value& state, Binding& binding) {
+    const auto& [p, seed] = state.get<SampleState>();
+    const RandomChoice choice{CounterRandom(seed, binding.index()), p};
+    return std::make_unique<FilterStream<T, RandomChoice>>(typed<T>(std::move(binding.upstream(0))),
+                                                           choice);
 }
 
 /// The node of an element-wise operation on `upstream`.

@@ -121,6 +121,25 @@ std::string key_text(const K& key) {
     }
 }
 
+/// pluck of a key, and of a key that may be missing.
+template <class K>
+struct PluckKey {
+    K key;
+    template <class T>
+    auto operator()(const T& element) const {
+        return look_up(element, key, [&] { return MissingKey{key_text(key)}; });
+    }
+};
+template <class K, class R>
+struct PluckOr {
+    K key;
+    R otherwise;
+    template <class T>
+    auto operator()(const T& element) const {
+        return look_up(element, key, [&]() -> const R& { return otherwise; });
+    }
+};
+
 /// random_sample: whether to keep the next element.
 class RandomChoice {
   public:

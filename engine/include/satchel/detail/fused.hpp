@@ -399,11 +399,13 @@ struct LastLoopOf<Chain<In, Steps...>> : LastLoop<Chain<In>, Steps...> {};
 
 /// What lowering may use instead of single stages. Its address stands for the chain `C`.
 template <class C, class Loop = typename LastLoopOf<C>::type>
-inline constexpr FusedStages fused_stages{Loop::depth, &FusedStream<Loop>::open};
+inline constexpr FusedStages fused_stages{
+    Loop::depth, &StreamCodeOf<&FusedStream<Loop>::open, std::vector<Value>>::code};
 template <class C, class Loop>
 requires(Loop::depth == 1) inline constexpr FusedStages fused_stages<C, Loop>{1, nullptr};
 
 template <class C, class Reducer>
-inline constexpr FusedSink fused_sink{C::depth, &run_fused_reducer<C, Reducer>};
+inline constexpr FusedSink fused_sink{
+    C::depth, &SinkCodeOf<&run_fused_reducer<C, Reducer>, std::vector<Value>>::code};
 
 }  // namespace satchel::detail

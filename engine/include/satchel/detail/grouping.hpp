@@ -38,7 +38,7 @@ constexpr void check_key() {
     if constexpr (!std::is_same_v<F, Itself>) check_result<key_result<F, T>>();
 }
 
-/// Base of partial results that are not copied even where their elements could be.
+/// A member of partial results that are not copied even where their elements could be.
 struct MoveOnly {
     MoveOnly() = default;
     MoveOnly(MoveOnly&&) noexcept = default;
@@ -93,9 +93,10 @@ struct FrequenciesReducer {
 template <class T, class F>
 struct DistinctReducer {
     using K = key_result<F, T>;
-    struct Partial : MoveOnly {
-        OrderedMap<K, Unit> seen;
-        Items<T> items;
+    struct Partial {
+        OrderedMap<K, Unit> seen = {};
+        Items<T> items = {};
+        [[no_unique_address]] MoveOnly moves_only = {};
     };
     static constexpr bool moves = true;
     F key;
@@ -212,9 +213,10 @@ bool ranks_below(const K& one, const K& other) {
 template <class T, class F>
 struct TopkReducer {
     using Entry = Ranked<T, F>;
-    struct Partial : MoveOnly {
-        std::vector<Entry> entries;  // kept to k from time to time, in the order of the bag
-        std::size_t sorted = 0;      // so many are in order of their keys
+    struct Partial {
+        std::vector<Entry> entries = {};  // kept to k from time to time, in the order of the bag
+        std::size_t sorted = 0;           // so many are in order of their keys
+        [[no_unique_address]] MoveOnly moves_only = {};
     };
     static constexpr bool moves = true;
     F key;
@@ -281,9 +283,10 @@ struct SampleReducer {
                    std::tie(other.rank, other.partition, other.position);
         }
     };
-    struct Partial : MoveOnly {
-        std::vector<Entry> heap;  // the greatest rank first
+    struct Partial {
+        std::vector<Entry> heap = {};  // the greatest rank first
         std::uint64_t count = 0;
+        [[no_unique_address]] MoveOnly moves_only = {};
     };
     static constexpr bool moves = true;
     std::uint64_t k;

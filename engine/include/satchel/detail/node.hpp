@@ -65,32 +65,80 @@ class Binding {
     std::unique_ptr<StreamBase>* upstreams_;
 };
 
+/// What makes the stream of a part, and how the part's state travels.
+struct StreamCode : CodeDescriptor {
+    using Make = std::unique_ptr<StreamBase> (*)(const Value& state, Binding& binding);
+    using Narrow = Value (*)(const Value& state, std::uint32_t index);
+    Make make;
+    const TypeOperations* state;  ///< null: there is none
+    Narrow narrow;  ///< if set: the state without the data that only other partitions need
+};
+/// What makes a value of a stream.
+struct SinkCode : CodeDescriptor {
+    using Run = Value (*)(const Value& state, Binding& binding);
+    Run run;
+    const TypeOperations* state;
+};
+
 /// One part of a pipeline: `state` is the user's function and whatever else it needs, shared by all
 /// tasks.
 struct StreamPart {
-    std::unique_ptr<StreamBase> (*make)(const Value& state, Binding& binding) = nullptr;
+    const StreamCode* code = nullptr;
     Value state;
 };
 struct SinkPart {
-    Value (*run)(const Value& state, Binding& binding) = nullptr;
+    const SinkCode* code = nullptr;
     Value state;
 };
+
+template <class State>
+constexpr const TypeOperations* state_operations() {
+    if constexpr (std::is_void_v<State>)
+        return nullptr;
+    else
+        return &TypeCode<State>::operations;
+}
+template <StreamCode::Make make, class State>
+struct [[gnu::visibility("hidden")]] StreamCodeOf {
+    static constinit inline const StreamCode code{
+        {code_magic(CodeKind::stream), &StreamCodeOf::code, &typeid(StreamCodeOf)},
+        make,
+        state_operations<State>(),
+        narrowing<State>()};
+};
+template <SinkCode::Run run, class State>
+struct [[gnu::visibility("hidden")]] SinkCodeOf {
+    static constinit inline const SinkCode code{
+        {code_magic(CodeKind::sink), &SinkCodeOf::code, &typeid(SinkCodeOf)},
+        run,
+        state_operations<State>()};
+};
+
+/// A part that `make`, or `run`, sets up from its state.
+template <StreamCode::Make make, class State>
+StreamPart stream_part(State state) {
+    return {&StreamCodeOf<make, State>::code, Value::of(std::move(state))};
+}
+template <SinkCode::Run run, class State>
+SinkPart sink_part(State state) {
+    return {&SinkCodeOf<run, State>::code, Value::of(std::move(state))};
+}
 
 /// What several stages do in one loop; `states` is a vector of theirs, the first stage's first.
 struct FusedStages {
     std::uint32_t depth;  ///< how many nodes that is, this one and those it starts from
-    std::unique_ptr<StreamBase> (*make)(const Value& states, Binding& binding);
+    const StreamCode* code;
 };
 /// The same for a reduction, whose state is the last, and `depth` stages before it.
 struct FusedSink {
     std::uint32_t depth;
-    Value (*run)(const Value& states, Binding& binding);
+    const SinkCode* code;
 };
 
 /// What can be done with the elements of a bag whose type is not known here.
 struct ElementOperations {
-    std::unique_ptr<StreamBase> (*read)(const Value& state, Binding& binding);  ///< from slot 0
-    Value (*collect)(const Value& state, Binding& binding);                     ///< of upstream 0
+    const StreamCode* read;   ///< from slot 0
+    const SinkCode* collect;  ///< of upstream 0
     bool copyable;
 };
 

@@ -1,6 +1,7 @@
 // OrderedMap: a hash map that gives its entries in the order in which they came first.
 #pragma once
 
+#include <satchel/archive.hpp>
 #include <satchel/stable_hash.hpp>
 
 #include <cstddef>
@@ -69,6 +70,16 @@ class OrderedMap {
 
     [[nodiscard]] const Entries& entries() const noexcept { return entries_; }
     [[nodiscard]] Entries& entries() noexcept { return entries_; }
+
+    /// Writes the entries; the table of slots is made anew.
+    template <class Archive>
+    requires(travels<K>&& travels<V>) void serialize(Archive& archive, unsigned) {
+        archive& entries_;
+        if constexpr (Archive::is_loading::value) {
+            slots_.clear();
+            while (entries_.size() * 4 >= slots_.size() * 3) grow();
+        }
+    }
 
   private:
     static constexpr std::uint32_t empty = UINT32_MAX;

@@ -62,26 +62,51 @@ Value run_reducer(const Value& state, Binding& binding) {
     return Value::make<typename Reducer::Partial>(std::move(partial));
 }
 
-/// A reduction whose results of partitions cannot be merged: each partition goes on where the one
-/// before it has stopped. The partitions themselves are made in parallel.
+// What the tasks of a reduction call. These are no lambdas, because those do not travel.
+
+/// Joins partial results.
+template <class Reducer>
+struct MergePartials {
+    Reducer reducer;
+    Value operator()(Arguments& arguments) const {
+        auto mine = reducer;
+        return Value::of(merge_all(mine, arguments));
+    }
+};
+/// Joins the last partial results, and makes the result.
+template <class Reducer>
+struct FinishPartials {
+    Reducer reducer;
+    Value operator()(Arguments& arguments) const {
+        auto mine = reducer;
+        auto merged = merge_all(mine, arguments);
+        return Value::of(mine.finish(std::move(merged)));
+    }
+};
+/// Goes on with a partition where the one before it has stopped.
 template <class T, class Reducer>
-NodePtr reduce_in_order(const NodePtr& bag, const std::string& name, Token token, Reducer reducer,
-                        const ElementOperations* elements) {
-    using Kind = NodeInput::Kind;
-    using Partial = typename Reducer::Partial;
-    const std::int64_t last = std::int64_t{bag->description.count} - 1;
-    const Function step([reducer](Arguments& arguments) {
+struct ContinuePartial {
+    Reducer reducer;
+    Value operator()(Arguments& arguments) const {
+        using Partial = typename Reducer::Partial;
         auto mine = reducer;
         auto partial = arguments.size() == 2 ? arguments.take<Partial>(1) : mine.start();
         const auto& items = arguments.get<Items<T>>(0);
         StoredStream<T> stream(items.data(), items.size(), arguments.owns(0));
         for (Batch<T> batch; stream.next(batch);) mine.add(partial, batch);
         return Value::make<Partial>(std::move(partial));
-    });
-    const Function finish([reducer](Arguments& arguments) {
-        auto mine = reducer;
-        return Value::of(mine.finish(arguments.take<Partial>(0)));
-    });
+    }
+};
+
+/// A reduction whose results of partitions cannot be merged: each partition goes on where the one
+/// before it has stopped. The partitions themselves are made in parallel.
+template <class T, class Reducer>
+NodePtr reduce_in_order(const NodePtr& bag, const std::string& name, Token token, Reducer reducer,
+                        const ElementOperations* elements) {
+    using Kind = NodeInput::Kind;
+    const std::int64_t last = std::int64_t{bag->description.count} - 1;
+    const Function step(ContinuePartial<T, Reducer>{reducer});
+    const Function finish(FinishPartials<Reducer>{std::move(reducer)});
     auto chain = Node::make({.count = bag->description.count,
                              .name = name + "-partition",
                              .token = token,
@@ -104,42 +129,36 @@ NodePtr reduce(const NodePtr& bag, const std::string& name, std::int64_t split_e
             return reduce_in_order<T>(bag, name, token, std::move(reducer), elements);
         }
     }
-    const Function merge([reducer](Arguments& arguments) {
-        auto mine = reducer;
-        return Value::of(merge_all(mine, arguments));
-    });
-    const Function finish([reducer](Arguments& arguments) {
-        auto mine = reducer;
-        auto merged = merge_all(mine, arguments);
-        return Value::of(mine.finish(std::move(merged)));
-    });
+    const Function merge(MergePartials<Reducer>{reducer});
+    const Function finish(FinishPartials<Reducer>{reducer});
     auto leaves = Node::make({.role = Node::Role::sink,
                               .needs_owned = !is_copyable<T> && Reducer::moves,
                               .count = bag->description.count,
                               .name = name + "-partition",
                               .token = token,
-                              .sink = {&run_reducer<T, Reducer>, Value::of(std::move(reducer))},
+                              .sink = sink_part<&run_reducer<T, Reducer>>(std::move(reducer)),
                               .inputs = {{.kind = NodeInput::Kind::stream, .node = bag}}});
     return tree(std::move(leaves), name, split_every, merge, finish, elements);
 }
 
-/// reduction(per_partition, aggregate): the user's own functions of a partition, and of many
-/// results. What empty partitions would give is left out, unless all are empty. Results are
-/// aggregated level by level if aggregating gives what it takes; else all at the end.
-template <class T, class P, class R, class F, class A>
-NodePtr reduce_by(const NodePtr& bag, const std::string& name, std::int64_t split_every,
-                  Token token, F per_partition, A aggregate) {
-    split_every = checked_split_every(split_every, name);
-    using Partial = std::vector<P>;
-    const auto gather = [](Arguments& arguments) {
-        auto gathered = arguments.take<Partial>(0);
-        for (std::uint32_t k = 1; k < arguments.size(); ++k) {
-            for (auto&& result : arguments.take<Partial>(k)) gathered.push_back(std::move(result));
+/// All results among the inputs, in order.
+template <class P>
+std::vector<P> gather_results(Arguments& arguments) {
+    auto gathered = arguments.take<std::vector<P>>(0);
+    for (std::uint32_t k = 1; k < arguments.size(); ++k) {
+        for (auto&& result : arguments.take<std::vector<P>>(k)) {
+            gathered.push_back(std::move(result));
         }
-        return gathered;
-    };
-    const Function merge([aggregate, gather](Arguments& arguments) {
-        auto gathered = gather(arguments);
+    }
+    return gathered;
+}
+
+/// A level of reduction(): aggregates results if that gives what it takes.
+template <class P, class R, class A>
+struct AggregateSome {
+    A aggregate;
+    Value operator()(Arguments& arguments) const {
+        auto gathered = gather_results<P>(arguments);
         if constexpr (std::is_same_v<P, R>) {
             if (gathered.size() > 1) {
                 TaskFunction<A> function(aggregate);
@@ -149,9 +168,15 @@ NodePtr reduce_by(const NodePtr& bag, const std::string& name, std::int64_t spli
             }
         }
         return Value::of(std::move(gathered));
-    });
-    const Function finish([aggregate, per_partition, gather](Arguments& arguments) {
-        auto gathered = gather(arguments);
+    }
+};
+/// The end of reduction(), which also sees to a bag without elements.
+template <class T, class P, class R, class F, class A>
+struct AggregateAll {
+    F per_partition;
+    A aggregate;
+    Value operator()(Arguments& arguments) const {
+        auto gathered = gather_results<P>(arguments);
         if (gathered.empty()) {
             Items<T> nothing;
             TaskFunction<F> function(per_partition);
@@ -159,25 +184,37 @@ NodePtr reduce_by(const NodePtr& bag, const std::string& name, std::int64_t spli
         }
         TaskFunction<A> function(aggregate);
         return Value::make<R>(function(std::move(gathered)));
-    });
-    const SinkPart sink{
-        [](const Value& state, Binding& binding) {
-            const auto stream = typed<T>(std::move(binding.upstream(0)));
-            auto items = collect_all(*stream);
-            Partial partial;
-            if (!items.empty()) {
-                TaskFunction<F> function(state.get<F>());
-                partial.push_back(call_with_partition<TaskFunction<F>, T>(function, items));
-            }
-            return Value::of(std::move(partial));
-        },
-        Value::of(per_partition)};
+    }
+};
+/// The first step of reduction().
+template <class T, class P, class F>
+Value reduce_partition(const Value& state, Binding& binding) {
+    const auto stream = typed<T>(std::move(binding.upstream(0)));
+    auto items = collect_all(*stream);
+    std::vector<P> partial;
+    if (!items.empty()) {
+        TaskFunction<F> function(state.get<F>());
+        partial.push_back(call_with_partition<TaskFunction<F>, T>(function, items));
+    }
+    return Value::of(std::move(partial));
+}
+
+/// reduction(per_partition, aggregate): the user's own functions of a partition, and of many
+/// results. What empty partitions would give is left out, unless all are empty. Results are
+/// aggregated level by level if aggregating gives what it takes; else all at the end.
+template <class T, class P, class R, class F, class A>
+NodePtr reduce_by(const NodePtr& bag, const std::string& name, std::int64_t split_every,
+                  Token token, F per_partition, A aggregate) {
+    split_every = checked_split_every(split_every, name);
+    const Function merge(AggregateSome<P, R, A>{aggregate});
+    const Function finish(AggregateAll<T, P, R, F, A>{per_partition, std::move(aggregate)});
+    auto sink = sink_part<&reduce_partition<T, P, F>>(std::move(per_partition));
     auto leaves = Node::make({.role = Node::Role::sink,
                               .needs_owned = !is_copyable<T>,
                               .count = bag->description.count,
                               .name = name + "-partition",
                               .token = token,
-                              .sink = sink,
+                              .sink = std::move(sink),
                               .inputs = {{.kind = NodeInput::Kind::stream, .node = bag}}});
     return tree(std::move(leaves), name, split_every, merge, finish, nullptr);
 }

@@ -31,13 +31,12 @@ struct Accumulated {
     std::optional<Acc> last;
 };
 
-/// A chain of tasks, each of which goes on where the one before it has stopped. What the partitions
-/// are made of is computed by tasks of their own, in parallel.
+/// One partition of a running fold.
 template <class T, class Acc, class F>
-NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> initial) {
-    token = Token::of("accumulate").then(token).then(bag->description.token);
-    const auto count = bag->description.count;
-    const Function step([binop = std::move(binop), initial](Arguments& arguments) {
+struct AccumulateStep {
+    F binop;
+    std::optional<Acc> initial;
+    Value operator()(Arguments& arguments) const {
         const auto& items = arguments.get<Items<T>>(0);
         Accumulated<Acc> made{{}, initial};
         auto function = binop;
@@ -55,7 +54,16 @@ NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> in
             made.items.push_back(*made.last);
         }
         return Value::of(std::move(made));
-    });
+    }
+};
+
+/// A chain of tasks, each of which goes on where the one before it has stopped. What the partitions
+/// are made of is computed by tasks of their own, in parallel.
+template <class T, class Acc, class F>
+NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> initial) {
+    token = Token::of("accumulate").then(token).then(bag->description.token);
+    const auto count = bag->description.count;
+    const Function step(AccumulateStep<T, Acc, F>{std::move(binop), std::move(initial)});
     auto chain = Node::make({.count = count,
                              .name = "accumulate-step",
                              .token = token,
@@ -105,6 +113,18 @@ struct Joined {
     }
 };
 
+/// Partition i of `count` equal ones.
+template <class T>
+struct TakeSlice {
+    std::uint32_t count;
+    Value operator()(Arguments& arguments) const {
+        const auto& all = arguments.get<Joined<T>>(0);
+        const Partitioning parts{all.begin.back(), count, 0};
+        const auto i = arguments.index();
+        return Value::make<Items<T>>(all.slice(parts.begin(i), parts.begin(i + std::uint64_t{1})));
+    }
+};
+
 /// `count` partitions whose sizes differ by at most one. One task waits for all input and knows
 /// where everything lies; each partition is then a slice.
 template <class T>
@@ -122,12 +142,7 @@ NodePtr repartition_node(NodePtr bag, std::uint32_t count) {
                               .token = token.then(1),
                               .function = join,
                               .inputs = {{.kind = NodeInput::Kind::all, .node = std::move(bag)}}});
-    const Function slice([count](Arguments& arguments) {
-        const auto& all = arguments.get<Joined<T>>(0);
-        const Partitioning parts{all.begin.back(), count, 0};
-        const auto i = arguments.index();
-        return Value::make<Items<T>>(all.slice(parts.begin(i), parts.begin(i + std::uint64_t{1})));
-    });
+    const Function slice(TakeSlice<T>{count});
     return Node::make({.count = count,
                        .name = "repartition",
                        .token = token,

@@ -95,7 +95,7 @@ template <class T>
 void save_array(OutputArchive& archive, const T& array) {
     using E = std::remove_cvref_t<decltype(array[0])>;
     if constexpr (is_plain<E>) {
-        archive.save_binary(&array, sizeof array);
+        archive.save_binary(&array, std::size(array) * sizeof(E));
     } else {
         for (const auto& element : array) save(archive, element);
     }
@@ -241,7 +241,7 @@ template <class T>
 void load_array(InputArchive& archive, T& array) {
     using E = std::remove_cvref_t<decltype(array[0])>;
     if constexpr (is_plain<E>) {
-        archive.load_binary(&array, sizeof array);
+        archive.load_binary(&array, std::size(array) * sizeof(E));
     } else {
         for (auto& element : array) load_into(archive, element);
     }

@@ -3,6 +3,7 @@
 
 #include <satchel/detail/stream.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -25,27 +26,71 @@ struct Partitioning {
 /// The elements of from_sequence: one container that all its partitions share.
 template <class T>
 struct Sequence {
-    std::shared_ptr<Items<T>> items;
-    Partitioning partitioning;
+    std::shared_ptr<Items<T>> items = {};
+    Partitioning partitioning = {};
+    std::uint64_t first = 0;  // the number of the first item that is there
 
     static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
         const auto& sequence = state.get<Sequence>();
         const auto begin = sequence.partitioning.begin(binding.index());
         const auto end = sequence.partitioning.begin(binding.index() + 1);
-        return std::make_unique<StoredStream<T>>(sequence.items->data() + begin, end - begin,
-                                                 binding.owned());
+        return std::make_unique<StoredStream<T>>(sequence.items->data() + (begin - sequence.first),
+                                                 end - begin, binding.owned());
+    }
+
+    /// What partition `index` needs.
+    [[nodiscard]] Sequence narrowed(std::uint32_t index) const requires is_copyable<T> {
+        Sequence one{std::make_shared<Items<T>>(), partitioning, partitioning.begin(index)};
+        const auto end = partitioning.begin(index + std::uint64_t{1});
+        one.items->reserve(end - one.first);
+        for (auto k = one.first; k < end; ++k) one.items->push_back(items->data()[k - first]);
+        return one;
+    }
+
+    void serialize(OutputArchive& archive, unsigned) const requires travels<Items<T>> {
+        const OutputArchive::Owner owner(
+            archive,
+            [](const void* held) -> std::shared_ptr<const void> {
+                return *static_cast<const std::shared_ptr<Items<T>>*>(held);
+            },
+            &items);
+        archive& partitioning& first&* items;
+    }
+    void serialize(InputArchive& archive, unsigned) requires travels<Items<T>> {
+        archive& partitioning& first;
+        items = std::make_shared<Items<T>>(load<Items<T>>(archive));
     }
 };
 
 /// The partitions of a persisted bag.
 template <class T>
 struct StoredPartitions {
-    std::shared_ptr<const std::vector<Value>> partitions;
+    std::shared_ptr<const std::vector<Value>> partitions = {};
+    std::uint32_t first = 0;  // the number of the first partition that is there
 
     static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
         const auto& stored = state.get<StoredPartitions>();
-        const auto& items = (*stored.partitions)[binding.index()].template get<Items<T>>();
+        const auto& items =
+            (*stored.partitions)[binding.index() - stored.first].template get<Items<T>>();
         return std::make_unique<StoredStream<T>>(items.data(), items.size(), false);
+    }
+
+    /// What partition `index` needs.
+    [[nodiscard]] StoredPartitions narrowed(std::uint32_t index) const {
+        std::vector<Value> one{(*partitions)[index - first]};
+        return {std::make_shared<const std::vector<Value>>(std::move(one)), index};
+    }
+
+    template <class Archive>
+    requires travels<Items<T>>
+    void serialize(Archive& archive, unsigned) {
+        if constexpr (Archive::is_loading::value) {
+            partitions =
+                std::make_shared<const std::vector<Value>>(load<std::vector<Value>>(archive));
+        } else {
+            archive&* partitions;
+        }
+        archive& first;
     }
 };
 

@@ -90,7 +90,6 @@ template <class T, class Better>
 struct ExtremeReducer {
     using Partial = std::optional<T>;
     static constexpr bool moves = true;
-    const char* name;
 
     [[nodiscard]] Partial start() const { return std::nullopt; }
     void add(Partial& best, const Batch<T>& batch) {
@@ -115,7 +114,7 @@ struct ExtremeReducer {
         if (!earlier || (later && is_better(*later, *earlier))) earlier = std::move(later);
     }
     [[nodiscard]] T finish(Partial&& best) const {
-        if (!best) throw_empty(name);
+        if (!best) throw_empty(Better::name);
         return std::move(*best);
     }
 
@@ -131,12 +130,14 @@ struct ExtremeReducer {
 };
 
 struct Less {
+    static constexpr const char* name = "min";
     template <class T>
     bool operator()(const T& a, const T& b) const {
         return a < b;
     }
 };
 struct Greater {
+    static constexpr const char* name = "max";
     template <class T>
     bool operator()(const T& a, const T& b) const {
         return b < a;
@@ -202,8 +203,7 @@ struct VarianceReducer {
     using Partial = Moments<T>;
     static constexpr bool moves = false;
     std::int64_t ddof;
-    bool root;
-    const char* name;
+    bool root;  // std, not var
 
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& moments, const Batch<T>& batch) {
@@ -218,7 +218,7 @@ struct VarianceReducer {
     }
     void merge(Partial& earlier, Partial&& later) { earlier.join(later); }
     [[nodiscard]] double finish(Partial&& moments) const {
-        if (moments.count == 0) throw_empty(name);
+        if (moments.count == 0) throw_empty(root ? "std" : "var");
         const auto freedom = static_cast<double>(moments.count) - static_cast<double>(ddof);
         if (freedom <= 0) throw_ddof(ddof, moments.count);
         const double variance = moments.squares / freedom;

@@ -283,6 +283,14 @@ class BoolItems {
     void reserve(std::size_t size) { bytes_.reserve(size); }
     void push_back(bool value) { bytes_.push_back(value ? 1 : 0); }
 
+    void serialize(OutputArchive& archive, unsigned) const { archive& bytes_; }
+    void serialize(InputArchive& archive, unsigned) {
+        archive& bytes_;
+        for (const auto byte : bytes_) {
+            if (byte > 1) archive.refuse("a bool is neither 0 nor 1");
+        }
+    }
+
   private:
     std::vector<unsigned char> bytes_;
     static_assert(sizeof(bool) == 1);
@@ -353,16 +361,20 @@ class StoredStream final : public Stream<T> {
 };
 
 template <class T>
-inline constexpr ElementOperations element_operations{
-    [](const Value&, Binding& binding) -> std::unique_ptr<StreamBase> {
-        const auto& items = binding.arguments().template get<Items<T>>(binding.slot(0));
-        return std::make_unique<StoredStream<T>>(items.data(), items.size(),
-                                                 binding.arguments().owns(binding.slot(0)));
-    },
-    [](const Value&, Binding& binding) {
-        const auto stream = typed<T>(std::move(binding.upstream(0)));
-        return Value::make<Items<T>>(collect_all(*stream));
-    },
-    is_copyable<T>};
+std::unique_ptr<StreamBase> read_items(const Value&, Binding& binding) {
+    const auto& items = binding.arguments().template get<Items<T>>(binding.slot(0));
+    return std::make_unique<StoredStream<T>>(items.data(), items.size(),
+                                             binding.arguments().owns(binding.slot(0)));
+}
+template <class T>
+Value collect_items(const Value&, Binding& binding) {
+    const auto stream = typed<T>(std::move(binding.upstream(0)));
+    return Value::make<Items<T>>(collect_all(*stream));
+}
+
+template <class T>
+inline constexpr ElementOperations element_operations{&StreamCodeOf<&read_items<T>, void>::code,
+                                                      &SinkCodeOf<&collect_items<T>, void>::code,
+                                                      is_copyable<T>};
 
 }  // namespace satchel::detail

@@ -290,7 +290,7 @@ NodePtr zip_node(NodePtr upstream, std::string name, Token token, F function, A.
          .count = count,
          .name = name,
          .token = token,
-         .stream = {&Stage::open, Value::of(typename Stage::State{std::move(function), name})},
+         .stream = stream_part<&Stage::open>(typename Stage::State{std::move(function), name}),
          .elements = &element_operations<Out>,
          .inputs = std::move(inputs)});
 }
