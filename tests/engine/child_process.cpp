@@ -78,17 +78,6 @@ Encoded answer(Encoded message) {
     }
 }
 
-// Runs everything when it is submitted.
-class Finished final : public Submission {
-  public:
-    explicit Finished(std::vector<Value> values) : values_(std::move(values)) {}
-    [[nodiscard]] bool done() const override { return true; }
-    [[nodiscard]] std::vector<Value> take() override { return std::move(values_); }
-
-  private:
-    std::vector<Value> values_;
-};
-
 }  // namespace
 
 void Channel::send(const Encoded& message) const {
@@ -152,37 +141,6 @@ Value ChildProcess::call(const Encoded& call) const {
     auto result = decode<RemoteResult>(std::move(message));
     if (!result.error.empty()) throw Error(result.error);
     return std::move(result.value);
-}
-
-ChildExecutor::ChildExecutor() {
-    for (int k = 0; k < 2; ++k) {
-        children_.push_back(std::make_unique<ChildProcess>(
-            "/proc/self/exe", std::vector<std::string>{"--test-case=serve calls", "--no-skip",
-                                                       "--no-version", "--no-intro", "--quiet"}));
-    }
-}
-ChildExecutor::~ChildExecutor() = default;
-
-std::unique_ptr<Submission> ChildExecutor::submit(Graph graph, std::vector<TaskIndex> outputs,
-                                                  const RunOptions&) const {
-    graph.resolve_keys();
-    std::vector<Value> values(graph.size());
-    for (TaskIndex task = 0; task < graph.size(); ++task) {
-        std::vector<std::uint32_t> references;
-        graph.inputs_of(task, references);
-        const auto index = graph.index_in_layer(task);
-        RemoteCall call{graph.function_of(task).narrowed(index), {}, index};
-        for (const auto reference : references) {
-            const bool is_literal = (reference & detail::literal_bit) != 0;
-            call.inputs.push_back(is_literal ? graph.literals()[reference & ~detail::literal_bit]
-                                             : values.at(reference));
-        }
-        values[task] = children_[task % children_.size()]->call(encode(call));
-        ++calls_;
-    }
-    std::vector<Value> results;
-    for (const auto output : outputs) results.push_back(values[output]);
-    return std::make_unique<Finished>(std::move(results));
 }
 
 }  // namespace satchel::testing

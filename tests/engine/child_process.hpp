@@ -2,10 +2,10 @@
 #pragma once
 
 #include <satchel/archive.hpp>
-#include <satchel/executor.hpp>
-#include <satchel/graph.hpp>
+#include <satchel/function.hpp>
+#include <satchel/value.hpp>
 
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -57,21 +57,6 @@ class ChildProcess {
     pid_t child_ = -1;
     int to_child_ = -1;
     int from_child_ = -1;
-};
-
-/// Runs every task in one of two child processes, in turn.
-class ChildExecutor final : public Executor {
-  public:
-    ChildExecutor();
-    ~ChildExecutor() override;
-    [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
-                                                     const RunOptions& options = {}) const override;
-    [[nodiscard]] std::int64_t concurrency() const override { return 1; }
-    [[nodiscard]] int calls() const { return calls_; }
-
-  private:
-    std::vector<std::unique_ptr<ChildProcess>> children_;
-    mutable int calls_ = 0;
 };
 
 }  // namespace satchel::testing

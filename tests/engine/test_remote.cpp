@@ -1,7 +1,7 @@
 // Bags and delayed calls whose every task runs in another process give what they give here.
 #include <satchel/bag.hpp>
 
-#include "engine/child_process.hpp"
+#include "engine/child_executor.hpp"
 #include "engine/support.hpp"
 
 #include <cmath>
@@ -70,7 +70,9 @@ std::vector<std::string> split(const std::string& line) {
 }
 
 const ChildExecutor& children() {
-    static const ChildExecutor executor;
+    static const ChildExecutor executor(
+        "/proc/self/exe",
+        {"--test-case=serve calls", "--no-skip", "--no-version", "--no-intro", "--quiet"});
     return executor;
 }
 

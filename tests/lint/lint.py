@@ -68,6 +68,7 @@ PUBLIC_HEADERS = {
     "progress.hpp": "progress",
     "stable_hash.hpp": "value",
     "stream.hpp": "stream",
+    "task.hpp": "bag",
     "this_task.hpp": "graph",
     "travels.hpp": "wire",
     "units.hpp": "base",

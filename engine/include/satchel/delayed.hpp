@@ -72,6 +72,10 @@ struct Argument<std::vector<Delayed<T>>> {
     static constexpr bool is_delayed = false;
 };
 
+/// What a call needs to know of an argument: its type, and whether it is a list of inputs.
+template <class A>
+using call_argument = std::conditional_t<Argument<A>::is_list, A, typename Argument<A>::type>;
+
 /// A token for a type.
 template <class T>
 Token type_token() {
@@ -243,7 +247,7 @@ class DelayedFunction {
             "satchel: this function cannot be called with these arguments. A Delayed<T> arrives as "
             "a T, and a std::vector<Delayed<T>> as a std::vector<T>; take them by value or as "
             "const T&, but not as T&.");
-        using Call = detail::DelayedCall<F, std::decay_t<A>...>;
+        using Call = detail::DelayedCall<F, detail::call_argument<std::decay_t<A>>...>;
         using Result = std::decay_t<decltype(detail::call_shared(
             std::declval<const F&>(),
             std::declval<typename detail::Argument<std::decay_t<A>>::type>()...))>;

@@ -230,7 +230,7 @@ class Lowering {
     }
 
     void emit_concat(const Node& node) {
-        const Function pass_on([](Arguments& arguments) { return arguments.share(0); });
+        const Function pass_on(PassOn{});
         known(node).first = graph_.size();
         for (const auto& input : node.description.inputs) {
             const auto& part = known(*input.node);

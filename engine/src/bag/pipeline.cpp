@@ -2,6 +2,7 @@
 #include "bag/pipeline.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/task.hpp>
 
 #include <algorithm>
 
@@ -11,6 +12,12 @@ namespace satchel::detail {
 namespace {
 
 using Step = Pipeline::Step;
+
+// Whoever makes pipelines has this file, and so the names.
+const bool engine_is_named = [] {
+    name_engine_parts();
+    return true;
+}();
 
 template <class Part>
 void save_part(OutputArchive& archive, const Part& part, const Step& step) {

@@ -67,6 +67,11 @@ struct PartitionCall {
     void serialize(InputArchive& archive, unsigned);
 };
 
+/// What a task calls that gives on what it gets.
+struct PassOn {
+    Value operator()(Arguments& arguments) const { return arguments.share(0); }
+};
+
 /// A partition that is there already.
 struct StoredPartition {
     Value value;

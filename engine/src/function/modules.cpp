@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <mutex>
+#include <system_error>
 
 #include <elf.h>
 #include <fmt/format.h>
@@ -45,9 +46,14 @@ std::string build_id_in(const unsigned char* at, std::size_t size) {
 
 // What stands for a build-id that a linker did not make: 128 bits of the file's contents.
 std::string content_id(const std::string& path) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    if (error) return {};
+    std::string contents(size, '\0');
     std::ifstream file(path, std::ios::binary);
-    if (!file) return {};
-    const std::string contents{std::istreambuf_iterator<char>(file), {}};
+    if (!file.read(contents.data(), static_cast<std::streamsize>(contents.size()))) {
+        return {};
+    }
     return fmt::format("content:{:016x}{:016x}", hash_bytes(contents),
                        hash_bytes(fmt::format("{}/", contents.size()) + contents));
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 HEADER = """
 #include <satchel/bag.hpp>
 #include <satchel/stream.hpp>
+#include <satchel/task.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,6 +25,13 @@ HEADER = """
 #include <utility>
 #include <vector>
 struct Opaque { std::unique_ptr<int> (*unhashable)() = nullptr; };
+class NoSerialize { public: explicit NoSerialize(int x) : x_(x) {} private: int x_; };
+struct NoDefault {
+    explicit NoDefault(int) {}
+    template <class Archive> void serialize(Archive&, unsigned) {}
+};
+struct Base { template <class Archive> void serialize(Archive&, unsigned) {} };
+struct Forgetful : Base { int x[2]; };
 """
 
 

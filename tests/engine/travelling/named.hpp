@@ -1,0 +1,13 @@
+// Tasks with names, which programs of different builds exchange.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+struct Twice {
+    std::int64_t operator()(std::int64_t x) const;
+};
+struct LongerThan {
+    std::uint64_t size = 0;
+    bool operator()(const std::string& text) const;
+};
