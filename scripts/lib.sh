@@ -15,6 +15,12 @@ packages=(
     libssl-dev nlohmann-json3-dev "libboost-dev|libboost1.81-dev"
     python3 gzip bzip2 xz-utils zstd
 )
+# Boost's serialization library, for a test: of the version that is there.
+if [[ -e /usr/share/doc/libboost1.81-dev ]]; then
+    packages+=(libboost-serialization1.81-dev)
+else
+    packages+=(libboost-serialization-dev)
+fi
 
 # stop SENTENCE: ends the script, saying why.
 stop() {

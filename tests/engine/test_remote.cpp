@@ -168,6 +168,7 @@ TEST_CASE("reductions to bags") {
     const auto words = lines.map(split).flatten();
     check_same(words.frequencies());
     check_same(words.frequencies({.sort = true, .split_every = 2}));
+    check_same(satchel::range(1000, 3).frequencies());
     check_same(words.topk(2));
     check_same(words.topk(2, [](const std::string& w) { return w.size(); }));
     check_same(words.distinct());

@@ -30,6 +30,7 @@ PUBLIC_HEADERS = {
     "archive.hpp": "wire",
     "bag.hpp": "bag",
     "bag_options.hpp": "bag",
+    "boost_serialization.hpp": "wire",
     "bytes.hpp": "base",
     "compute.hpp": "bag",
     "delayed.hpp": "delayed",

@@ -285,25 +285,37 @@ class InputArchive {
     int depth_ = 0;
 };
 
-/// Calls object.save() or object.load(): for a serialize that differs by direction.
-template <class Archive, class T>
-void split_member(Archive& archive, T& object, unsigned version) {
-    if constexpr (Archive::is_saving::value) {
-        SerializationAccess::save(archive, std::as_const(object), version);
-    } else {
-        SerializationAccess::load(archive, object, version);
+namespace detail {
+// Objects, not functions: those would be found, because of the archive, beside Boost's of the same
+// name.
+struct SplitMember {
+    template <class Archive, class T>
+    void operator()(Archive& archive, T& object, unsigned version) const {
+        if constexpr (Archive::is_saving::value) {
+            SerializationAccess::save(archive, std::as_const(object), version);
+        } else {
+            SerializationAccess::load(archive, object, version);
+        }
     }
-}
+};
+struct SplitFree {
+    template <class Archive, class T>
+    void operator()(Archive& archive, T& object, unsigned version) const {
+        if constexpr (Archive::is_saving::value) {
+            save(archive, std::as_const(object), version);
+        } else {
+            load(archive, object, version);
+        }
+    }
+};
+}  // namespace detail
 
-/// Calls save(archive, object, version) or load(…) in the namespace of the object.
-template <class Archive, class T>
-void split_free(Archive& archive, T& object, unsigned version) {
-    if constexpr (Archive::is_saving::value) {
-        save(archive, std::as_const(object), version);
-    } else {
-        load(archive, object, version);
-    }
-}
+/// split_member(archive, *this, version) calls save() or load(): for a serialize that differs by
+/// direction.
+inline constexpr detail::SplitMember split_member{};
+/// split_free(archive, object, version) calls save(archive, object, version), or load(…), of the
+/// object's namespace.
+inline constexpr detail::SplitFree split_free{};
 
 }  // namespace satchel
 

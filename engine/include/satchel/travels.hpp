@@ -67,6 +67,11 @@ struct SerializationAccess {
     using Declaring = decltype(test_declaring<T>(0));
 };
 
+/// Whether objects of type `T` travel in the format of the Boost library, which knows pointers:
+/// see boost_serialization.hpp.
+template <class T>
+inline constexpr bool through_boost = false;
+
 namespace detail {
 
 /// Why objects of a type do not travel.
@@ -83,6 +88,7 @@ enum class TravelProblem : unsigned char {
 /// How objects of a type are written.
 enum class Form : unsigned char {
     unknown,
+    boost,
     number,
     enumeration,
     function,     // a pointer to one
@@ -203,7 +209,9 @@ consteval Form standard_form() {
 
 template <class T>
 consteval Form form_of() {
-    if constexpr (std::is_arithmetic_v<T>) {
+    if constexpr (through_boost<T>) {
+        return Form::boost;
+    } else if constexpr (std::is_arithmetic_v<T>) {
         return Form::number;
     } else if constexpr (std::is_enum_v<T>) {
         return Form::enumeration;

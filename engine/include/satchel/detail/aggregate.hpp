@@ -51,32 +51,37 @@ template <class T, std::size_t... I, class... More>
 inline constexpr bool takes_values<T, std::index_sequence<I...>, More...> =
     MadeFrom<T, AnyValueAt<I>..., More...>;
 
-// Whether the initialisers from number `before` on fill one array: they may be put in braces of
-// their own, and then there is no room for another.
-template <class T, class Before, class Inside, class After>
-inline constexpr bool nests = false;
-template <class T, std::size_t... B, std::size_t... I, std::size_t... A>
-inline constexpr bool
-    nests<T, std::index_sequence<B...>, std::index_sequence<I...>, std::index_sequence<A...>> =
-        requires {
-    T{AnyValueAt<B>()..., {AnyValueAt<I>()...}, AnyValueAt<A>()...};
+/// `T` can be made from values, with `{}` among them.
+template <class T, class Before, class After>
+inline constexpr bool takes_braces = false;
+template <class T, std::size_t... B, std::size_t... A>
+inline constexpr bool takes_braces<T, std::index_sequence<B...>, std::index_sequence<A...>> =
+    requires {
+    T{AnyValueAt<B>()..., {}, AnyValueAt<A>()...};
 };
 
-template <class T, std::size_t N, std::size_t Before, std::size_t Inside>
-consteval bool has_array() {
-    if constexpr (Before + 2 > N) {
+// Whether one of the members is an array. Such a one takes several initialisers, or one `{}`: there
+// is then room for fewer after it.
+template <class T, std::size_t Before, std::size_t After>
+consteval bool braces_take_several() {
+    if constexpr (After == 0) {
         return false;
-    } else if constexpr (Before + Inside > N) {
-        return has_array<T, N, Before + 1, 2>();
-    } else if constexpr (nests<T, std::make_index_sequence<Before>,
-                               std::make_index_sequence<Inside>,
-                               std::make_index_sequence<N - Before - Inside>> &&
-                         !nests<T, std::make_index_sequence<Before>,
-                                std::make_index_sequence<Inside>,
-                                std::make_index_sequence<N - Before - Inside + 1>>) {
+    } else {
+        return takes_braces<T, std::make_index_sequence<Before>,
+                            std::make_index_sequence<After - 1>> ||
+               braces_take_several<T, Before, After - 1>();
+    }
+}
+template <class T, std::size_t N, std::size_t Before = 0>
+consteval bool has_array() {
+    if constexpr (Before + 1 >= N) {
+        return false;
+    } else if constexpr (!takes_braces<T, std::make_index_sequence<Before>,
+                                       std::make_index_sequence<N - Before - 1>> &&
+                         braces_take_several<T, Before, N - Before - 1>()) {
         return true;
     } else {
-        return has_array<T, N, Before, Inside + 1>();
+        return has_array<T, N, Before + 1>();
     }
 }
 
@@ -106,7 +111,7 @@ consteval std::size_t count_members() {
             return not_simple;
         } else if constexpr (takes_values<T, std::make_index_sequence<count>, AnyReference>) {
             return not_simple;
-        } else if constexpr (has_array<T, count, 0, 2>() ||
+        } else if constexpr (has_array<T, count>() ||
                              has_union<T>(std::make_index_sequence<count>())) {
             return not_simple;
         } else {

@@ -76,8 +76,9 @@ class OrderedMap {
     requires(travels<K>&& travels<V>) void serialize(Archive& archive, unsigned) {
         archive& entries_;
         if constexpr (Archive::is_loading::value) {
-            slots_.clear();
-            while (entries_.size() * 4 >= slots_.size() * 3) grow();
+            std::size_t size = 16;
+            while (entries_.size() * 4 >= size * 3) size *= 2;
+            fill_slots(size);
         }
     }
 
@@ -92,7 +93,11 @@ class OrderedMap {
 
     void grow() {
         constexpr std::size_t first_size = 16;
-        slots_.assign(slots_.empty() ? first_size : 2 * slots_.size(), Slot{});
+        fill_slots(slots_.empty() ? first_size : 2 * slots_.size());
+    }
+
+    void fill_slots(std::size_t size) {
+        slots_.assign(size, Slot{});
         for (std::uint32_t entry = 0; entry < entries_.size(); ++entry) {
             const auto hash = hash_key<K>(entries_[entry].first);
             auto k = hash & mask();

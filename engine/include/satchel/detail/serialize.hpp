@@ -22,6 +22,10 @@ namespace satchel::detail {
 void save_function_pointer(OutputArchive& archive, void (*function)());
 [[nodiscard]] void (*load_function_pointer(InputArchive& archive))();
 
+/// Writes and reads what goes through Boost; defined by boost_serialization.hpp.
+template <class T>
+struct BoostFormat;
+
 /// Elements of type `E` are written as they lie in memory: every pattern of bytes is one.
 template <class E>
 inline constexpr bool is_plain =
@@ -138,7 +142,9 @@ void save_structure(OutputArchive& archive, const T& object) {
 
 template <class T>
 void save(OutputArchive& archive, const T& object) {
-    if constexpr (form<T> == Form::number) {
+    if constexpr (form<T> == Form::boost) {
+        BoostFormat<T>::save(archive, object);
+    } else if constexpr (form<T> == Form::number) {
         save_number(archive, object);
     } else if constexpr (form<T> == Form::enumeration) {
         save_number(archive, static_cast<std::underlying_type_t<T>>(object));
@@ -314,7 +320,9 @@ T restore() {
 /// An object made from what is read; its type need not have a default constructor.
 template <class T>
 T load(InputArchive& archive) {
-    if constexpr (form<T> == Form::number) {
+    if constexpr (form<T> == Form::boost) {
+        return BoostFormat<T>::load(archive);
+    } else if constexpr (form<T> == Form::number) {
         return load_number<T>(archive);
     } else if constexpr (form<T> == Form::enumeration) {
         return load_enumerator<T>(archive);
