@@ -32,7 +32,7 @@ Bytes with_bit_flipped(const Bytes& file, std::size_t bit) {
 // What `file` decodes to; nothing if that is an error.
 std::optional<Bytes> decoded_if_right(const Bytes& file) {
     try {
-        return decode(file).data;
+        return decode_file(file).data;
     } catch (const CorruptData& error) {
         CHECK(error.offset() <= file.size());
         return std::nullopt;
@@ -42,12 +42,12 @@ std::optional<Bytes> decoded_if_right(const Bytes& file) {
 TEST_CASE("every truncation is an error that says where the file ends") {
     for (const Codec* codec : codecs()) {
         const Bytes file = small_file(*codec);
-        REQUIRE(decode(file).data == small_data());
+        REQUIRE(decode_file(file).data == small_data());
         for (std::size_t size = 1; size < file.size(); ++size) {
             INFO(codec->info().name, ", ", size, " of ", file.size(), " bytes");
-            CHECK_THROWS_AS(decode(file.slice(0, size)), CorruptData);
+            CHECK_THROWS_AS(decode_file(file.slice(0, size)), CorruptData);
             try {
-                decode(file.slice(0, size), {.format = std::string(codec->info().name)}, 13);
+                decode_file(file.slice(0, size), {.format = std::string(codec->info().name)}, 13);
             } catch (const CorruptData& error) {
                 CHECK(error.offset() == size);
                 CHECK(error.what() ==
@@ -96,29 +96,30 @@ TEST_CASE("every byte deleted, doubled or zeroed is an error or does not matter"
 TEST_CASE("data that is in no known format is refused") {
     for (const Bytes& data : {text(1), text(5), text(1000), zeros(100), from_hex("1f8a0800")}) {
         CHECK_THROWS_WITH_AS(
-            decode(data),
+            decode_file(data),
             "cannot decompress: the data is in none of the known formats, at offset 0",
             CorruptData);
         for (const Codec* codec : codecs()) {
             CHECK_FALSE(codec->recognises(data));
-            CHECK_THROWS_AS(decode(data, {.format = std::string(codec->info().name)}), CorruptData);
+            CHECK_THROWS_AS(decode_file(data, {.format = std::string(codec->info().name)}),
+                            CorruptData);
         }
     }
 }
 
 TEST_CASE("no data at all is an error") {
-    CHECK_THROWS_WITH_AS(decode({}), "cannot decompress: there is no data, at offset 0",
+    CHECK_THROWS_WITH_AS(decode_file({}), "cannot decompress: there is no data, at offset 0",
                          CorruptData);
-    CHECK_THROWS_AS(decode({}, {.format = "xz"}), CorruptData);
+    CHECK_THROWS_AS(decode_file({}, {.format = "xz"}), CorruptData);
     CHECK_THROWS_AS(static_cast<void>(decompress({})), CorruptData);
 }
 
 TEST_CASE("a format that is forced is not guessed") {
     const Bytes data = text(100);
-    CHECK(decode(compress(data, "bz2"), {.format = "bz2"}).data == data);
-    CHECK_THROWS_AS(decode(compress(data, "bz2"), {.format = "gzip"}), CorruptData);
-    CHECK_THROWS_AS(decode(compress(data, "gzip"), {.format = "xz"}), CorruptData);
-    CHECK_THROWS_AS(decode(compress(data, "gzip"), {.format = "lha"}), InvalidArgument);
+    CHECK(decode_file(compress(data, "bz2"), {.format = "bz2"}).data == data);
+    CHECK_THROWS_AS(decode_file(compress(data, "bz2"), {.format = "gzip"}), CorruptData);
+    CHECK_THROWS_AS(decode_file(compress(data, "gzip"), {.format = "xz"}), CorruptData);
+    CHECK_THROWS_AS(decode_file(compress(data, "gzip"), {.format = "lha"}), InvalidArgument);
 }
 
 TEST_CASE("what precedes the damage is given before the error") {

@@ -55,7 +55,7 @@ TEST_CASE("every optional field is skipped, however long and however it comes") 
           member(0x08, long_name), member(0x10, long_name), member(0x08, zeros(1)),
           member(0x01 | 0x04 | 0x08 | 0x10, concatenated({long_extra, long_name, long_name}))}) {
         for (const auto block_size : sizes({7, 65'536, 10'000'000})) {
-            CHECK(decode(file, {}, block_size).data == text(100));
+            CHECK(decode_file(file, {}, block_size).data == text(100));
         }
     }
     CHECK(piped(member(0x1C, concatenated({long_extra, long_name, long_name})), "gzip -dc") ==
@@ -67,7 +67,7 @@ TEST_CASE("a header cut off in any field is an error") {
         concatenated({from_hex("0300"), text(3), text(5), zeros(1), text(5), zeros(1)});
     const Bytes file = member(0x04 | 0x08 | 0x10, fields);
     for (std::size_t size = 1; size < 10 + fields.size(); ++size) {
-        CHECK_THROWS_AS(decode(file.slice(0, size)), CorruptData);
+        CHECK_THROWS_AS(decode_file(file.slice(0, size)), CorruptData);
     }
 }
 
@@ -79,19 +79,19 @@ TEST_CASE("the header's CRC is checked") {
         "sys.stdout.buffer.write(h + (zlib.crc32(h) & 0xffff).to_bytes(2, \"little\"))'";
     const Bytes header = piped({}, script);
     const Bytes body = compress(text(100), "gzip").slice(10);
-    CHECK(decode(concatenated({header, body}), {}, 3).data == text(100));
+    CHECK(decode_file(concatenated({header, body}), {}, 3).data == text(100));
     const Bytes wrong = concatenated({header.slice(0, 12), from_hex("0000"), body});
-    CHECK_THROWS_WITH_AS(decode(wrong), "damaged gzip header: its CRC does not match, at offset 12",
-                         CorruptData);
+    CHECK_THROWS_WITH_AS(decode_file(wrong),
+                         "damaged gzip header: its CRC does not match, at offset 12", CorruptData);
 }
 
 TEST_CASE("unknown methods and reserved flags are refused") {
     const Bytes rest = compress(text(100), "gzip").slice(4);
-    CHECK_THROWS_WITH_AS(decode(concatenated({from_hex("1f8b0700"), rest})),
+    CHECK_THROWS_WITH_AS(decode_file(concatenated({from_hex("1f8b0700"), rest})),
                          "damaged gzip header: compression method 7, only 8 is known, at offset 2",
                          CorruptData);
     for (const auto* reserved : {"1f8b0820", "1f8b0840", "1f8b0880"}) {
-        CHECK_THROWS_AS(decode(concatenated({from_hex(reserved), rest})), CorruptData);
+        CHECK_THROWS_AS(decode_file(concatenated({from_hex(reserved), rest})), CorruptData);
     }
 }
 
@@ -101,14 +101,14 @@ TEST_CASE("CRC and size are checked and named") {
     const Bytes wrong_crc = concatenated({file.slice(0, cut), zeros(4), file.slice(cut + 4)});
     const Bytes wrong_size = concatenated({file.slice(0, cut + 4), zeros(4)});
     try {
-        decode(wrong_crc);
+        decode_file(wrong_crc);
         FAIL("decoded");
     } catch (const CorruptData& error) {
         CHECK(error.offset() == cut);
         CHECK(std::strstr(error.what(), "says CRC-32 00000000") != nullptr);
     }
     CHECK_THROWS_WITH_AS(
-        decode(wrong_size),
+        decode_file(wrong_size),
         doctest::String(fmt::format("damaged data: the gzip member says 0 bytes (modulo 2^32), it "
                                     "has 100, at offset {}",
                                     cut + 4)
@@ -117,7 +117,7 @@ TEST_CASE("CRC and size are checked and named") {
 }
 
 TEST_CASE("a zlib stream that needs a dictionary is refused by name") {
-    CHECK_THROWS_WITH_AS(decode(from_hex("78bb000000010000")),
+    CHECK_THROWS_WITH_AS(decode_file(from_hex("78bb000000010000")),
                          doctest::Contains("needs a preset dictionary"), CorruptData);
 }
 

@@ -17,7 +17,7 @@ TEST_CASE("streams that follow each other are decoded as one") {
         const Bytes file = concatenated({compress(a, name), compress({}, name), compress(b, name)});
         for (const auto block_size : sizes({1, 5, 64, 100'000})) {
             INFO(name, ", blocks of ", block_size);
-            const Decoded decoded = decode(file, {.strict = true}, block_size);
+            const Decoded decoded = decode_file(file, {.strict = true}, block_size);
             CHECK(decoded.data == concatenated({a, b}));
             CHECK(decoded.warning.empty());
         }
@@ -26,7 +26,7 @@ TEST_CASE("streams that follow each other are decoded as one") {
 
 TEST_CASE("streams of different formats do not mix") {
     const Bytes first = compress(text(100), "gzip");
-    const Decoded decoded = decode(concatenated({first, compress(text(100), "bz2")}));
+    const Decoded decoded = decode_file(concatenated({first, compress(text(100), "bz2")}));
     CHECK(decoded.data == text(100));
     CHECK(decoded.warning ==
           fmt::format("ignored garbage after the gzip data, at offset {}", first.size()));
@@ -41,7 +41,7 @@ TEST_CASE("a cut inside the second stream is an error, too") {
         const std::size_t first_cut = name == "zlib" || name == "zstd" ? 2 : 1;
         for (std::size_t size = one.size() + first_cut; size < two.size(); ++size) {
             INFO(codec->info().name, ", ", size, " of ", two.size());
-            CHECK_THROWS_AS(decode(two.slice(0, size)), CorruptData);
+            CHECK_THROWS_AS(decode_file(two.slice(0, size)), CorruptData);
         }
     }
 }
@@ -55,13 +55,13 @@ TEST_CASE("garbage is ignored with a warning, or refused") {
              {text(1), text(20), random_bytes(100'000, 3), from_hex("00ff")}) {
             INFO(name, ", ", garbage.size());
             const Bytes followed = concatenated({file, garbage});
-            CHECK_THROWS_AS(decode(followed, {.strict = true}), CorruptData);
+            CHECK_THROWS_AS(decode_file(followed, {.strict = true}), CorruptData);
             CHECK_THROWS_AS(static_cast<void>(decompress(followed)), CorruptData);
             if (codec->info().refuses_garbage) {
-                CHECK_THROWS_AS(decode(followed), CorruptData);
+                CHECK_THROWS_AS(decode_file(followed), CorruptData);
                 continue;
             }
-            const Decoded decoded = decode(followed);
+            const Decoded decoded = decode_file(followed);
             CHECK(decoded.data == data);
             CHECK(decoded.warning.starts_with(
                 fmt::format("ignored garbage after the {} data", name)));
@@ -75,17 +75,17 @@ TEST_CASE("zeros after gzip are padding, which strict mode refuses") {
     for (const auto count : sizes({1, 3, 4, 512, 300'000})) {
         INFO(count, " zeros");
         const Bytes padded = concatenated({file, zeros(count)});
-        const Decoded decoded = decode(padded, {}, 1000);
+        const Decoded decoded = decode_file(padded, {}, 1000);
         CHECK(decoded.data == data);
         CHECK(decoded.warning.empty());
         CHECK(decompress(padded) == data);
         CHECK_THROWS_WITH_AS(
-            decode(padded, {.strict = true}),
+            decode_file(padded, {.strict = true}),
             doctest::String(
                 fmt::format("{} zero bytes follow a gzip stream, at offset {}", count, file.size())
                     .c_str()),
             CorruptData);
-        CHECK(decode(concatenated({padded, file})).data == concatenated({data, data}));
+        CHECK(decode_file(concatenated({padded, file})).data == concatenated({data, data}));
     }
 }
 
@@ -97,18 +97,18 @@ TEST_CASE("zeros after xz are padding by fours") {
         const Bytes padded = concatenated({file, zeros(count)});
         const Bytes again = concatenated({padded, file});
         if (count % 4 == 0) {
-            CHECK(decode(padded, {.strict = true}, 7).data == data);
-            CHECK(decode(again, {.strict = true}, 7).data == concatenated({data, data}));
+            CHECK(decode_file(padded, {.strict = true}, 7).data == data);
+            CHECK(decode_file(again, {.strict = true}, 7).data == concatenated({data, data}));
         } else {
-            CHECK_THROWS_AS(decode(padded), CorruptData);
-            CHECK_THROWS_AS(decode(again), CorruptData);
+            CHECK_THROWS_AS(decode_file(padded), CorruptData);
+            CHECK_THROWS_AS(decode_file(again), CorruptData);
         }
     }
 }
 
 TEST_CASE("zeros after zlib and bz2 are garbage") {
     for (const std::string_view name : {"zlib", "bz2"}) {
-        const Decoded decoded = decode(concatenated({compress(text(100), name), zeros(4)}));
+        const Decoded decoded = decode_file(concatenated({compress(text(100), name), zeros(4)}));
         CHECK(decoded.data == text(100));
         CHECK_FALSE(decoded.warning.empty());
     }
@@ -117,8 +117,8 @@ TEST_CASE("zeros after zlib and bz2 are garbage") {
 TEST_CASE("nothing may follow a .lzma file") {
     const Bytes file = piped(text(1000), "xz -c --format=lzma");
     CHECK(decompress(file) == text(1000));
-    CHECK_THROWS_AS(decode(concatenated({file, text(30)})), CorruptData);
-    CHECK_THROWS_AS(decode(concatenated({file, file})), CorruptData);
+    CHECK_THROWS_AS(decode_file(concatenated({file, text(30)})), CorruptData);
+    CHECK_THROWS_AS(decode_file(concatenated({file, file})), CorruptData);
 }
 
 TEST_CASE("ten thousand empty streams are decoded") {
@@ -129,7 +129,7 @@ TEST_CASE("ten thousand empty streams are decoded") {
         for (int i = 0; i < 10'000; ++i) file.append(empty);
         file.append(compress(text(10), name));
         INFO(name);
-        CHECK(decode(std::move(file).freeze()).data == text(10));
+        CHECK(decode_file(std::move(file).freeze()).data == text(10));
     }
 }
 

@@ -56,9 +56,9 @@ TEST_CASE("files of our own are decoded") {
             const Bytes file =
                 compress(data, codec->info().name, {.level = 1, .chunk_size = chunk_size});
             for (const auto block_size : sizes({1000, 100'000, 10'000'000})) {
-                CHECK(decode(file, {}, block_size).data == data);
+                CHECK(decode_file(file, {}, block_size).data == data);
             }
-            CHECK(decode(concatenated({file, file})).data == concatenated({data, data}));
+            CHECK(decode_file(concatenated({file, file})).data == concatenated({data, data}));
         }
     }
 }
@@ -91,11 +91,11 @@ TEST_CASE("files of parallel and other tools are decoded") {
         if (!installed(command.substr(0, command.find(' ')))) continue;
         INFO(command);
         const Bytes file = piped(data, command);
-        CHECK(decode(file).data == data);
+        CHECK(decode_file(file).data == data);
         if (command.find("lzma") != std::string::npos) continue;
-        CHECK(decode(concatenated({file, file})).data == concatenated({data, data}));
+        CHECK(decode_file(concatenated({file, file})).data == concatenated({data, data}));
         for (const auto size : sizes({file.size() / 3, file.size() - 9, file.size() - 1})) {
-            CHECK_THROWS_AS(decode(file.slice(0, size)), CorruptData);
+            CHECK_THROWS_AS(decode_file(file.slice(0, size)), CorruptData);
         }
     }
 }
@@ -108,11 +108,11 @@ TEST_CASE("borders inside of stored data are no borders") {
         if (!installed(command.substr(0, 4))) continue;
         INFO(command);
         const Bytes outer = piped(twice, command);
-        CHECK(decode(outer).data == twice);
-        CHECK(decode(piped(outer, command)).data == outer);
+        CHECK(decode_file(outer).data == twice);
+        CHECK(decode_file(piped(outer, command)).data == outer);
     }
-    CHECK(decode(compress(inner, "gzip", {.chunk_size = 65'536})).data == inner);
-    CHECK(decode(compress(inner, "zlib", {.chunk_size = 65'536})).data == inner);
+    CHECK(decode_file(compress(inner, "gzip", {.chunk_size = 65'536})).data == inner);
+    CHECK(decode_file(compress(inner, "zlib", {.chunk_size = 65'536})).data == inner);
 }
 
 TEST_CASE("a stored final block may end like a border") {
@@ -124,8 +124,9 @@ TEST_CASE("a stored final block may end like a border") {
                              size >> 8, ~size & 0xFF, ~size >> 8 & 0xFF));
     const Bytes trailer = compress(data, "gzip").slice(compress(data, "gzip").size() - 8);
     const Bytes member = concatenated({header, data, trailer});
-    CHECK(decode(member).data == data);
-    CHECK(decode(concatenated({member, member, member})).data == concatenated({data, data, data}));
+    CHECK(decode_file(member).data == data);
+    CHECK(decode_file(concatenated({member, member, member})).data ==
+          concatenated({data, data, data}));
 }
 
 TEST_CASE("chunks that refer to those before them are decoded with these") {
@@ -134,7 +135,7 @@ TEST_CASE("chunks that refer to those before them are decoded with these") {
         INFO("chunks of ", chunk_size);
         const Bytes file = with_dependent_chunks(data, chunk_size);
         for (const auto block_size : sizes({10'000, 1'000'000})) {
-            CHECK(decode(file, {}, block_size).data == data);
+            CHECK(decode_file(file, {}, block_size).data == data);
         }
     }
 }
@@ -144,9 +145,9 @@ TEST_CASE("magic numbers inside of bz2 data are no blocks") {
     Buffer magic;
     for (int i = 0; i < 20'000; ++i) magic.append(from_hex("314159265359177245385090"));
     const Bytes data = std::move(magic).freeze();
-    CHECK(decode(compress(data, "bz2")).data == data);
+    CHECK(decode_file(compress(data, "bz2")).data == data);
     const Bytes zeros_file = compress(zeros(std::size_t{60} << 20), "bz2");
-    CHECK(decode(zeros_file).data.size() == std::size_t{60} << 20);
+    CHECK(decode_file(zeros_file).data.size() == std::size_t{60} << 20);
 }
 
 TEST_CASE("damage anywhere is found") {
@@ -162,7 +163,7 @@ TEST_CASE("damage anywhere is found") {
             INFO(codec->info().name, ", byte ", at);
             try {
                 // Some bits do not matter, as those between the end of a block and the next byte.
-                const Decoded decoded = decode(std::move(damaged).freeze(), {}, 300'000);
+                const Decoded decoded = decode_file(std::move(damaged).freeze(), {}, 300'000);
                 CHECK(decoded.data == data);
             } catch (const CorruptData& error) {
                 ++found;

@@ -157,7 +157,7 @@ Attempt attempt(Run run) {
 
 }  // namespace
 
-Decoded decode(const Bytes& file, const DecompressOptions& options, std::size_t block_size) {
+Decoded decode_file(const Bytes& file, const DecompressOptions& options, std::size_t block_size) {
     const Attempt alone = attempt([&](auto write) {
         Decompressor decompressor(reader(file, block_size), options);
         for (Bytes block = decompressor.next(); !block.empty(); block = decompressor.next()) {

@@ -52,8 +52,8 @@ struct Decoded {
     Bytes data;
     std::string warning;
 };
-Decoded decode(const Bytes& file, const DecompressOptions& options = {},
-               std::size_t block_size = std::size_t{1} << 16);
+Decoded decode_file(const Bytes& file, const DecompressOptions& options = {},
+                    std::size_t block_size = std::size_t{1} << 16);
 
 /// A reader for Decompressor that gives `file` in blocks of `block_size`. The file must outlive it.
 std::function<Bytes()> reader(const Bytes& file, std::size_t block_size);
