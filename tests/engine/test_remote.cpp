@@ -108,6 +108,21 @@ TEST_CASE("element-wise operations") {
     check_same(numbers.map([](int x) { return x > 3; }));
 }
 
+TEST_CASE("chains that one loop does") {
+    const auto odd = [](int x) { return x % 2 != 0; };
+    const auto chain = numbers.map(twice).map([](int x) { return x + 1; }).filter(odd);
+    check_same(chain);
+    check_same(chain.sum());
+    check_same(chain.count());
+    check_same(chain.map(Scale{2}).max());
+    check_same(lines.map(split).map(fn<&std::vector<std::string>::size>).fold(std::plus<>{}));
+    const int k = 3;
+    const auto error = text_of<satchel::TravelError>([&] {
+        (void)numbers.map(twice).filter([&k](int x) { return x > k; }).sum().compute(children());
+    });
+    CHECK(error.starts_with("filter: this cannot be sent to another process"));
+}
+
 TEST_CASE("parts of elements") {
     const auto people = from_sequence({Person{"Ada", 36}, Person{"Grace", 85}});
     check_same(people);

@@ -271,15 +271,20 @@ class Lowering {
     }
 
     // The last `depth` stages up to `last`, in order; none if what one of them makes is stored for
-    // others too.
+    // others too, or if all have names: other builds know those by themselves.
     std::vector<const Node*> chain_of(const Node* last, std::uint32_t depth) {
         std::vector<const Node*> chain(depth);
         for (auto place = chain.rbegin();;) {
             *place = last;
-            if (++place == chain.rend()) return chain;
+            if (++place == chain.rend()) break;
             last = last->description.inputs.front().node.get();
             if (known(*last).stored) return {};
         }
+        const auto has_name = [](const Node* stage) {
+            return is_named(*stage->description.stream.code);
+        };
+        if (std::ranges::all_of(chain, has_name)) chain.clear();
+        return chain;
     }
 
     // What messages call the fused form of some stages: the operation that keeps it from

@@ -173,6 +173,8 @@ void name_code(const CodeDescriptor& code, CodeKind kind, std::string_view name)
     names().add(code, kind, name);
 }
 
+bool is_named(const CodeDescriptor& code) { return !names().name(code).empty(); }
+
 std::string readable_name(const std::type_info& type) {
     int status = 0;
     const std::unique_ptr<char, void (*)(void*)> text(

@@ -39,6 +39,7 @@ int main(int, char** argv) {
     check("map",
           numbers.compute(generic) == std::vector<std::int64_t>{0, 2, 4, 6, 8, 10, 12, 14, 16, 18});
     check("count", numbers.count().compute(generic) == 10);
+    check("map and map", numbers.map(Twice{}).compute(generic).back() == 36);
     const auto texts = satchel::from_sequence({"a", "bcd", "ef"}).filter(LongerThan{1});
     check("filter", texts.compute(generic) == std::vector<std::string>{"bcd", "ef"});
     check("call", satchel::delayed(Twice{})(std::int64_t{4}).compute(generic) == 8);

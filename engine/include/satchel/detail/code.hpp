@@ -43,6 +43,9 @@ void save_code(OutputArchive& archive, const CodeDescriptor& code);
 /// Gives a descriptor a name by which other builds find it, too.
 void name_code(const CodeDescriptor& code, CodeKind kind, std::string_view name);
 
+/// Whether a descriptor has a name.
+[[nodiscard]] bool is_named(const CodeDescriptor& code);
+
 /// The name of a type as its author wrote it.
 [[nodiscard]] std::string readable_name(const std::type_info& type);
 
