@@ -2,6 +2,7 @@
 /// include what they use instead.
 #pragma once
 
+#include <satchel/archive.hpp>
 #include <satchel/bag.hpp>
 #include <satchel/bytes.hpp>
 #include <satchel/compute.hpp>
@@ -10,9 +11,11 @@
 #include <satchel/executor.hpp>
 #include <satchel/fn.hpp>
 #include <satchel/log.hpp>
+#include <satchel/module.hpp>
 #include <satchel/progress.hpp>
 #include <satchel/stable_hash.hpp>
 #include <satchel/stream.hpp>
+#include <satchel/task.hpp>
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/decompress.hpp>
 #include <satchel/tasks/file.hpp>
