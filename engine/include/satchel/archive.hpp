@@ -91,6 +91,8 @@ template <class T>
 void save(OutputArchive& archive, const T& object);
 template <class T>
 void load_into(InputArchive& archive, T& object);
+template <class T>
+T load(InputArchive& archive);
 }  // namespace detail
 
 /// Writes objects.

@@ -3,6 +3,8 @@
 
 #include <satchel/archive.hpp>
 
+#include <algorithm>
+#include <bit>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -171,9 +173,6 @@ void save(OutputArchive& archive, const T& object) {
 }
 
 // ---- reading ------------------------------------------------------------------------------------
-
-template <class T>
-T load(InputArchive& archive);
 
 template <class T>
 T load_number(InputArchive& archive) {
