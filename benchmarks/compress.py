@@ -30,34 +30,66 @@ class Tool:
     name: str
     compress: str
     decompress: str
+    reads_stdin: bool = False
 
 
 # Of each format: satchel; the parallel tool that it is compared with; others. The last one is the
-# standard tool, which has to read what satchel wrote.
+# standard tool, which has to read what satchel wrote. Tools that only decompress something of
+# interest differently are compared on what they write themselves, as all are.
+SATCHEL = ("{satchel} compress --format %s -T {threads} -c", "{satchel} decompress -T {threads} -c")
+
+
+def satchel(codec, level, name="satchel"):
+    return Tool(name, f"{SATCHEL[0] % codec} --level {level}", SATCHEL[1])
+
+
 TOOLS = {
     "gzip": [
-        Tool("satchel", "{satchel} compress --format gzip -6 -T {threads} -c",
-             "{satchel} decompress -T {threads} -c"),
+        satchel("gzip", 6),
         Tool("pigz", "pigz -6 -p {threads} -c", "pigz -p {threads} -dc"),
+        Tool("bgzip", "bgzip -@ {threads} -c", "bgzip -@ {threads} -dc"),
         Tool("gzip", "gzip -6 -c", "gzip -dc"),
     ],
+    "gzip -1": [
+        satchel("gzip", 1),
+        Tool("pigz", "pigz -1 -p {threads} -c", "pigz -p {threads} -dc"),
+        Tool("igzip", "igzip -2 -c", "igzip -dc"),
+        Tool("gzip", "gzip -1 -c", "gzip -dc"),
+    ],
     "zlib": [
-        Tool("satchel", "{satchel} compress --format zlib -6 -T {threads} -c",
-             "{satchel} decompress -T {threads} -c"),
+        satchel("zlib", 6),
         Tool("pigz", "pigz -z -6 -p {threads} -c", "pigz -p {threads} -dc"),
     ],
     "bz2": [
-        Tool("satchel", "{satchel} compress --format bz2 -9 -T {threads} -c",
-             "{satchel} decompress -T {threads} -c"),
+        satchel("bz2", 9),
         Tool("pbzip2", "pbzip2 -9 -p{threads} -c", "pbzip2 -p{threads} -dc"),
         Tool("lbzip2", "lbzip2 -9 -n {threads} -c", "lbzip2 -n {threads} -dc"),
         Tool("bzip2", "bzip2 -9 -c", "bzip2 -dc"),
     ],
     "xz": [
-        Tool("satchel", "{satchel} compress --format xz -6 -T {threads} -c",
-             "{satchel} decompress -T {threads} -c"),
+        satchel("xz", 6),
         Tool("xz", "xz -6 -T {threads} -c", "xz -T {threads} -dc"),
     ],
+    "xz -1": [
+        satchel("xz", 1),
+        Tool("xz", "xz -1 -T {threads} -c", "xz -T {threads} -dc"),
+        Tool("pixz", "pixz -1 -p {threads}", "pixz -d -p {threads}", reads_stdin=True),
+        Tool("xz", "xz -1 -T {threads} -c", "xz -T {threads} -dc"),
+    ],
+    "zstd": [
+        satchel("zstd", 3),
+        Tool("zstd", "zstd -q -3 -T{threads} -c", "zstd -q -dc"),
+    ],
+}
+
+# Files that others wrote: who writes them, and who reads them.
+FOREIGN = {
+    "foreign .gz": ("gzip -6 -c", ["gzip", "pigz", "igzip"]),
+    "pigz -i": ("pigz -i -c", ["pigz", "igzip"]),
+    "BGZF": ("bgzip -c", ["bgzip", "pigz", "igzip"]),
+    "foreign .bz2": ("bzip2 -9 -c", ["lbzip2", "pbzip2", "bzip2"]),
+    "foreign .xz": ("xz -1 -T1 -c", ["xz"]),
+    "foreign .zst": ("zstd -q -3 -c", ["zstd"]),
 }
 
 
@@ -78,22 +110,24 @@ class Comparison:
         self.options = options
         self.folder = folder
 
-    def run(self, command, source, target):
+    def run(self, command, source, target, reads_stdin=False):
         """Runs `command` on `source`, writing to `target`; gives seconds, and KiB at most."""
         words = command.format(satchel=self.options.satchel,
                                threads=self.options.threads).split()
         memory = self.folder / "memory"
-        with open(target, "wb") as output:
+        if not reads_stdin:
+            words.append(source)
+        with open(target, "wb") as output, open(source, "rb") as data:
             begin = time.perf_counter()
             # A child of ours would inherit our own peak; a child of `time` has that of `time`.
-            subprocess.run(["/usr/bin/time", "-q", "-f", "%M", "-o", memory, *words, source],
-                           stdout=output, check=True)
+            subprocess.run(["/usr/bin/time", "-q", "-f", "%M", "-o", memory, *words],
+                           stdin=data, stdout=output, check=True)
             seconds = time.perf_counter() - begin
         return seconds, int(memory.read_text(encoding="ascii"))
 
     def measure(self, tool, source, result):
         compressed = self.folder / "compressed"
-        seconds, kib = self.run(tool.compress, source, compressed)
+        seconds, kib = self.run(tool.compress, source, compressed, tool.reads_stdin)
         result.compress_seconds.append(seconds)
         result.compress_kib.append(kib)
         result.size = compressed.stat().st_size
@@ -104,7 +138,7 @@ class Comparison:
 
     def restore(self, tool, compressed, source):
         restored = self.folder / "restored"
-        times = self.run(tool.decompress, compressed, restored)
+        times = self.run(tool.decompress, compressed, restored, tool.reads_stdin)
         if not filecmp.cmp(source, restored, shallow=False):
             sys.exit(f"{tool.name} did not give {source.name} back as it was")
         return times
@@ -118,6 +152,29 @@ class Comparison:
                 if tool.name == "satchel" and repetition == 0:
                     self.restore(tools[-1], compressed, source)
         return results
+
+
+def read_foreign(options, folder, source):
+    """Decompression of what others wrote, relative to the first of the tools."""
+    size = source.stat().st_size
+    readers = {tool.name: tool.decompress for tools in TOOLS.values() for tool in tools}
+    for kind, (writer, rivals) in FOREIGN.items():
+        names = [name for name in rivals if shutil.which(name)]
+        if not shutil.which(writer.split()[0]) or not names:
+            continue
+        comparison = Comparison(options, folder)
+        comparison.run(writer, source, folder / "foreign")
+        seconds = {name: [] for name in ["satchel", *names]}
+        for _ in range(options.repetitions):
+            for name, times in seconds.items():
+                tool = Tool(name, "", readers[name])
+                times.append(comparison.restore(tool, folder / "foreign", source)[0])
+        rival = statistics.median(seconds[names[0]])
+        for name, times in seconds.items():
+            middle = statistics.median(times)
+            print(f"{kind:<14} {name:<8} {size / middle / 1e6:>8.1f} {rival / middle:>6.2f}",
+                  flush=True)
+            kind = ""
 
 
 def print_results(title, results, size):
@@ -196,6 +253,9 @@ def main():
             for title, path in samples.items():
                 results = Comparison(options, Path(name)).compare(tools, path)
                 print_results(title, results, path.stat().st_size)
+        if not options.format:
+            print(f"{'decompress':<23} {'MB/s':>8} {'x':>6}")
+            read_foreign(options, Path(name), samples["tar of /usr"])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -63,14 +66,21 @@ constexpr DeflateWrapper wrapper{crc32_kind, trailer_size, header_size, may_begi
 
 class GzipJoiner : public Joiner {
   public:
-    explicit GzipJoiner(std::int64_t level) : level_(level) {}
+    explicit GzipJoiner(const CompressOptions& options) : options_(options) {}
 
     Bytes begin() override {
-        const unsigned hint = level_ == 9   ? 2
-                              : level_ == 1 ? 4
-                                            : 0;  // most and fastest compression
-        constexpr unsigned system = 3;            // Unix
-        return bytes_of({0x1F, 0x8B, 8, 0, 0, 0, 0, 0, hint, system});
+        // Most and fastest compression.
+        const unsigned hint = options_.level == 9 ? 2 : options_.level == 1 ? 4 : 0;
+        const std::string& name = options_.name;
+        const bool named = !name.empty() && name.find('\0') == std::string::npos;
+        const bool dated = options_.modified > 0 && options_.modified <= 0xFFFF'FFFF;
+        const auto time = dated ? static_cast<std::uint32_t>(options_.modified) : 0;
+        constexpr unsigned system = 3;  // Unix
+        Buffer out;
+        out.append(bytes_of({0x1F, 0x8B, 8, named ? flag_name : 0, byte_of(time, 0),
+                             byte_of(time, 1), byte_of(time, 2), byte_of(time, 3), hint, system}));
+        if (named) out.append(Bytes::copy_of(std::string_view(name.c_str(), name.size() + 1)));
+        return std::move(out).freeze();
     }
 
     Bytes append(const CompressedChunk& chunk) override {
@@ -87,7 +97,7 @@ class GzipJoiner : public Joiner {
     }
 
   private:
-    std::int64_t level_;
+    CompressOptions options_;
     std::uint32_t crc_ = crc32_initial;
     std::uint32_t size_ = 0;  // modulo 2^32, as the format has it
 };
@@ -322,7 +332,7 @@ class GzipCodec : public Codec {
     }
 
     std::unique_ptr<Joiner> joiner(const CompressOptions& options) const override {
-        return std::make_unique<GzipJoiner>(resolve(options).level);
+        return std::make_unique<GzipJoiner>(resolve(options));
     }
 
     std::unique_ptr<Decoder> decoder() const override { return std::make_unique<GzipDecoder>(); }
@@ -338,3 +348,22 @@ const Codec& gzip_codec() {
 }
 
 }  // namespace satchel::detail
+
+namespace satchel {
+
+GzipOriginal gzip_original(std::span<const std::byte> data) {
+    const auto size = detail::header_size(data);
+    if (size == 0) return {};
+    GzipOriginal original;
+    original.modified = static_cast<std::int64_t>(detail::little_endian(data.subspan(4, 4)));
+    const auto flags = std::to_integer<unsigned>(data[3]);
+    if ((flags & detail::flag_name) == 0) return original;
+    const bool has_extra = (flags & detail::flag_extra) != 0;
+    const auto begin = 10 + (has_extra ? 2 + detail::little_endian(data.subspan(10, 2)) : 0);
+    const auto end = detail::end_of_text(data, begin);
+    const auto name = data.subspan(begin, end - begin - 1);
+    original.name.assign(reinterpret_cast<const char*>(name.data()), name.size());
+    return original;
+}
+
+}  // namespace satchel

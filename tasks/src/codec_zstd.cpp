@@ -194,6 +194,7 @@ class ZstdSplitter : public Splitter {
         }
         out.resize(written);
         guess->data = std::move(out).freeze();
+        guess->streams = guess->frames.size();
         guess->from_start = true;
         return guess;
     }

@@ -100,7 +100,9 @@ class Truth {
     /// Nothing more is needed.
     [[nodiscard]] bool done() const { return stopped_ || decoder_.finished(); }
 
-    [[nodiscard]] DecompressResult result() const { return {decoder_.codec(), decoder_.warning()}; }
+    [[nodiscard]] DecompressResult result() const {
+        return {decoder_.codec(), decoder_.warning(), decoder_.streams()};
+    }
 
   private:
     void decode() {

@@ -143,6 +143,7 @@ class PieceDecoder {
         }
         if (guess->parts.empty()) return nullptr;
         guess->used = guess->parts.back().end;
+        guess->streams = guess->parts.size() - (from_start ? 0 : 1);
         output_.resize(written_);
         guess->data = std::move(output_).freeze();
         return guess;

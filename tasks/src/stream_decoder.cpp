@@ -103,6 +103,7 @@ void StreamDecoder::begin_stream() {
         decoder_ = codec_->decoder();
     }
     zeros_ = 0;
+    ++streams_;
     phase_ = Phase::inside;
 }
 
@@ -149,6 +150,8 @@ bool StreamDecoder::stands_before(const Guess& guess) {
 void StreamDecoder::take_over(const Guess& guess) {
     if (phase_ != Phase::inside) begin_stream();
     const auto status = decoder_->take_over(guess);
+    // Of those that begin in the guess, the first was counted if it begins with the guess.
+    streams_ += guess.streams - (guess.from_start ? 1 : 0);
     offset_ += guess.used;
     if (status == Decoder::Status::finished) phase_ = Phase::after;
 }

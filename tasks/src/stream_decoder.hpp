@@ -43,6 +43,7 @@ class StreamDecoder {
     [[nodiscard]] const Codec* codec() const noexcept { return codec_; }
     [[nodiscard]] const std::string& warning() const noexcept { return warning_; }
     [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+    [[nodiscard]] std::uint64_t streams() const noexcept { return streams_; }
     [[nodiscard]] bool finished() const noexcept { return phase_ == Phase::ended; }
 
   private:
@@ -71,6 +72,7 @@ class StreamDecoder {
     bool at_end_ = false;
     std::uint64_t offset_ = 0;  // of `input_` in the file
     std::uint64_t zeros_ = 0;   // behind the last stream
+    std::uint64_t streams_ = 0;
     std::string warning_;
 };
 

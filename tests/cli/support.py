@@ -21,7 +21,7 @@ SATCHEL = os.environ["SATCHEL"]
 FAULTS = os.environ.get("SATCHEL_FAULTS", "")
 AS_ROOT = os.geteuid() == 0
 
-SUFFIXES = {"gzip": ".gz", "zlib": ".zz", "bz2": ".bz2", "xz": ".xz"}
+SUFFIXES = {"gzip": ".gz", "zlib": ".zz", "bz2": ".bz2", "xz": ".xz", "zstd": ".zst"}
 PYTHON_COMPRESS = {"gzip": gzip.compress, "zlib": zlib.compress, "bz2": bz2.compress,
                    "xz": lzma.compress}
 PYTHON_DECOMPRESS = {"gzip": gzip.decompress, "bz2": bz2.decompress, "xz": lzma.decompress}

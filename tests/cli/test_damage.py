@@ -45,6 +45,23 @@ class Damage(CliTest):
                     if self.satchel("decompress", "-c", data=bytes(damaged)).stdout != CONTENT:
                         self.assert_refused_everywhere(name, bytes(damaged))
 
+    def test_cut_off_or_damaged_anywhere_in_files_of_our_own(self):
+        """Several chunks, so that there are borders to cut at; zstd as well, which has no check
+        over its frames."""
+        numbers = random.Random(11)
+        for name in SUFFIXES:
+            packed = self.check("compress", "--format", name, "--chunk-size", "64KiB", "-1",
+                                data=CONTENT)
+            for _ in range(15):
+                with self.subTest(format=name):
+                    left = numbers.randrange(2, len(packed))
+                    self.assert_refused_everywhere(name, packed[:left])
+                    damaged = bytearray(packed)
+                    damaged[numbers.randrange(len(packed))] ^= 1 << numbers.randrange(8)
+                    result = self.satchel("decompress", "-c", data=bytes(damaged))
+                    if result.returncode == 0:
+                        self.assertEqual(result.stdout, CONTENT)
+
     def test_what_is_right_is_written_to_the_standard_output(self):
         result = self.satchel("decompress", "-c", data=PACKED["gzip"][:-1])
         self.assertEqual(result.returncode, 1)

@@ -6,7 +6,7 @@ import unittest
 
 from support import CHUNK, CliTest, text
 
-COMMANDS = ["generate", "compress", "decompress", "test"]
+COMMANDS = ["generate", "compress", "decompress", "test", "list", "cat"]
 
 
 class Options(CliTest):

@@ -8,7 +8,7 @@ from support import (CHUNK, PYTHON_COMPRESS, PYTHON_DECOMPRESS, SUFFIXES, CliTes
 
 SIZES = [0, 1, 2, 100, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK - 1, 2 * CHUNK, 2 * CHUNK + 1,
          10 * CHUNK + 12345]
-TOOLS = {"gzip": "gzip", "bz2": "bzip2", "xz": "xz"}
+TOOLS = {"gzip": "gzip", "bz2": "bzip2", "xz": "xz", "zstd": "zstd"}
 SMALL_CHUNKS = ["--chunk-size", CHUNK]
 
 
@@ -45,6 +45,9 @@ class RoundTrip(CliTest):
 
     def test_xz(self):
         self.for_each_size("xz")
+
+    def test_zstd(self):
+        self.for_each_size("zstd")
 
     def test_files_of_others_are_read(self):
         data = text(300_000)

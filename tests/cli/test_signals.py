@@ -88,6 +88,31 @@ class Signals(CliTest):
                 self.assertEqual(gzip.decompress(self.read("f.gz")), content)
         self.assertGreater(killed, 0)
 
+    def test_sigkill_at_random_moments_of_decompression(self):
+        content = text(6_000_000)
+        self.file("g", content)
+        self.check("compress", "--chunk-size", "100kB", "g")
+        packed = self.read("g.gz")
+        numbers = random.Random(20260201)
+        killed = 0
+        for _ in range(60):
+            for name in self.names():
+                (self.folder / name).unlink()
+            self.file("f.gz", packed)
+            process = self.start("decompress", "f.gz")
+            try:
+                process.wait(numbers.random() * 0.06)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                killed += 1
+            process.wait()
+            self.assertIn(self.names(), [["f.gz"], ["f", "f.gz"], ["f"]])
+            if "f.gz" in self.names():
+                self.assertEqual(self.read("f.gz"), packed)
+            if "f" in self.names():
+                self.assertEqual(self.read("f"), content)
+        self.assertGreater(killed, 0)
+
 
 if __name__ == "__main__":
     unittest.main()

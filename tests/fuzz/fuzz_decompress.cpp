@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -57,6 +58,29 @@ Outcome decode(const Bytes& file, const satchel::DecompressOptions& options,
     return outcome;
 }
 
+Outcome decode_parallel(const Bytes& file, const satchel::DecompressOptions& options) {
+    static const satchel::ThreadPoolExecutor pool(1);
+    Outcome outcome;
+    bool given = false;
+    const auto read = [&] { return std::exchange(given, true) ? Bytes() : file; };
+    const auto write = [&](const Bytes& block) {
+        outcome.data += block.text();
+        return outcome.data.size() < output_max;
+    };
+    try {
+        const auto result =
+            satchel::decompress_parallel(read, write, {.decompress = options, .executor = pool});
+        outcome.warning = result.warning;
+        outcome.codec = result.codec;
+    } catch (const satchel::CorruptData& error) {
+        outcome.failed = true;
+        if (error.offset() > file.size()) std::abort();
+    } catch (const std::bad_alloc&) {
+        outcome.failed = true;
+    }
+    return outcome;
+}
+
 // Whether two ways of reading the same file agree. How much is given before an error is up to the
 // libraries; it must be right, and with it the error must come.
 bool agree(const Outcome& a, const Outcome& b) {
@@ -91,5 +115,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Outcome pieces = decode(input, options, 7);
     const bool is_lzma = whole.codec == &satchel::codec("xz") && input[0] != std::byte{0xFD};
     if (!is_lzma && !agree(pieces, whole)) std::abort();
+    if (!is_lzma && !agree(decode_parallel(input, options), whole)) std::abort();
     return 0;
 }

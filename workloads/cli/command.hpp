@@ -24,6 +24,12 @@ extern const Command generate_command;
 extern const Command compress_command;
 extern const Command decompress_command;
 extern const Command test_command;
+extern const Command list_command;
+extern const Command cat_command;
+
+/// The arguments that a link called `program` stands for: "satchel-gzip", "satchel-bunzip2",
+/// "satchel-xzcat" and so on; none for any other name.
+[[nodiscard]] Arguments alias_arguments(std::string_view program);
 
 /// Parses the arguments into what `app` was told to fill in. Returns an exit code when that is all
 /// there was to do: after --help, or after wrong usage, which has been explained.

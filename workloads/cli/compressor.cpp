@@ -6,14 +6,18 @@
 #include <satchel/units.hpp>
 
 #include "compress.hpp"
+#include "file_list.hpp"
 #include "progress_line.hpp"
+#include "report.hpp"
 #include "signals.hpp"
 #include "source.hpp"
 #include "target.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -24,39 +28,69 @@ namespace {
 // Smaller files are done before a progress line could be read.
 constexpr std::int64_t progress_minimum = 1'000'000;
 
+// What the program needs besides, for its code, its stacks and the allocator's reserves.
+constexpr std::int64_t program_memory = std::int64_t{24} << 20;
+
+std::string_view action_of(Mode mode) {
+    switch (mode) {
+        case Mode::compress:
+            return "compress";
+        case Mode::decompress:
+            return "decompress";
+        case Mode::test:
+            return "test";
+        case Mode::list:
+            return "list";
+        case Mode::cat:
+            break;
+    }
+    return "cat";
+}
+
 class Compressor {
   public:
     explicit Compressor(const CompressorOptions& options)
         : options_(options), messages_(options.verbosity) {}
 
     Exit run() {
-        for (const auto& file : options_.files) process(file);
+        for (const auto& file : file_list(options_, messages_)) process(file);
+        if (listed_ > 1 && !options_.json) fmt::print("{}", list_line_of(total_));
         return messages_.exit();
     }
 
   private:
     void process(const std::string& file) {
-        const std::string shown = file == standard_stream ? "stdin" : file;
-        const auto prefixed = [&](std::string_view text) {
-            const auto prefix = shown + ": ";
-            return text.starts_with(prefix) ? std::string(text) : prefix + std::string(text);
-        };
+        report_ = {.file = file == standard_stream ? "stdin" : file,
+                   .action = std::string(action_of(options_.mode))};
         try {
-            const auto warning = options_.mode == Mode::test ? test(file) : convert(file);
-            if (!warning.empty()) messages_.warning(prefixed(warning));
+            report_.warning = options_.makes_file() ? convert(file) : examine(file);
         } catch (const std::bad_alloc&) {
-            messages_.error(
-                prefixed("not enough memory; fewer --threads and a smaller "
-                         "--chunk-size need less"));
+            report_.error =
+                "not enough memory; fewer --threads and a smaller --chunk-size need less";
         } catch (const std::exception& error) {
-            messages_.error(prefixed(error.what()));
+            report_.error = error.what();
         }
+        if (!report_.warning.empty()) messages_.warning(prefixed(report_.warning));
+        if (!report_.error.empty()) messages_.error(prefixed(report_.error));
+        if (options_.json) print_json(file);
+    }
+
+    [[nodiscard]] std::string prefixed(std::string_view text) const {
+        const auto prefix = report_.file + ": ";
+        return text.starts_with(prefix) ? std::string(text) : prefix + std::string(text);
+    }
+
+    void print_json(const std::string& file) const {
+        const bool carries_data = options_.makes_file() || options_.mode == Mode::cat;
+        const bool taken = carries_data && options_.writes_to_stdout(file);
+        fmt::print(taken ? stderr : stdout, "{}\n", json_of(report_));
     }
 
     // Returns a warning, or nothing.
     std::string convert(const std::string& file) {
         auto source = open_source(file, options_);
         Target target(file, source, options_);
+        report_.output = target.name();
         const auto warning = transfer(
             source, [&](auto data) { target.write(data); }, [&] { target.commit(); });
         const bool remove = warning.empty() && is_to_be_removed(file, source, options_);
@@ -67,12 +101,31 @@ class Compressor {
         return warning;
     }
 
-    std::string test(const std::string& file) {
+    // What makes no file: test, list and cat.
+    std::string examine(const std::string& file) {
         auto source = open_source(file, options_);
-        auto warning = transfer(
-            source, [](auto) {}, [] {});
+        std::int64_t written = 0;
+        const auto show = [&](std::span<const std::byte> data) {
+            if (options_.mode != Mode::cat) return;
+            write_all(STDOUT_FILENO, data, "stdout", written);
+            written += static_cast<std::int64_t>(data.size());
+        };
+        auto warning = transfer(source, show, [] {});
+        if (options_.mode == Mode::list) list(file);
         messages_.note(fmt::format("{}: {}, OK", source.name(), summary_));
         return warning;
+    }
+
+    void list(const std::string& file) {
+        if (options_.json) return;
+        report_.output = options_.original_name(file).value_or(report_.file);
+        if (listed_++ == 0) fmt::print("{}", list_heading());
+        fmt::print("{}", list_line_of(report_));
+        total_.compressed += report_.compressed;
+        total_.uncompressed += report_.uncompressed;
+        total_.streams += report_.streams;
+        total_.output = "(totals)";
+        report_.output.clear();
     }
 
     // Reads the source to its end and commits what became of it; the progress line covers both.
@@ -83,41 +136,80 @@ class Compressor {
         if (shows_progress(source)) line.emplace(source.status().size);
         const auto on_progress = [&](const Transfer& done) {
             if (line) line->update(done.input, uncompressed(done));
+            refuse_large(done);
         };
         const auto result = run_codec(source, sink, on_progress);
         commit();
         if (line) line->finish();
         const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-        summarise(result.transfer, elapsed.count());
+        summarise(result, elapsed.count());
         if (!source.unchanged()) return "changed while it was read, and is kept";
         return result.warning.empty() || options_.copies() ? result.warning
                                                            : result.warning + "; the file is kept";
     }
 
+    void refuse_large(const Transfer& done) const {
+        if (options_.mode == Mode::compress || options_.max_output < 0) return;
+        if (done.output <= options_.max_output) return;
+        throw Refusal(fmt::format(
+            "holds more than the {} bytes of --max-output: {} bytes of it are {} already",
+            options_.max_output, done.input, done.output));
+    }
+
     Decompressed run_codec(InputFile& source, const Sink& sink, const OnProgress& on_progress) {
         if (options_.mode == Mode::compress) {
-            return {
-                .transfer = compress_stream(
-                    source, sink, *options_.codec,
-                    {.codec = options_.compress, .executor = pool(), .on_progress = on_progress})};
+            const auto& codec = *options_.codec;
+            return {.transfer = compress_stream(source, sink, codec,
+                                                {.codec = codec_options(source),
+                                                 .content_defined = options_.rsyncable,
+                                                 .executor = pool(),
+                                                 .on_progress = on_progress}),
+                    .codec = &codec,
+                    .streams = 1};
         }
         const std::string format(options_.codec == nullptr ? "" : options_.codec->info().name);
         const bool to_stdout = options_.output == standard_stream;
         return decompress_stream(
             source, sink,
             {.codec = {.format = format, .strict = options_.strict},
+             .offset = options_.offset,
+             .length = options_.length,
              .copy_unknown = options_.force && to_stdout && options_.mode == Mode::decompress,
              .executor = pool(),
              .on_progress = on_progress});
     }
 
-    // Threads are started when there is something to compress.
+    [[nodiscard]] CompressOptions codec_options(const InputFile& source) const {
+        auto options = options_.compress;
+        if (!options_.keep_name || source.status().type != FileType::regular) return options;
+        const std::string& name = source.name();
+        options.name = name.substr(name.find_last_of('/') + 1);
+        options.modified = source.status().modified_ns / 1'000'000'000;
+        return options;
+    }
+
+    // Threads are started when there is something to do.
     const Executor& pool() {
         if (!pool_) {
+            const auto threads = affordable_threads();
             const SignalsBlocked blocked;
-            pool_.emplace(options_.threads == 0 ? default_concurrency() : options_.threads);
+            pool_.emplace(threads);
         }
         return *pool_;
+    }
+
+    [[nodiscard]] std::int64_t affordable_threads() const {
+        const auto wanted = options_.threads == 0 ? default_concurrency() : options_.threads;
+        if (options_.memory == 0 || options_.mode != Mode::compress) return wanted;
+        // Each thread compresses a chunk, and for each two more wait with what they became.
+        const auto resolved = options_.codec->resolve(options_.compress);
+        const auto a_thread = static_cast<std::int64_t>(options_.codec->compress_memory(resolved)) +
+                              4 * resolved.chunk_size;
+        const auto affordable = (options_.memory - program_memory) / a_thread;
+        if (affordable >= 1) return std::min(wanted, affordable);
+        throw Refusal(fmt::format(
+            "one thread needs {} at this level and chunk size, which is more than --memory allows",
+            format_bytes(static_cast<std::uint64_t>(a_thread + program_memory))));
     }
 
     [[nodiscard]] bool shows_progress(const InputFile& source) const {
@@ -132,19 +224,28 @@ class Compressor {
         return options_.mode == Mode::compress ? done.input : done.output;
     }
 
-    void summarise(const Transfer& done, double seconds) {
+    void summarise(const Decompressed& result, double seconds) {
+        const Transfer& done = result.transfer;
         const auto bytes = [](std::int64_t n) {
             return format_bytes(static_cast<std::uint64_t>(n));
         };
         const auto speed = static_cast<double>(uncompressed(done)) / std::max(seconds, 1e-6);
         summary_ = fmt::format("{} -> {} in {}, {}/s", bytes(done.input), bytes(done.output),
                                format_duration(seconds), bytes(static_cast<std::int64_t>(speed)));
+        report_.uncompressed = uncompressed(done);
+        report_.compressed = done.input + done.output - report_.uncompressed;
+        report_.streams = result.streams;
+        report_.seconds = seconds;
+        if (result.codec != nullptr) report_.format = result.codec->info().name;
     }
 
     const CompressorOptions& options_;
     Messages messages_;
     std::optional<ThreadPoolExecutor> pool_;
-    std::string summary_;  ///< of the last file
+    Report report_;        ///< on the last file
+    std::string summary_;  ///< of it
+    Report total_;
+    int listed_ = 0;
 };
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <satchel/error.hpp>
 #include <satchel/units.hpp>
 
+#include "names.hpp"
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -32,15 +34,17 @@ void add_mode_switches(CLI::App& app, CompressorOptions& options) {
         add_switch(app, "-d,--decompress", "decompress, as `satchel decompress` does",
                    [&] { options.mode = Mode::decompress; });
     }
-    if (options.mode != Mode::test) {
+    if (options.makes_file()) {
         add_switch(app, "-t,--test", "check only, as `satchel test` does",
                    [&] { options.mode = Mode::test; });
+        add_switch(app, "-l,--list", "show sizes only, as `satchel list` does",
+                   [&] { options.mode = Mode::list; });
     }
 }
 
 // Options that mean nothing to `test`, but are what fingers may type, are understood and not shown.
 void add_output_options(CLI::App& app, CompressorOptions& options) {
-    const std::string group = options.mode == Mode::test ? "" : "Options";
+    const std::string group = options.makes_file() ? "Options" : "";
     app.add_flag("-k,--keep", options.keep, "keep the source")->group(group);
     add_switch(app, "-c,--stdout", "write to the standard output, keep the source", [&] {
         options.output = standard_stream;
@@ -58,6 +62,32 @@ void add_output_options(CLI::App& app, CompressorOptions& options) {
     app.add_flag("-f,--force", options.force,
                  "replace existing files, follow links, write to a terminal")
         ->group(group);
+    const auto set_suffix = [&](const std::string& suffix) {
+        if (suffix.empty() || suffix.find('/') != std::string::npos) {
+            throw CLI::ValidationError("--suffix", "it must be a part of a file's name");
+        }
+        options.suffix = suffix;
+    };
+    app.add_option_function<std::string>("-S,--suffix", set_suffix,
+                                         "what compressed files end with, in place of .gz, .bz2 …")
+        ->trigger_on_parse()
+        ->type_name("SUFFIX")
+        ->take_last()
+        ->group(group);
+    add_switch(app, "-N,--name", "keep the original's name and time in gzip files, restore them",
+               [&] { options.keep_name = true; })
+        ->group(group);
+    add_switch(app, "-n,--no-name", "do not; this is the default", [&] {
+        options.keep_name = false;
+    })->group(group);
+}
+
+void add_input_options(CLI::App& app, CompressorOptions& options) {
+    add_switch(app, "-r,--recursive", "go through folders", [&] { options.recursive = true; });
+    app.add_option("--files0", options.files0,
+                   "read further names from FILE, a zero byte behind each; - is the standard input")
+        ->type_name("FILE")
+        ->take_last();
 }
 
 void add_talk_options(CLI::App& app, CompressorOptions& options) {
@@ -69,12 +99,17 @@ void add_talk_options(CLI::App& app, CompressorOptions& options) {
         "--no-progress", [&] { options.show_progress = false; }, "no progress line");
     app.add_flag("--strict", options.strict,
                  "garbage and padding after the compressed data are errors");
+    app.add_flag("--json", options.json,
+                 "say what was done with each file in JSON, on the standard output, or on the\n"
+                 "standard error where that carries data");
 }
 
-void add_compression_options(CLI::App& app, const CompressorOptions& options, Spoken& spoken) {
+void add_compression_options(CLI::App& app, CompressorOptions& options, Spoken& spoken) {
+    bool& rsyncable = options.rsyncable;
     const std::string group = options.mode == Mode::compress ? "Options" : "";
     app.add_option("--level", spoken.level,
-                   "-1 (or --fast) to -9 (or --best): how hard to try; default 6, bz2 9")
+                   "-1 (or --fast) to -9 (or --best), zstd up to 19: how hard to try; default 6,\n"
+                   "bz2 9, zstd 3")
         ->type_name("N")
         ->take_last()
         ->trigger_on_parse()
@@ -94,6 +129,9 @@ void add_compression_options(CLI::App& app, const CompressorOptions& options, Sp
         ->type_name("BYTES")
         ->take_last()
         ->group(group);
+    add_switch(app, "--rsyncable", "let a small change of the input change the output little",
+               [&rsyncable] { rsyncable = true; })
+        ->group(group);
 }
 
 void add_engine_options(CLI::App& app, CompressorOptions& options) {
@@ -108,6 +146,30 @@ void add_engine_options(CLI::App& app, CompressorOptions& options) {
     app.add_option("-T,--threads", options.threads, "threads to use; default and 0: all")
         ->check(CLI::Range(std::int64_t{0}, threads_max).description(""))
         ->type_name("N")
+        ->take_last();
+    add_bytes_option(app, "--memory", options.memory,
+                     "use no more for compression: fewer threads, or none and an error");
+    add_bytes_option(app, "--max-output", options.max_output,
+                     "decompress no file to more than this");
+}
+
+// OFFSET:LENGTH; without a length, to the end.
+void add_range_option(CLI::App& app, CompressorOptions& options) {
+    const auto set_range = [&](const std::string& text) {
+        const auto colon = text.find(':');
+        if (colon == std::string::npos) {
+            throw InvalidArgument(fmt::format(
+                "cannot read '{}' as a range; write OFFSET:LENGTH, as in 1MiB:100", text));
+        }
+        const auto number = [](const std::string& part, std::int64_t empty) {
+            return part.empty() ? empty : parse_bytes(part);
+        };
+        options.offset = number(text.substr(0, colon), 0);
+        options.length = number(text.substr(colon + 1), -1);
+    };
+    app.add_option_function<std::string>(
+           "--range", set_range, "these bytes of the original only; without LENGTH, to its end")
+        ->type_name("OFFSET:LENGTH")
         ->take_last();
 }
 
@@ -146,20 +208,32 @@ void refuse_concatenation(const CompressorOptions& options) {
 }
 
 void settle(const Spoken& spoken, CompressorOptions& options) {
-    if (options.files.empty()) options.files.push_back(standard_stream);
+    if (options.files.empty() && options.files0.empty()) options.files.push_back(standard_stream);
     if (options.mode == Mode::compress) {
         if (options.codec == nullptr) options.codec = &codec("gzip");
         settle_level(spoken, *options.codec, options.compress);
         settle_chunk_size(spoken, options.compress);
     }
     const bool one_output = !options.output.empty() && options.output != standard_stream;
-    if (one_output && options.files.size() > 1 && options.mode != Mode::test) {
+    const bool several = options.files.size() > 1 || options.recursive || !options.files0.empty();
+    if (one_output && several && options.makes_file()) {
         throw InvalidArgument("--output takes the result of one file only");
     }
     refuse_concatenation(options);
 }
 
 }  // namespace
+
+std::optional<std::string> CompressorOptions::original_name(const std::string& file) const {
+    if (suffix.empty()) return decompressed_name(file);
+    if (!ends_in(file, suffix)) return std::nullopt;
+    return file.substr(0, file.size() - suffix.size());
+}
+
+bool CompressorOptions::is_compressed_name(const std::string& file) const {
+    if (mode == Mode::compress && suffix.empty()) return has_suffix(file, *codec);
+    return suffix.empty() ? decompressed_name(file).has_value() : ends_in(file, suffix);
+}
 
 std::optional<int> parse_compressor_options(const CommandText& text, const Arguments& arguments,
                                             CompressorOptions& options) {
@@ -170,6 +244,8 @@ std::optional<int> parse_compressor_options(const CommandText& text, const Argum
         ->type_name("");
     add_mode_switches(app, options);
     add_output_options(app, options);
+    if (options.mode == Mode::cat) add_range_option(app, options);
+    add_input_options(app, options);
     add_talk_options(app, options);
     add_compression_options(app, options, spoken);
     add_engine_options(app, options);

@@ -14,7 +14,7 @@ namespace satchel::cli {
 namespace {
 
 const Command* const commands[] = {&generate_command, &compress_command, &decompress_command,
-                                   &test_command};
+                                   &test_command,     &list_command,     &cat_command};
 
 // DESIGN: wrong usage is 2, but for the compressor's commands, which follow gzip.
 constexpr int unknown_command = 2;
@@ -79,7 +79,9 @@ int main(int argc, char** argv) {
     satchel::cli::reserve_standard_streams();
     satchel::cli::clean_up_on_signals();
     try {
-        const int code = satchel::cli::run(satchel::cli::Arguments(argv + 1, argv + argc));
+        auto arguments = satchel::cli::alias_arguments(argc > 0 ? argv[0] : "");
+        arguments.insert(arguments.end(), argv + std::min(argc, 1), argv + argc);
+        const int code = satchel::cli::run(arguments);
         // Help that did not arrive, as on a full disk, is not success.
         return std::fflush(stdout) == 0 ? code : 1;
     } catch (const std::exception& error) {

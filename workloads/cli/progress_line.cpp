@@ -30,12 +30,20 @@ std::string how_far(const ProgressState& state) {
                                   static_cast<double>(state.total));
 }
 
+// What is left, if it goes on like this; nothing in the first second, when nobody can know.
+std::string how_long(const ProgressState& state) {
+    if (state.input == 0 || state.input >= state.total || state.seconds < 1) return {};
+    const auto left = static_cast<double>(state.total - state.input);
+    return fmt::format(" | {} left",
+                       format_duration(state.seconds * left / static_cast<double>(state.input)));
+}
+
 }  // namespace
 
 std::string progress_text(const ProgressState& state) {
     const auto speed = static_cast<double>(state.processed) / std::max(state.seconds, 1e-6);
-    return fmt::format("{} | {} | {}/s", how_far(state), format_duration(state.seconds),
-                       format_bytes(static_cast<std::uint64_t>(speed)));
+    return fmt::format("{} | {} | {}/s{}", how_far(state), format_duration(state.seconds),
+                       format_bytes(static_cast<std::uint64_t>(speed)), how_long(state));
 }
 
 bool can_show_progress() { return ::isatty(STDERR_FILENO) == 1; }

@@ -1,6 +1,7 @@
 // The progress line on a terminal:
 //
-//     [########                                ] | 22% Completed | 151.62 ms | 301.45 MiB/s
+//     [########                                ] | 22% Completed | 1.62 s | 301.45 MiB/s | 5.74 s
+//     left
 //
 // Where the total is not known, as for a pipe, the amount stands in its place.
 #pragma once

@@ -1,8 +1,6 @@
 // Refusals and the removal of the source.
 #include "source.hpp"
 
-#include "names.hpp"
-
 #include <cerrno>
 #include <system_error>
 
@@ -41,7 +39,7 @@ InputFile open_source(const std::string& file, const CompressorOptions& options)
     const auto status = file_status(file, Symlinks::examine);
     if (!options.copies() && !options.force) {
         refuse_to_replace(status, options);
-        if (options.mode == Mode::compress && has_suffix(file, *options.codec)) {
+        if (options.mode == Mode::compress && options.is_compressed_name(file)) {
             throw Refusal(fmt::format("is a {} file already, by its suffix; --force compresses it",
                                       options.codec->info().name));
         }

@@ -1,6 +1,8 @@
 // The name of the result, the refusals that go with it, and the question on a terminal.
 #include "target.hpp"
 
+#include <satchel/tasks/codec.hpp>
+
 #include "names.hpp"
 #include "source.hpp"
 
@@ -14,12 +16,43 @@
 namespace satchel::cli {
 namespace {
 
-std::string name_of_result(const std::string& file, const CompressorOptions& options) {
+// Headers are shorter, unless someone wants them to be long.
+constexpr std::int64_t header_max = std::int64_t{1} << 17;
+
+// Beside `file`, what its header calls the original, as far as that is a name; folders in it are
+// nobody's business.
+std::optional<std::string> name_in_header(const std::string& file, const InputFile& source) {
+    if (!source.seekable()) return std::nullopt;
+    auto name = gzip_original(source.read_at(0, header_max)).name;
+    name.erase(0, name.find_last_of('/') + 1);
+    if (name.empty() || name == "." || name == "..") return std::nullopt;
+    return file.substr(0, file.find_last_of('/') + 1) + name;
+}
+
+std::string name_of_result(const std::string& file, const InputFile& source,
+                           const CompressorOptions& options) {
     if (options.writes_to_stdout(file)) return "stdout";
     if (!options.output.empty()) return options.output;
-    if (options.mode == Mode::compress) return compressed_name(file, *options.codec);
-    if (auto name = decompressed_name(file)) return *std::move(name);
+    if (options.mode == Mode::compress) {
+        return options.suffix.empty() ? compressed_name(file, *options.codec)
+                                      : file + options.suffix;
+    }
+    if (options.keep_name) {
+        if (auto name = name_in_header(file, source)) return *std::move(name);
+    }
+    if (auto name = options.original_name(file)) return *std::move(name);
     throw Refusal("its suffix does not tell what the result is called; use --output or --stdout");
+}
+
+// What a copy of the source is to look like; its time may stand in its header.
+std::optional<FileStatus> metadata_of(const InputFile& source, const CompressorOptions& options) {
+    if (source.status().type != FileType::regular) return std::nullopt;
+    auto metadata = source.status();
+    if (options.mode == Mode::decompress && options.keep_name && source.seekable()) {
+        const auto modified = gzip_original(source.read_at(0, header_max)).modified;
+        if (modified != 0) metadata.modified_ns = modified * 1'000'000'000;
+    }
+    return metadata;
 }
 
 void refuse_terminal(const CompressorOptions& options) {
@@ -61,7 +94,7 @@ void refuse_existing(const std::string& name, const std::string& file) {
 }  // namespace
 
 Target::Target(const std::string& file, const InputFile& source, const CompressorOptions& options)
-    : name_(name_of_result(file, options)) {
+    : name_(name_of_result(file, source, options)) {
     if (options.writes_to_stdout(file)) {
         refuse_terminal(options);
         refuse_same_file(source, file_status(STDOUT_FILENO, name_));
@@ -72,9 +105,9 @@ Target::Target(const std::string& file, const InputFile& source, const Compresso
     }
     const bool exists = status_if_exists(name_, Symlinks::examine).has_value();
     if (exists && !options.force) refuse_existing(name_, file);
-    std::optional<FileStatus> metadata;
-    if (source.status().type == FileType::regular) metadata = source.status();
-    file_.emplace(name_, OutputFileOptions{.replace = exists, .metadata = metadata});
+    file_.emplace(name_, OutputFileOptions{.replace = exists,
+                                           .metadata = metadata_of(source, options),
+                                           .sparse = options.mode == Mode::decompress});
 }
 
 void Target::write(std::span<const std::byte> data) {

@@ -40,6 +40,9 @@ using OnProgress = std::function<void(const Transfer&)>;
 
 struct CompressStreamOptions {
     CompressOptions codec = {};
+    /// Whether chunks end where the content says so: after a change, the output is the same again
+    /// from the next but one chunk on. They have a quarter of the chunk size to all of it.
+    bool content_defined = false;
     ExecutorReference executor = {};
     OnProgress on_progress = {};
 };
@@ -52,6 +55,10 @@ Transfer compress_stream(InputFile& input, const Sink& sink, const Codec& codec,
 
 struct DecompressStreamOptions {
     DecompressOptions codec = {};
+    /// What is wanted of the result: `length` bytes from `offset` on, as far as there are any;
+    /// negative: all. Nothing that follows is decoded, or checked.
+    std::int64_t offset = 0;
+    std::int64_t length = -1;
     /// Whether data in no known format is passed on as it is, as `zcat -f` does.
     bool copy_unknown = false;
     ExecutorReference executor = {};
@@ -62,6 +69,7 @@ struct Decompressed {
     Transfer transfer = {};
     const Codec* codec = nullptr;  ///< null for what was only copied
     std::string warning = {};      ///< what was ignored after the data; empty if nothing
+    std::uint64_t streams = 0;     ///< as DecompressResult::streams
 };
 
 /// Decompresses `input` from where it stands to its end, in whatever format it is. Throws

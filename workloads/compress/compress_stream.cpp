@@ -2,6 +2,7 @@
 #include <satchel/stream.hpp>
 
 #include "compress.hpp"
+#include "content_chunks.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -80,7 +81,11 @@ Transfer compress_stream(InputFile& input, const Sink& sink, const Codec& codec,
         return data.empty() ? CompressedChunk{} : codec.compress_chunk(data, resolved);
     };
     const auto write = [&](const CompressedChunk& chunk) { output.append(chunk); };
-    if (input.seekable()) {
+    if (options.content_defined) {
+        const auto work = [&](Bytes data) { return compress(data); };
+        stream(ContentChunks(input, resolved.chunk_size), work, write,
+               {.executor = options.executor});
+    } else if (input.seekable()) {
         const auto work = [&](Range range) {
             return compress(input.read_at(range.offset, range.length));
         };

@@ -8,6 +8,8 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+}  // namespace
+
 // Upper case counts, as on files from systems that know no other, and as with gzip. A name that
 // consists of its suffix alone is the name of a hidden file, and has no suffix.
 bool ends_in(std::string_view name, std::string_view suffix) {
@@ -16,8 +18,6 @@ bool ends_in(std::string_view name, std::string_view suffix) {
     return file_name.size() > suffix.size() &&
            std::ranges::equal(file_name.substr(file_name.size() - suffix.size()), suffix, equal);
 }
-
-}  // namespace
 
 bool has_suffix(std::string_view name, const Codec& codec) {
     return std::ranges::any_of(codec.info().suffixes,

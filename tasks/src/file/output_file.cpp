@@ -4,6 +4,10 @@
 #include "file/pending_file.hpp"
 #include "file/system_call.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -71,6 +75,20 @@ void flush_folder(const std::filesystem::path& folder) {
     }
 }
 
+// The least that is worth a hole: some blocks of a file system.
+constexpr std::size_t hole_size = std::size_t{64} << 10;
+
+// How many bytes at the front of `data` are zeros, in multiples of a hole's size.
+std::size_t leading_zero_blocks(std::span<const std::byte> data) {
+    static constexpr std::array<std::byte, hole_size> zeros{};
+    std::size_t size = 0;
+    while (data.size() - size >= hole_size &&
+           std::memcmp(data.data() + size, zeros.data(), hole_size) == 0) {
+        size += hole_size;
+    }
+    return size;
+}
+
 }  // namespace
 
 void write_all(int descriptor, std::span<const std::byte> data, std::string_view name,
@@ -97,12 +115,40 @@ OutputFile::OutputFile(OutputFile&&) noexcept = default;
 OutputFile::~OutputFile() = default;
 
 void OutputFile::write(std::span<const std::byte> data) {
+    if (!options_.sparse) return write_data(data);
+    while (!data.empty()) {
+        const auto zeros = leading_zero_blocks(data);
+        skip(zeros);
+        data = data.subspan(zeros);
+        auto rest = data;
+        while (!rest.empty() && leading_zero_blocks(rest) == 0) {
+            rest = rest.subspan(std::min(rest.size(), hole_size));
+        }
+        write_data(data.first(data.size() - rest.size()));
+        data = rest;
+    }
+}
+
+void OutputFile::write_data(std::span<const std::byte> data) {
     write_all(pending_->descriptor(), data, name_, size_);
     size_ += static_cast<std::int64_t>(data.size());
 }
 
+// What is skipped reads as zeros once the file has its size.
+void OutputFile::skip(std::size_t zeros) {
+    if (zeros == 0) return;
+    const auto distance = static_cast<std::int64_t>(zeros);
+    if (::lseek(pending_->descriptor(), distance, SEEK_CUR) < 0) {
+        throw_file_error(name_, fmt::format("leave a hole at offset {}", size_), errno);
+    }
+    size_ += distance;
+}
+
 void OutputFile::commit() {
     const int descriptor = pending_->descriptor();
+    if (options_.sparse && uninterrupted([&] { return ::ftruncate(descriptor, size_); }) != 0) {
+        throw_file_error(name_, "set the size", errno);
+    }
     if (options_.metadata) copy_metadata(descriptor, name_, *options_.metadata);
     if (uninterrupted([&] { return ::fsync(descriptor); }) != 0) {
         throw_file_error(name_, "flush to the disk", errno);

@@ -48,7 +48,21 @@ struct CompressOptions {
     std::int64_t level = 0;
     /// Bytes of input a chunk; 0: the codec's default for the level. Else 64 KiB to 1 GiB.
     std::int64_t chunk_size = 0;
+    /// What gzip's header tells of the original: its name, without folders, and its time of
+    /// modification in seconds since 1970. Empty and 0: nothing. Other formats have no place for
+    /// it.
+    std::string name{};
+    std::int64_t modified = 0;
 };
+
+/// What the header of gzip data tells of the original.
+struct GzipOriginal {
+    std::string name{};         ///< as it stands there: it may be anything
+    std::int64_t modified = 0;  ///< seconds since 1970; 0: not told
+};
+
+/// Reads the header that `data` begins with. Empty if it is no gzip header, or not whole.
+[[nodiscard]] GzipOriginal gzip_original(std::span<const std::byte> data);
 
 /// The end of a file name that tells the format, and what stands there after decompression.
 struct Suffix {

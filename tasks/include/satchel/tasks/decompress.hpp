@@ -70,7 +70,8 @@ struct ParallelDecompressOptions {
 /// What decompress_parallel() found out.
 struct DecompressResult {
     const Codec* codec = nullptr;
-    std::string warning{};  ///< as Decompressor::warning
+    std::string warning{};      ///< as Decompressor::warning
+    std::uint64_t streams = 0;  ///< gzip members, bzip2 and xz streams, zstd frames
 };
 
 /// Decodes the file that `read` gives, as Decompressor does, and gives it to `write` in order, both

@@ -174,6 +174,8 @@ struct OutputFileOptions {
     /// Permissions, owner (as far as permitted) and time of modification that the file gets.
     /// Without it, it looks like any new file.
     std::optional<FileStatus> metadata = {};
+    /// Whether long runs of zeros become holes, which take no room on the disk.
+    bool sparse = false;
 };
 
 class PendingFile;
@@ -201,6 +203,9 @@ class OutputFile {
     void commit();
 
   private:
+    void write_data(std::span<const std::byte> data);
+    void skip(std::size_t zeros);
+
     std::string name_;
     std::filesystem::path target_;  // absolute: the working folder may change meanwhile
     OutputFileOptions options_;

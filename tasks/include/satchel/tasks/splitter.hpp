@@ -38,9 +38,10 @@ class Guess {
     Guess& operator=(const Guess&) = delete;
     virtual ~Guess() = default;
 
-    Bytes data{};             ///< decoded; its checks were right as far as the piece tells
-    std::size_t used = 0;     ///< bytes of the piece that it accounts for
-    bool from_start = false;  ///< it begins where a stream begins, not inside of one
+    Bytes data{};               ///< decoded; its checks were right as far as the piece tells
+    std::size_t used = 0;       ///< bytes of the piece that it accounts for
+    std::uint64_t streams = 0;  ///< that begin in it
+    bool from_start = false;    ///< it begins where a stream begins, not inside of one
 };
 
 /// Cuts one file.

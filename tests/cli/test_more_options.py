@@ -1,0 +1,198 @@
+"""Lists, folders, suffixes, names in headers, limits, ranges, reports for programs, aliases."""
+
+import gzip
+import json
+import os
+import subprocess
+import unittest
+
+from support import CHUNK, SATCHEL, CliTest, text
+
+CONTENT = text(400_000)
+
+
+class MoreOptions(CliTest):
+    def test_list_counts_all_members(self):
+        self.file("f.gz", gzip.compress(CONTENT) + gzip.compress(b"more"))
+        size = (self.folder / "f.gz").stat().st_size
+        lines = self.check("list", "f.gz").decode().splitlines()
+        self.assertEqual(lines[0].split(), ["compressed", "uncompressed", "ratio", "streams",
+                                            "format", "name"])
+        ratio = f"{100 - 100 * size / 400_004:.1f}%"
+        self.assertEqual(lines[1].split(), [str(size), "400004", ratio, "2", "gzip", "f"])
+        self.file("g.gz", gzip.compress(b"x"))
+        for arguments in (["list"], ["compress", "-l"], ["decompress", "--list"]):
+            said = self.check(*arguments, "f.gz", "g.gz").decode().splitlines()
+            self.assertEqual(len(said), 4)
+            self.assertEqual(said[3].split()[1], "400005")
+        self.assertEqual(self.names(), ["f.gz", "g.gz"])
+
+    def test_list_finds_damage(self):
+        self.file("f.gz", gzip.compress(CONTENT)[:-1])
+        result = self.satchel("list", "f.gz")
+        self.assertEqual((result.returncode, result.stdout), (1, b""))
+
+    def test_reports_for_programs(self):
+        self.file("f", CONTENT)
+        done = json.loads(self.check("compress", "--json", "f"))
+        self.assertEqual((done["file"], done["output"], done["ok"]), ("f", "f.gz", True))
+        self.assertEqual((done["format"], done["uncompressed"]), ("gzip", len(CONTENT)))
+        self.assertEqual(done["compressed"], (self.folder / "f.gz").stat().st_size)
+        for command in ("test", "list"):
+            done = json.loads(self.check(command, "--json", "f.gz"))
+            self.assertEqual((done["uncompressed"], done["streams"]), (len(CONTENT), 1))
+        result = self.satchel("decompress", "-c", "--json", "f.gz")
+        self.assertEqual(result.stdout, CONTENT)
+        self.assertTrue(json.loads(result.stderr)["ok"])
+        odd = 'a"\\\n\u00fc'
+        self.file(odd, b"no gzip")
+        result = self.satchel("test", "--json", "-q", odd)
+        failed = json.loads(result.stdout)
+        self.assertEqual((failed["file"], failed["ok"]), (odd, False))
+        self.assertIn("none of the known formats", failed["error"])
+
+    def test_folders(self):
+        (self.folder / "d" / "e").mkdir(parents=True)
+        for name in ("d/a", "d/b.gz", "d/e/c", "f"):
+            self.file(name, name.encode())
+        os.symlink("a", self.folder / "d" / "link")
+        self.check("compress", "-r", "d", "f")
+        names = sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*")
+                       if not path.is_dir())
+        self.assertEqual(names, ["d/a.gz", "d/b.gz", "d/e/c.gz", "d/link", "f.gz"])
+        self.file("d/b.gz", gzip.compress(b"b"))
+        self.file("d/plain", b"plain")
+        self.check("decompress", "--recursive", "d")
+        self.assertEqual(self.read("d/e/c"), b"d/e/c")
+        self.assertEqual(self.read("d/b"), b"b")
+        self.assertEqual(self.read("d/plain"), b"plain")
+
+    def test_a_list_of_names(self):
+        names = ["a", "b\nc", "-d", " "]
+        for name in names:
+            self.file(name, name.encode())
+        self.file("list", b"".join(name.encode() + b"\0" for name in names))
+        self.check("compress", "-k", "--files0", "list")
+        self.check("compress", "-f", "--files0=-", data=b"a\0-d")
+        self.assertEqual(self.names(), sorted(["b\nc", " ", "list", "a.gz", "b\nc.gz", "-d.gz",
+                                               " .gz"]))
+        self.check("compress", "--files0", "-")
+        self.refused("satchel: none: cannot open: No such file or directory\n", "compress",
+                     "--files0", "none")
+
+    def test_another_suffix(self):
+        self.file("f", CONTENT)
+        self.check("compress", "-S", ".z", "f")
+        self.assertEqual(self.names(), ["f.z"])
+        self.refused("satchel: f.z: its suffix does not tell what the result is called; use "
+                     "--output or --stdout\n", "decompress", "f.z")
+        self.refused("satchel: f.z: is a gzip file already, by its suffix; --force compresses "
+                     "it\n", "compress", "--suffix=.z", "f.z")
+        self.check("decompress", "-S.z", "f.z")
+        self.assertEqual(self.read("f"), CONTENT)
+        for wrong in ("", "a/b"):
+            self.assertEqual(self.satchel("compress", "-S", wrong, "f").returncode, 1)
+
+    def test_name_and_time_in_the_header(self):
+        path = self.file("f", CONTENT)
+        os.utime(path, ns=(1_700_000_000_123_456_789,) * 2)
+        self.check("compress", "-N", "f")
+        with gzip.open(self.folder / "f.gz") as file:
+            file.read()
+            self.assertEqual(file.mtime, 1_700_000_000)
+        self.assertEqual(self.read("f.gz")[3:4] + self.read("f.gz")[10:12], b"\x08f\0")
+        os.rename(self.folder / "f.gz", self.folder / "other.gz")
+        os.utime(self.folder / "other.gz")
+        self.check("decompress", "-kN", "other.gz")
+        self.assertEqual(path.stat().st_mtime, 1_700_000_000)
+        self.check("decompress", "-Nn", "other.gz")
+        self.assertEqual(self.names(), ["f", "other"])
+
+    def test_names_in_headers_cannot_reach_other_folders(self):
+        (self.folder / "d").mkdir()
+        plain = gzip.compress(b"x", mtime=0)
+        for name, result in {b"../../up": "d/up", b"/tmp/down": "d/down", b"..": "d/f",
+                             b"": "d/f", b"a/.": "d/f"}.items():
+            named = plain[:3] + b"\x08" + plain[4:10] + name + b"\0" + plain[10:]
+            self.file("d/f.gz", named)
+            self.check("decompress", "-N", "d/f.gz")
+            (self.folder / result).unlink()
+        self.assertEqual(self.names(), ["d"])
+        self.assertEqual(os.listdir(self.folder / "d"), [])
+
+    def test_a_range(self):
+        for name in ("gzip", "bz2", "xz", "zlib", "zstd"):
+            self.file("f", CONTENT)
+            self.check("compress", "--format", name, "--chunk-size", CHUNK, "-o", name, "f")
+            for asked, part in {"0:10": CONTENT[:10], "100kB:70000": CONTENT[100_000:170_000],
+                                "399999:": CONTENT[399_999:], ":5": CONTENT[:5], "7:0": b"",
+                                "500000:10": b"", "399990:1GB": CONTENT[399_990:]}.items():
+                with self.subTest(format=name, range=asked):
+                    self.assertEqual(self.check("cat", "--range", asked, name), part)
+        self.assertEqual(self.check("cat", "gzip", "xz"), CONTENT * 2)
+        self.assertEqual(self.satchel("cat", "--range", "10", "gzip").returncode, 1)
+
+    def test_a_limit_for_the_output(self):
+        self.file("f.gz", gzip.compress(bytes(50_000_000)))
+        result = self.satchel("decompress", "--max-output", "1MB", "f.gz")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr.decode(), r"^satchel: f\.gz: holds more than the 1000000 "
+                         r"bytes of --max-output: \d+ bytes of it are \d+ already\n$")
+        self.assertEqual(self.names(), ["f.gz"])
+        self.check("decompress", "--max-output", "50MB", "f.gz")
+
+    def test_a_limit_for_the_memory(self):
+        self.file("f", CONTENT)
+        self.check("compress", "--memory", "64MiB", "-k", "f")
+        result = self.satchel("compress", "--memory", "64MiB", "--format", "xz", "-9", "f")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr.decode(), r"^satchel: f: one thread needs [\d.]+ \wiB at "
+                         r"this level and chunk size, which is more than --memory allows\n$")
+
+    def test_zeros_become_holes(self):
+        data = bytes(10_000_000) + b"x" + bytes(3_000_000)
+        self.file("f.gz", gzip.compress(data))
+        self.check("decompress", "f.gz")
+        self.assertEqual(self.read("f"), data)
+        status = (self.folder / "f").stat()
+        self.assertEqual(status.st_size, len(data))
+        self.assertLess(status.st_blocks * 512, 2_000_000)
+
+    def test_rsyncable_output_changes_little(self):
+        before = text(6_000_000)
+        after = before[:3_000_000] + b"!" + before[3_000_000:]
+        for name in ("gzip", "bz2"):
+            packed = [self.check("compress", "--rsyncable", "--format", name, "--chunk-size",
+                                 "200kB", data=data) for data in (before, after)]
+            self.assertEqual(self.check("decompress", data=packed[1]), after)
+            blocks = {packed[0][i:i + 50] for i in range(len(packed[0]))}
+            known = sum(packed[1][i:i + 50] in blocks for i in range(0, len(packed[1]), 50))
+            if name == "gzip":  # bzip2's blocks are shifted by bits
+                self.assertGreater(known * 50, 0.9 * len(packed[1]))
+
+    def test_links_that_are_called_like_other_tools(self):
+        def run(name, *arguments, data=b""):
+            link = self.folder / name
+            if not link.exists():
+                os.symlink(SATCHEL, link)
+            return subprocess.run([link, *arguments], input=data, stdout=subprocess.PIPE,
+                                  cwd=self.folder, check=True).stdout
+        for tool, reverse, cat in (("gzip", "gunzip", "zcat"), ("bzip2", "bunzip2", "bzcat"),
+                                   ("xz", "unxz", "xzcat"), ("zstd", "unzstd", "zstdcat")):
+            packed = run("satchel-" + tool, data=CONTENT)
+            name = {"bzip2": "bz2", "zstd": "zstd"}.get(tool, tool)
+            self.assertEqual(packed, self.check("compress", "--format", name, data=CONTENT))
+            self.file("f", packed)
+            self.assertEqual(run("satchel-" + reverse, data=packed), CONTENT)
+            self.assertEqual(run("satchel-" + cat, "f"), CONTENT)
+            self.assertEqual(run("satchel-" + tool, "-dc", "f"), CONTENT)
+
+    def test_levels_of_zstd(self):
+        data = text(100_000)
+        sizes = [len(self.check("compress", "--format", "zstd", "--level", level, data=data))
+                 for level in (1, 19)]
+        self.assertGreater(sizes[0], sizes[1])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,37 @@
+// Links to the executable that are called like other tools do what these do.
+#include "command.hpp"
+
+#include <array>
+
+namespace satchel::cli {
+namespace {
+
+struct Alias {
+    std::string_view tool;
+    std::string_view reverse;
+    std::string_view to_stdout;
+    std::string_view format;
+};
+
+constexpr std::array aliases{
+    Alias{"gzip", "gunzip", "zcat", "gzip"}, Alias{"pigz", "unpigz", "pigzcat", "gzip"},
+    Alias{"bzip2", "bunzip2", "bzcat", "bz2"}, Alias{"xz", "unxz", "xzcat", "xz"},
+    Alias{"zstd", "unzstd", "zstdcat", "zstd"}};
+
+}  // namespace
+
+Arguments alias_arguments(std::string_view program) {
+    constexpr std::string_view prefix = "satchel-";
+    program = program.substr(program.find_last_of('/') + 1);
+    if (!program.starts_with(prefix)) return {};
+    const auto name = program.substr(prefix.size());
+    for (const Alias& alias : aliases) {
+        if (name == alias.tool) return {"compress", "--format", std::string(alias.format)};
+        // The format is told by the content, as those tools do where they know several.
+        if (name == alias.reverse) return {"decompress"};
+        if (name == alias.to_stdout) return {"decompress", "--stdout"};
+    }
+    return {};
+}
+
+}  // namespace satchel::cli

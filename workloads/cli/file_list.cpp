@@ -1,0 +1,111 @@
+// Lists with zeros between the names, and folders.
+#include "file_list.hpp"
+
+#include <satchel/tasks/file.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace satchel::cli {
+namespace {
+
+void append_names(const std::string& list, std::vector<std::string>& files) {
+    std::string names;
+    InputFile input = list == standard_stream ? InputFile(STDIN_FILENO, "stdin") : InputFile(list);
+    Buffer block(std::size_t{1} << 16);
+    while (const auto size = input.read(block)) {
+        names.append(reinterpret_cast<const char*>(block.data()), size);
+    }
+    for (std::size_t begin = 0; begin < names.size();) {
+        const auto end = std::min(names.find('\0', begin), names.size());
+        files.push_back(names.substr(begin, end - begin));
+        begin = end + 1;
+    }
+}
+
+bool is_folder(const std::string& file) {
+    std::error_code ignored;
+    return file != standard_stream && std::filesystem::symlink_status(file, ignored).type() ==
+                                          std::filesystem::file_type::directory;
+}
+
+class Walk {
+  public:
+    Walk(const CompressorOptions& options, Messages& messages, std::vector<std::string>& files)
+        : options_(options), messages_(messages), files_(files) {}
+
+    // Nothing recurses: folders may be as deep as they like.
+    void go_through(const std::string& root) {
+        std::vector<std::string> folders{root};
+        while (!folders.empty()) {
+            const auto folder = std::move(folders.back());
+            folders.pop_back();
+            auto [inside, deeper] = contents(folder);
+            std::ranges::sort(inside);
+            std::ranges::sort(deeper, std::greater<>());
+            std::ranges::copy_if(inside, std::back_inserter(files_),
+                                 [&](const std::string& file) { return concerns(file); });
+            folders.insert(folders.end(), deeper.begin(), deeper.end());
+        }
+    }
+
+  private:
+    struct Contents {
+        std::vector<std::string> files;
+        std::vector<std::string> folders;
+    };
+
+    Contents contents(const std::string& folder) {
+        Contents contents;
+        std::error_code error;
+        for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+             entry.increment(error)) {
+            std::error_code ignored;
+            const auto type = entry->symlink_status(ignored).type();
+            if (type == std::filesystem::file_type::directory) {
+                contents.folders.push_back(entry->path().native());
+            } else if (type == std::filesystem::file_type::regular) {
+                contents.files.push_back(entry->path().native());
+            }
+        }
+        if (error) messages_.error(fmt::format("{}: cannot read: {}", folder, error.message()));
+        return contents;
+    }
+
+    // In a folder, files that are compressed already, or not at all, are simply not meant.
+    [[nodiscard]] bool concerns(const std::string& file) const {
+        return options_.is_compressed_name(file) != (options_.mode == Mode::compress);
+    }
+
+    const CompressorOptions& options_;
+    Messages& messages_;
+    std::vector<std::string>& files_;
+};
+
+}  // namespace
+
+std::vector<std::string> file_list(const CompressorOptions& options, Messages& messages) {
+    auto named = options.files;
+    try {
+        if (!options.files0.empty()) append_names(options.files0, named);
+    } catch (const FileError& error) {
+        messages.error(error.what());
+    }
+    if (!options.recursive) return named;
+    std::vector<std::string> files;
+    for (const std::string& file : named) {
+        if (is_folder(file)) {
+            Walk(options, messages, files).go_through(file);
+        } else {
+            files.push_back(file);
+        }
+    }
+    return files;
+}
+
+}  // namespace satchel::cli
