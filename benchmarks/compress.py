@@ -34,8 +34,7 @@ class Tool:
 
 
 # Of each format: satchel; the parallel tool that it is compared with; others. The last one is the
-# standard tool, which has to read what satchel wrote. Tools that only decompress something of
-# interest differently are compared on what they write themselves, as all are.
+# standard tool, or a strict one, which has to read what satchel wrote.
 SATCHEL = ("{satchel} compress --format %s -T {threads} -c", "{satchel} decompress -T {threads} -c")
 
 
@@ -73,8 +72,7 @@ TOOLS = {
     "xz -1": [
         satchel("xz", 1),
         Tool("xz", "xz -1 -T {threads} -c", "xz -T {threads} -dc"),
-        Tool("pixz", "pixz -1 -p {threads}", "pixz -d -p {threads}", reads_stdin=True),
-        Tool("xz", "xz -1 -T {threads} -c", "xz -T {threads} -dc"),
+        Tool("pixz", "pixz -t -1 -p {threads}", "pixz -d -p {threads}", reads_stdin=True),
     ],
     "zstd": [
         satchel("zstd", 3),
