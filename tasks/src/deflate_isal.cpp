@@ -27,6 +27,10 @@ std::uint32_t clamped(std::size_t size) {
     return static_cast<std::uint32_t>(std::min(size, size_max));
 }
 
+// Before it reports an error, the library may have counted bytes that it has not written: some of
+// the symbols that it decodes at once, of which the longest stands for 258.
+constexpr std::size_t doubtful_bytes = 1024;
+
 class IsalInflater : public Inflater {
   public:
     IsalInflater() { isal_inflate_init(&state_); }
@@ -59,8 +63,9 @@ class IsalInflater : public Inflater {
             state_.avail_out = out_size;
             const int result = isal_inflate(&state_);
             const auto taken = in_size - state_.avail_in;
+            const std::size_t given = out_size - state_.avail_out;
             input = input.subspan(taken);
-            output = output.subspan(out_size - state_.avail_out);
+            output = output.subspan(result < 0 ? given - std::min(given, doubtful_bytes) : given);
             offset_ += taken;
             fresh_ = fresh_ && taken == 0;
             if (result < 0) throw CorruptData("damaged data: malformed deflate data", offset_);
