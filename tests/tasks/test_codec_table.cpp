@@ -51,7 +51,7 @@ TEST_CASE("defaults are filled in") {
 
 TEST_CASE("options that are out of range are refused") {
     const Codec& gzip = codec("gzip");
-    for (const CompressOptions options : {CompressOptions{.level = 10}, {.level = -1}}) {
+    for (const CompressOptions& options : {CompressOptions{.level = 10}, {.level = -1}}) {
         CHECK_THROWS_AS(static_cast<void>(gzip.resolve(options)), InvalidArgument);
         CHECK_THROWS_AS(static_cast<void>(gzip.compress_chunk(text(1), options)), InvalidArgument);
         CHECK_THROWS_AS(static_cast<void>(gzip.joiner(options)), InvalidArgument);
