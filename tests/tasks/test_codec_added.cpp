@@ -117,8 +117,8 @@ TEST_CASE("a codec that was added is found and used like the others") {
         const Bytes file = compress(data, "plain", {.chunk_size = 65'536});
         CHECK(recognise(file) == &plain);
         CHECK(decompress(file) == data);
-        CHECK(decode(concatenated({file, file}), {}, 1000).data == concatenated({data, data}));
-        CHECK_THROWS_AS(decode(file.slice(0, file.size() - 1)), CorruptData);
+        CHECK(decode_file(concatenated({file, file}), {}, 1000).data == concatenated({data, data}));
+        CHECK_THROWS_AS(decode_file(file.slice(0, file.size() - 1)), CorruptData);
     }
     CHECK(decompress(compress(text(10), "gzip")) == text(10));
 }
