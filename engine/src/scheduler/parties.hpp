@@ -1,0 +1,72 @@
+// Who takes part: what the scheduler keeps for each worker and each client.
+#pragma once
+
+#include "messages/client_messages.hpp"
+#include "messages/names.hpp"
+#include "messages/worker_messages.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace satchel::scheduler {
+
+/// One worker, or a place for one.
+struct Worker {
+    /// A task that it was told to compute.
+    struct Processing {
+        TaskId task;
+        bool seceded;
+        Nanoseconds expected;
+        std::int64_t expected_bytes;
+    };
+
+    bool alive = false;
+    bool retiring = false;  ///< gets no more tasks; is closed when it is of no more use
+    bool closing = false;   ///< was told to end
+    bool asked = false;     ///< for an inventory
+    std::uint32_t incarnation = 0;
+    std::string name, address;
+    std::uint32_t threads = 1;
+    std::int64_t memory_limit = 0;
+    std::vector<Processing> processing;
+    std::uint32_t seceded = 0;        ///< of them, how many need no thread
+    Nanoseconds occupancy = 0;        ///< how long the others will take, all together
+    std::int64_t expected_bytes = 0;  ///< how large their results will be
+    std::uint64_t assigned_digest = 0, held_digest = 0;
+    std::int64_t held = 0, held_bytes = 0;
+    std::vector<bool> layers;        ///< which it has been told of
+    std::vector<TaskRef> executing;  ///< what it was doing when it last said so
+    Nanoseconds last_seen = 0;
+    std::uint64_t sent = 0;  ///< batches
+    WorkerMetrics metrics;
+    std::vector<ToWorker> outbox;
+
+    [[nodiscard]] bool takes_tasks() const noexcept { return alive && !retiring; }
+    [[nodiscard]] std::uint32_t busy() const noexcept {
+        return static_cast<std::uint32_t>(processing.size()) - seceded;
+    }
+};
+
+/// One client.
+struct Client {
+    std::vector<bool> wanted;  ///< by number of task
+    std::uint64_t wants = 0;
+    std::vector<ToClient> outbox;
+
+    [[nodiscard]] bool wants_task(TaskId task) const {
+        return task < wanted.size() && wanted[task];
+    }
+};
+
+/// The last message of an outbox if it is of type `Message`, else a new one: what belongs together
+/// travels together, and nothing overtakes.
+template <class Message, class Variant>
+Message& last_in(std::vector<Variant>& outbox) {
+    if (outbox.empty() || !std::holds_alternative<Message>(outbox.back())) {
+        outbox.emplace_back(Message{});
+    }
+    return std::get<Message>(outbox.back());
+}
+
+}  // namespace satchel::scheduler

@@ -1,0 +1,160 @@
+// Where a task is computed, and when. A task with inputs goes at once to a worker that has them or
+// to one that is idle enough; a source-like task, which fills memory and could run anywhere, is
+// held back until a worker has room for it.
+#include "scheduler/scheduler.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace satchel::scheduler {
+namespace {
+
+// What it costs to have inputs elsewhere: a round trip that wakes two threads, and the time that
+// the bytes take on an ordinary network. Guesses are enough, as they are only compared with how
+// long tasks wait.
+constexpr Nanoseconds transfer_latency = 500'000;
+constexpr std::int64_t bytes_per_microsecond = 500;
+
+// How much work a worker is given ahead of time, a thread: enough to cover the way to the scheduler
+// and back many times over, and little enough that the last tasks of a graph end together.
+constexpr Nanoseconds work_ahead = 20'000'000;
+constexpr std::uint32_t tasks_ahead_max = 2048;
+constexpr std::int64_t bytes_ahead = std::int64_t{64} << 20;
+
+// How many holders of an input a worker is told of: one to fetch from, the others in case.
+constexpr std::uint32_t holders_max = 3;
+
+Nanoseconds cost_of_transfer(std::int64_t bytes) {
+    return bytes == 0 ? 0 : transfer_latency + bytes / bytes_per_microsecond * 1000;
+}
+
+}  // namespace
+
+// Finds a place for a task that waits for nothing any more.
+void Scheduler::place(TaskId id) {
+    const auto& layer = tasks_.layer_of(id);
+    if (layer.source_like) {
+        move(id, TaskState::queued);
+        queue_.push(layer.priority + (id - layer.first), id);
+        return;
+    }
+    const auto worker = choose_worker(id);
+    if (worker != none) {
+        assign(id, worker);
+        return;
+    }
+    move(id, TaskState::no_worker);
+    no_worker_.push_back(id);
+}
+
+// The worker where the task can begin soonest: among those that have some of its inputs, and one
+// more in turn, so that work spreads when those are busy.
+WorkerId Scheduler::choose_worker(TaskId id) {
+    local_bytes_.resize(workers_.size());
+    candidates_.clear();
+    std::int64_t total = 0;
+    const auto add = [&](WorkerId worker, std::int64_t bytes) {
+        if (!workers_[worker].takes_tasks()) return;
+        if (std::ranges::find(candidates_, worker) == candidates_.end()) {
+            candidates_.push_back(worker);
+            local_bytes_[worker] = 0;
+        }
+        local_bytes_[worker] += bytes;
+    };
+    tasks_.for_each_input(id, [&](TaskId input) {
+        // A result of no size still has to be fetched.
+        const auto bytes = std::max<std::int64_t>(tasks_[input].nbytes, 1);
+        total += bytes;
+        tasks_.for_each_holder(input, [&](WorkerId holder) { add(holder, bytes); });
+    });
+    for (std::size_t k = 0; k < workers_.size(); ++k) {
+        next_worker_ = (next_worker_ + 1) % static_cast<WorkerId>(workers_.size());
+        if (!workers_[next_worker_].takes_tasks()) continue;
+        add(next_worker_, 0);
+        break;
+    }
+    WorkerId best = none;
+    Nanoseconds best_cost = std::numeric_limits<Nanoseconds>::max();
+    for (const auto candidate : candidates_) {
+        const auto& worker = workers_[candidate];
+        const auto cost = cost_of_transfer(total - local_bytes_[candidate]) +
+                          worker.occupancy / std::int64_t{worker.threads};
+        if (cost >= best_cost) continue;
+        best = candidate;
+        best_cost = cost;
+    }
+    return best;
+}
+
+bool Scheduler::has_room(const Worker& worker) const {
+    if (!worker.takes_tasks()) return false;
+    // One more than it has threads, so that none waits for its next task.
+    if (worker.busy() <= worker.threads) return true;
+    const auto threads = std::int64_t{worker.threads};
+    return worker.busy() < tasks_ahead_max * worker.threads &&
+           worker.occupancy < work_ahead * threads && worker.expected_bytes < bytes_ahead * threads;
+}
+
+// Hands queued tasks out: first one to each idle thread, then more to all alike. Each worker gets
+// tasks that follow each other, because what follows each other is likely to be combined.
+void Scheduler::distribute() {
+    for (const bool idle_only : {true, false}) {
+        while (count(TaskState::queued) > 0) {
+            const auto may_take = [&](const Worker& worker) {
+                return has_room(worker) && (!idle_only || worker.busy() < worker.threads);
+            };
+            const auto takers = std::ranges::count_if(workers_, may_take);
+            if (takers == 0) break;
+            const auto share = (count(TaskState::queued) + takers - 1) / takers;
+            for (std::size_t k = 0; k < workers_.size(); ++k) {
+                next_worker_ = (next_worker_ + 1) % static_cast<WorkerId>(workers_.size());
+                auto& worker = workers_[next_worker_];
+                if (may_take(worker)) hand_out(worker, share, idle_only);
+            }
+        }
+    }
+}
+
+void Scheduler::hand_out(Worker& worker, std::int64_t share, bool idle_only) {
+    const auto id = static_cast<WorkerId>(&worker - workers_.data());
+    for (; share > 0 && count(TaskState::queued) > 0; --share) {
+        if (!has_room(worker) || (idle_only && worker.busy() >= worker.threads)) return;
+        TaskId task = none;
+        do {
+            task = queue_.pop();
+        } while (tasks_[task].state != TaskState::queued);
+        assign(task, id);
+    }
+}
+
+void Scheduler::send_task(TaskId id, WorkerId worker_id, Nanoseconds expected) {
+    auto& worker = workers_[worker_id];
+    const auto& task = tasks_[id];
+    const auto& layer = tasks_.layer(task.layer);
+    auto& message = last_in<ComputeTasks>(worker.outbox);
+    if (task.layer >= worker.layers.size()) worker.layers.resize(task.layer + 1);
+    if (!worker.layers[task.layer]) {
+        worker.layers[task.layer] = true;
+        message.layers.push_back(
+            {task.layer, operations_[layer.operation].name, layer.function, layer.literals});
+    }
+    references_.clear();
+    tasks_.arguments_of(id, references_);
+    message.tasks.push_back({tasks_.ref(id), task.layer, id - layer.first,
+                             layer.priority + (id - layer.first), expected,
+                             static_cast<std::uint32_t>(references_.size()), task.wants > 0});
+    for (const auto reference : references_) {
+        auto& argument = message.arguments.emplace_back(Argument{reference});
+        if ((reference & detail::literal_bit) != 0) continue;
+        const auto& input = tasks_[reference];
+        argument.attempt = input.attempt;
+        argument.nbytes = input.nbytes;
+        tasks_.for_each_holder(reference, [&](WorkerId holder) {
+            if (argument.holders == holders_max) return;
+            ++argument.holders;
+            message.holders.push_back({holder, workers_[holder].incarnation});
+        });
+    }
+}
+
+}  // namespace satchel::scheduler

@@ -1,0 +1,71 @@
+// Retirement: a worker leaves without anybody's having to compute anything again. It gets no more
+// tasks and finishes those that it runs; others copy what only it has; then it is told to close.
+#include "scheduler/scheduler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace satchel::scheduler {
+
+void Scheduler::retire_worker(WorkerRef ref) {
+    auto* worker = find(ref);
+    if (worker == nullptr || std::exchange(worker->retiring, true)) return;
+    ++retiring_;
+    // What has not begun is better begun elsewhere.
+    std::vector<TaskId> not_begun;
+    for (const auto& record : worker->processing) {
+        const bool begun = record.seceded ||
+                           std::ranges::count(worker->executing, tasks_.ref(record.task)) > 0;
+        if (!begun) not_begun.push_back(record.task);
+    }
+    for (const auto task : not_begun) {
+        last_in<ReleaseTasks>(worker->outbox).tasks.push_back(tasks_.ref(task));
+        (void)unassign(task);
+        take_back(task);
+    }
+    (void)replicate_from(ref.worker);
+    finish_event();
+}
+
+// Has other workers copy what only this one has, each about as much as the others. False if there
+// is nothing of that kind.
+bool Scheduler::replicate_from(WorkerId leaving) {
+    std::vector<WorkerId> others;
+    for (WorkerId k = 0; k < workers_.size(); ++k) {
+        if (workers_[k].takes_tasks()) others.push_back(k);
+    }
+    std::size_t turn = 0;
+    bool found = false;
+    for (TaskId task = 0; task < tasks_.size() && workers_[leaving].held > 0; ++task) {
+        const bool only_there = tasks_[task].state == TaskState::memory &&
+                                tasks_[task].worker == leaving &&
+                                tasks_[task].more_holders == none;
+        if (!only_there) continue;
+        found = true;
+        if (others.empty()) break;
+        auto& other = workers_[others[turn++ % others.size()]];
+        const WorkerRef holder{leaving, workers_[leaving].incarnation};
+        if (other.outbox.empty() || !std::holds_alternative<Replicate>(other.outbox.back()) ||
+            std::get<Replicate>(other.outbox.back()).holder != holder) {
+            other.outbox.emplace_back(Replicate{{}, {}, holder});
+        }
+        auto& message = std::get<Replicate>(other.outbox.back());
+        message.tasks.push_back(tasks_.ref(task));
+        message.nbytes.push_back(tasks_[task].nbytes);
+    }
+    return found;
+}
+
+// Closes those that retire and are of no more use; has what is left copied, or copied again, if
+// who was to copy it has died.
+void Scheduler::advance_retirement() {
+    for (WorkerId k = 0; k < workers_.size() && retiring_ > 0; ++k) {
+        auto& worker = workers_[k];
+        if (!worker.alive || !worker.retiring || worker.closing) continue;
+        if (replicate_from(k) || !worker.processing.empty()) continue;
+        worker.closing = true;
+        worker.outbox.emplace_back(CloseWorker{"it was retired"});
+    }
+}
+
+}  // namespace satchel::scheduler

@@ -1,0 +1,224 @@
+// The scheduler: a machine that is told what happened and says what is to be done. It decides which
+// worker computes what and when, and what is kept; it has no socket, no thread, no clock and runs
+// no user code, so that a test can put it through any life that a cluster may have.
+//
+//     Scheduler scheduler;
+//     auto worker = scheduler.add_worker({.name = "w0", .threads = 2}, now);
+//     auto client = scheduler.add_client();
+//     scheduler.handle(client, UpdateGraph{...}, now);
+//     Instructions out = scheduler.take();             // what to send to whom, as data
+//     scheduler.handle(worker, TasksFinished{...}, now);
+//
+// Callers may handle any number of events before they take(): the more, the larger the messages.
+// Messages to one worker or client must arrive in order; nothing else is asked of the network.
+// What comes from outside and makes no sense any more, or never did, is answered or dropped.
+//
+// Every state of a task is entered through move(), which knows the legal transitions. Invariants
+// are in check(). No thread safety: one thread at a time.
+#pragma once
+
+#include "messages/client_messages.hpp"
+#include "messages/worker_messages.hpp"
+#include "scheduler/operations.hpp"
+#include "scheduler/parties.hpp"
+#include "scheduler/ready_queue.hpp"
+#include "scheduler/task_table.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace satchel::scheduler {
+
+struct Options {
+    /// A task that was executing on more dying workers than this is given up.
+    std::uint32_t allowed_failures = 3;
+    Nanoseconds heartbeat_interval = 500'000'000;
+    /// A worker that was silent for so long is taken for dead.
+    Nanoseconds time_to_live = 30'000'000'000;
+    /// What a task is expected to take as long as none like it has finished.
+    Nanoseconds unknown_duration = 500'000'000;
+};
+
+/// What is to be done.
+struct Instructions {
+    struct ForClient {
+        ClientId client;
+        std::vector<ToClient> messages;
+    };
+    struct Disconnect {
+        WorkerRef worker;
+        std::string reason;
+    };
+
+    std::vector<WorkerBatch> workers;
+    std::vector<ForClient> clients;
+    std::vector<Disconnect> disconnects;  ///< after sending; without telling the machine again
+};
+
+/// How a worker died, as far as anybody knows.
+struct WorkerDeath {
+    std::string cause = "the connection was lost";
+    bool planned = false;  ///< nobody is to blame
+    /// What it was executing, if somebody knows for certain.
+    std::optional<std::vector<TaskRef>> executing = {};
+};
+
+class Scheduler {
+  public:
+    explicit Scheduler(Options options = {}) : options_(options) {}
+
+    /// A worker has come. One of the same name is taken for lost, as is what it had.
+    WorkerRef add_worker(const RegisterWorker& worker, Nanoseconds now);
+    /// A worker has gone. Says nothing new if it had been replaced.
+    void remove_worker(WorkerRef worker, const WorkerDeath& death = {});
+    /// A worker shall go: what only it has is copied, and then it is told to close.
+    void retire_worker(WorkerRef worker);
+    ClientId add_client();
+    /// A client has gone; what only it wanted is dropped.
+    void remove_client(ClientId client);
+
+    void handle(WorkerRef from, const FromWorker& message, Nanoseconds now);
+    void handle(ClientId from, FromClient&& message, Nanoseconds now);
+    /// Time has passed. To be called at least every heartbeat interval.
+    void tick(Nanoseconds now);
+
+    /// What is to be done since the last call.
+    [[nodiscard]] Instructions take();
+
+    /// How many tasks are in a state.
+    [[nodiscard]] std::int64_t count(TaskState state) const {
+        return counts_[static_cast<std::size_t>(state)];
+    }
+    [[nodiscard]] const std::vector<Worker>& workers() const noexcept { return workers_; }
+    [[nodiscard]] const TaskTable& tasks() const noexcept { return tasks_; }
+
+    /// "compress:17".
+    [[nodiscard]] std::string label(TaskId task) const;
+    /// Recomputes all that is redundant and throws std::logic_error if it is not what it should be.
+    /// Takes time in proportion to everything.
+    void check() const;
+
+  private:
+    friend class Checker;
+
+    // Why a task is erred: shared by all that depend on the cause.
+    struct Reason {
+        Key cause;
+        Failure failure;
+    };
+    using ReasonPtr = std::shared_ptr<const Reason>;
+
+    // transitions.cpp
+    void move(TaskId task, TaskState to);
+    [[noreturn]] void refuse_transition(TaskId task, TaskState to) const;
+    [[nodiscard]] bool is_needed(const Task& task) const noexcept {
+        return task.wants > 0 || task.waiters > 0;
+    }
+    void touch(TaskId task);
+    void settle(TaskId task);
+    void finish_event();
+    void activate(TaskId task);
+    void wait(TaskId task);
+    void leave_active(TaskId task);
+    void assign(TaskId task, WorkerId worker);
+    Worker::Processing unassign(TaskId task);
+    void release(TaskId task);
+    void remember(TaskId task, const FinishedTask& result);
+    void lose(TaskId task);
+    void err(TaskId task, const ReasonPtr& reason);
+    void drop_holder(TaskId task, WorkerId worker);
+    void keep_holder(TaskId task, WorkerId worker);
+    void forget(LayerId layer);
+
+    // placement.cpp
+    void place(TaskId task);
+    [[nodiscard]] WorkerId choose_worker(TaskId task);
+    [[nodiscard]] bool has_room(const Worker& worker) const;
+    void distribute();
+    void hand_out(Worker& worker, std::int64_t share, bool idle_only);
+    void send_task(TaskId task, WorkerId worker, Nanoseconds expected);
+
+    // graphs.cpp
+    void on(ClientId from, UpdateGraph&& update);
+    [[nodiscard]] std::string why_refused(const UpdateGraph& update) const;
+    LayerId add_layer(LayerSpec& spec, std::uint64_t priority);
+    void link_layer(LayerId layer, LayerSpec&& spec);
+
+    // clients.cpp
+    void on(ClientId from, ReleaseKeys&& release);
+    void on(ClientId from, CancelKeys&& cancel);
+    void on(ClientId from, RetryKeys&& retry);
+    void on(ClientId from, GatherFailed&& failed);
+    void on(ClientId from, WhoHas&& question);
+    void want(Client& client, TaskId task);
+    void unwant(Client& client, TaskId task);
+    void report_ready(TaskId task, const FinishedTask* result);
+    void report_erred(TaskId task, const Reason& reason);
+    void report_lost(TaskId task);
+    [[nodiscard]] ReadyKey describe(TaskId task) const;
+    template <class F>
+    void for_each_client_of(TaskId task, F&& f);
+
+    // workers.cpp
+    [[nodiscard]] Worker* find(WorkerRef worker);
+    void on(WorkerId from, const TasksFinished& message);
+    void on(WorkerId from, const TaskErred& message);
+    void on(WorkerId from, const KeysAdded& message);
+    void on(WorkerId from, const MissingData& message);
+    void on(WorkerId from, const Executing& message);
+    void on(WorkerId from, const Seceded& message);
+    void on(WorkerId from, const Rejoined& message);
+    void on(WorkerId from, const Heartbeat& message);
+    void on(WorkerId from, const Inventory& message);
+    [[nodiscard]] bool computes(WorkerId worker, TaskRef task) const {
+        return tasks_.is(task, TaskState::processing) && tasks_[task.task].worker == worker;
+    }
+    void announce(const PeersChanged& change);
+    void lose_results_of(WorkerId worker);
+    void take_tasks_back(const Worker& dead, const WorkerDeath& death);
+    void take_back(TaskId task);
+    void suspect(TaskId task, const Worker& dead, const WorkerDeath& death);
+    void reconcile_held(WorkerId worker, const std::vector<TaskRef>& held);
+
+    // retirement.cpp
+    void advance_retirement();
+    bool replicate_from(WorkerId worker);
+
+    Options options_;
+    TaskTable tasks_;
+    Operations operations_;
+    std::vector<Worker> workers_;
+    std::map<ClientId, Client> clients_;
+    ReadyQueue queue_;
+    std::vector<TaskId> no_worker_;                    // may hold some that no longer wait for one
+    std::map<TaskId, ReasonPtr> reasons_;              // of the erred tasks
+    std::array<std::int64_t, task_states> counts_{};
+    std::vector<TaskId> touched_;                      // to be settled before the event ends
+    std::vector<LayerId> idle_;                        // layers that may have to be forgotten
+    std::vector<Instructions::Disconnect> disconnects_;
+    std::uint32_t incarnations_ = 0;
+    ClientId next_client_ = 0;
+    std::uint64_t graphs_ = 0;
+    WorkerId next_worker_ = 0;                         // where handing out goes on
+    std::uint32_t retiring_ = 0;
+    std::vector<std::uint32_t> references_;            // for the moment, as are these:
+    std::vector<std::int64_t> local_bytes_;
+    std::vector<WorkerId> candidates_;
+};
+
+template <class F>
+void Scheduler::for_each_client_of(TaskId task, F&& f) {
+    auto left = tasks_[task].wants;
+    for (auto client = clients_.begin(); left > 0; ++client) {
+        if (!client->second.wants_task(task)) continue;
+        --left;
+        f(client->second);
+    }
+}
+
+}  // namespace satchel::scheduler

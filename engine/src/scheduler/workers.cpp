@@ -1,0 +1,283 @@
+// Workers: how they come, what they report, and what becomes of their tasks and results when they
+// go. A report counts only if it is of the worker's present life and of the task's newest attempt.
+#include "scheduler/scheduler.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace satchel::scheduler {
+
+Worker* Scheduler::find(WorkerRef ref) {
+    if (ref.worker >= workers_.size()) return nullptr;
+    auto& worker = workers_[ref.worker];
+    return worker.alive && worker.incarnation == ref.incarnation ? &worker : nullptr;
+}
+
+WorkerRef Scheduler::add_worker(const RegisterWorker& message, Nanoseconds now) {
+    for (WorkerId k = 0; k < workers_.size(); ++k) {
+        const auto& other = workers_[k];
+        if (!other.alive || other.name.empty() || other.name != message.name) continue;
+        const WorkerRef before{k, workers_[k].incarnation};
+        disconnects_.push_back({before, "a worker of the same name has taken its place"});
+        remove_worker(before, {.cause = "it was started again"});
+    }
+    const auto free = std::ranges::find(workers_, false, &Worker::alive);
+    const auto id = static_cast<WorkerId>(free - workers_.begin());
+    if (free == workers_.end()) workers_.emplace_back();
+    auto& worker = workers_[id];
+    worker = Worker{};
+    worker.alive = true;
+    worker.incarnation = ++incarnations_;
+    worker.name = message.name;
+    worker.address = message.address;
+    worker.threads = std::max(message.threads, 1U);
+    worker.memory_limit = message.memory_limit;
+    worker.last_seen = now;
+    const WorkerRef ref{id, worker.incarnation};
+    PeersChanged peers;
+    for (WorkerId k = 0; k < workers_.size(); ++k) {
+        const auto& other = workers_[k];
+        if (other.alive && k != id) {
+            peers.joined.push_back({{k, other.incarnation}, other.name, other.address});
+        }
+    }
+    announce({{{ref, worker.name, worker.address}}, {}});
+    // Its own coming is not news to it.
+    worker.outbox.clear();
+    worker.outbox.emplace_back(Welcome{ref, options_.heartbeat_interval});
+    if (!peers.joined.empty()) worker.outbox.emplace_back(std::move(peers));
+    for (const auto task : std::exchange(no_worker_, {})) {
+        if (tasks_[task].state != TaskState::no_worker) continue;
+        move(task, TaskState::waiting);
+        place(task);
+    }
+    finish_event();
+    return ref;
+}
+
+void Scheduler::announce(const PeersChanged& change) {
+    const auto add = [&](auto& outbox) {
+        auto& message = last_in<PeersChanged>(outbox);
+        message.joined.insert(message.joined.end(), change.joined.begin(), change.joined.end());
+        message.lost.insert(message.lost.end(), change.lost.begin(), change.lost.end());
+    };
+    for (auto& worker : workers_) {
+        if (worker.alive) add(worker.outbox);
+    }
+    for (auto& [id, client] : clients_) add(client.outbox);
+}
+
+void Scheduler::remove_worker(WorkerRef ref, const WorkerDeath& death) {
+    if (find(ref) == nullptr) return;
+    auto& slot = workers_[ref.worker];
+    if (slot.retiring) --retiring_;
+    slot.alive = false;
+    announce({{}, {ref}});
+    // What is lost must be known before its tasks are taken back: they may need it.
+    lose_results_of(ref.worker);
+    const auto dead = std::exchange(workers_[ref.worker], Worker{});
+    take_tasks_back(dead, death);
+    finish_event();
+}
+
+void Scheduler::lose_results_of(WorkerId worker) {
+    // A list of results for each worker would have to be kept up for every task; workers die rarely.
+    for (TaskId task = 0; task < tasks_.size() && workers_[worker].held > 0; ++task) {
+        if (tasks_[task].state != TaskState::memory || !tasks_.has_holder(task, worker)) continue;
+        drop_holder(task, worker);
+    }
+}
+
+void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death) {
+    const auto& executing = death.executing ? *death.executing : dead.executing;
+    for (const auto& record : dead.processing) {
+        const auto ref = tasks_.ref(record.task);
+        const bool to_blame = !death.planned && std::ranges::count(executing, ref) > 0;
+        tasks_[record.task].worker = none;
+        if (to_blame) suspect(record.task, dead, death);
+        if (tasks_[record.task].state == TaskState::processing) take_back(record.task);
+    }
+}
+
+// A task that was processing waits for another attempt. REQUIRES: it is in no worker's list.
+void Scheduler::take_back(TaskId task) {
+    move(task, TaskState::waiting);
+    if (is_needed(tasks_[task])) {
+        wait(task);
+    } else {
+        release(task);
+    }
+}
+
+void Scheduler::suspect(TaskId id, const Worker& dead, const WorkerDeath& death) {
+    auto& task = tasks_[id];
+    if (++task.suspicions <= options_.allowed_failures) return;
+    move(id, TaskState::waiting);
+    Failure failure;
+    failure.kind = Failure::Kind::killed_worker;
+    failure.type = "KilledWorker";
+    failure.text = fmt::format(
+        "task '{}' was executing on {} workers when they died, the last of them {} at {}: {}; it "
+        "may crash the process or use up its memory: run it on a local executor to see",
+        label(id), task.suspicions, dead.name, dead.address, death.cause);
+    failure.worker = dead.name;
+    err(id, std::make_shared<const Reason>(Reason{tasks_.key_of(id), std::move(failure)}));
+}
+
+void Scheduler::handle(WorkerRef from, const FromWorker& message, Nanoseconds now) {
+    auto* worker = find(from);
+    if (worker == nullptr) return;
+    worker->last_seen = now;
+    std::visit([&](const auto& event) { on(from.worker, event); }, message);
+    finish_event();
+}
+
+void Scheduler::on(WorkerId from, const TasksFinished& message) {
+    auto& worker = workers_[from];
+    for (const auto& result : message.tasks) {
+        if (!computes(from, result.task)) {
+            last_in<ReleaseTasks>(worker.outbox).tasks.push_back(result.task);
+            continue;
+        }
+        operations_[tasks_.layer_of(result.task.task).operation].learn(result.duration,
+                                                                      result.nbytes);
+        remember(result.task.task, result);
+    }
+}
+
+void Scheduler::on(WorkerId from, const TaskErred& message) {
+    if (!computes(from, message.task)) return;
+    const auto id = message.task.task;
+    auto& task = tasks_[id];
+    if (message.failure.kind == Failure::Kind::exception &&
+        task.exceptions < tasks_.layer_of(id).retries) {
+        ++task.exceptions;
+        (void)unassign(id);
+        take_back(id);
+        return;
+    }
+    err(id, std::make_shared<const Reason>(Reason{tasks_.key_of(id), message.failure}));
+}
+
+void Scheduler::on(WorkerId from, const KeysAdded& message) {
+    for (const auto ref : message.tasks) {
+        if (!tasks_.is(ref, TaskState::memory)) {
+            last_in<ReleaseTasks>(workers_[from].outbox).tasks.push_back(ref);
+        } else if (!tasks_.has_holder(ref.task, from)) {
+            keep_holder(ref.task, from);
+        }
+    }
+}
+
+void Scheduler::on(WorkerId from, const MissingData& message) {
+    for (const auto holder : message.tried) {
+        const bool is_holder = find(holder) != nullptr &&
+                               tasks_.is(message.input, TaskState::memory) &&
+                               tasks_.has_holder(message.input.task, holder.worker);
+        if (!is_holder) continue;
+        last_in<ReleaseTasks>(workers_[holder.worker].outbox).tasks.push_back(message.input);
+        drop_holder(message.input.task, holder.worker);
+    }
+    if (!computes(from, message.task)) return;
+    (void)unassign(message.task.task);
+    take_back(message.task.task);
+}
+
+void Scheduler::on(WorkerId from, const Executing& message) {
+    workers_[from].executing = message.tasks;
+}
+
+void Scheduler::on(WorkerId from, const Seceded& message) {
+    if (!computes(from, message.task)) return;
+    auto& worker = workers_[from];
+    auto& record = worker.processing[tasks_[message.task.task].position];
+    if (std::exchange(record.seceded, true)) return;
+    ++worker.seceded;
+    worker.occupancy -= record.expected;
+}
+
+void Scheduler::on(WorkerId from, const Rejoined& message) {
+    if (!computes(from, message.task)) return;
+    auto& worker = workers_[from];
+    auto& record = worker.processing[tasks_[message.task.task].position];
+    if (!std::exchange(record.seceded, false)) return;
+    --worker.seceded;
+    worker.occupancy += record.expected;
+}
+
+// Compares what both sides believe, when nothing is under way that the other has not seen yet.
+void Scheduler::on(WorkerId from, const Heartbeat& message) {
+    auto& worker = workers_[from];
+    worker.metrics = message.metrics;
+    const bool at_rest = message.received == worker.sent && worker.outbox.empty();
+    const bool agrees = message.assigned == worker.assigned_digest &&
+                        message.held == worker.held_digest;
+    if (!at_rest || agrees || worker.asked) return;
+    worker.asked = true;
+    worker.outbox.emplace_back(InventoryRequest{});
+}
+
+void Scheduler::on(WorkerId from, const Inventory& message) {
+    auto& worker = workers_[from];
+    worker.asked = false;
+    // More was sent in the meantime: the next heartbeat will tell whether they still disagree.
+    if (message.received != worker.sent || !worker.outbox.empty()) return;
+    const std::set<TaskRef> assigned(message.assigned.begin(), message.assigned.end());
+    for (const auto ref : assigned) {
+        if (!computes(from, ref)) last_in<ReleaseTasks>(worker.outbox).tasks.push_back(ref);
+    }
+    std::vector<TaskId> never_heard_of;
+    for (const auto& record : worker.processing) {
+        if (!assigned.contains(tasks_.ref(record.task))) never_heard_of.push_back(record.task);
+    }
+    reconcile_held(from, message.held);
+    // What told it of layers may have been lost as well.
+    workers_[from].layers.clear();
+    for (const auto task : never_heard_of) {
+        (void)unassign(task);
+        take_back(task);
+    }
+}
+
+void Scheduler::reconcile_held(WorkerId from, const std::vector<TaskRef>& list) {
+    const std::set<TaskRef> held(list.begin(), list.end());
+    for (TaskId task = 0; task < tasks_.size(); ++task) {
+        const bool thought = tasks_[task].state == TaskState::memory &&
+                             tasks_.has_holder(task, from);
+        if (thought && !held.contains(tasks_.ref(task))) drop_holder(task, from);
+    }
+    on(from, KeysAdded{list});
+}
+
+void Scheduler::tick(Nanoseconds now) {
+    for (WorkerId k = 0; k < workers_.size(); ++k) {
+        const auto& worker = workers_[k];
+        if (!worker.alive || now - worker.last_seen < options_.time_to_live) continue;
+        const WorkerRef ref{k, worker.incarnation};
+        const auto silent = (now - worker.last_seen) / 1'000'000;
+        const auto cause = fmt::format("it was silent for {} ms", silent);
+        disconnects_.push_back({ref, cause});
+        remove_worker(ref, {.cause = cause});
+    }
+    advance_retirement();
+}
+
+Instructions Scheduler::take() {
+    Instructions out;
+    for (WorkerId k = 0; k < workers_.size(); ++k) {
+        auto& worker = workers_[k];
+        if (worker.outbox.empty()) continue;
+        out.workers.push_back(
+            {{k, worker.incarnation}, ++worker.sent, std::exchange(worker.outbox, {})});
+    }
+    for (auto& [id, client] : clients_) {
+        if (!client.outbox.empty()) out.clients.push_back({id, std::exchange(client.outbox, {})});
+    }
+    out.disconnects = std::exchange(disconnects_, {});
+    return out;
+}
+
+}  // namespace satchel::scheduler

@@ -1,0 +1,176 @@
+// Simulated clients: they ask for graphs, gather results, change their minds and vanish; and they
+// compare what they get with what the model says.
+#include "simulation/world.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace satchel::simulation {
+
+void World::connect_client(std::size_t id) {
+    auto& client = clients_[id];
+    client.link = std::make_shared<Link>();
+    client.link->owner = id;
+    client.graphs = static_cast<int>(random_(1, 5));
+    to_scheduler(client.link, [this, link = client.link] {
+        link->client = scheduler_.add_client();
+        client_links_[link->client] = link;
+        note("client joins", link->client);
+    });
+    agenda_.after(random_(0, 20 * millisecond), [this, id] { submit(id); });
+    agenda_.after(random_(1, 50) * millisecond, [this, id] { be_fickle(id); });
+}
+
+void World::send(std::size_t id, FromClient message) {
+    const auto& link = clients_[id].link;
+    to_scheduler(link, [this, link, message = std::move(message)]() mutable {
+        note("request", link->client, message.index());
+        scheduler_.handle(link->client, FromClient(message), agenda_.now());
+    });
+}
+
+void World::submit(std::size_t id) {
+    auto& client = clients_[id];
+    if (client.vanished) return;
+    std::vector<Key> known;
+    for (const auto& [key, wanted] : client.wanted) {
+        if (wanted.progress != Progress::given_up) known.push_back(key);
+    }
+    auto graph = workload_.graph(known);
+    for (const auto& keys : graph.wanted) {
+        for (std::uint64_t k = 0; k < keys.count; ++k) {
+            auto& wanted = client.wanted[{keys.token, keys.first + k}];
+            if (wanted.progress == Progress::given_up) wanted.progress = Progress::pending;
+        }
+    }
+    send(id, std::move(graph));
+    if (--client.graphs == 0) return;
+    agenda_.after(random_(0, 150) * millisecond, [this, id] { submit(id); });
+}
+
+void World::on_client(std::size_t id, const ToClient& message) {
+    auto& client = clients_[id];
+    if (client.vanished) return;
+    if (const auto* ready = std::get_if<KeysInMemory>(&message)) {
+        for (const auto& key : ready->keys) gather(id, key);
+    } else if (const auto* erred = std::get_if<KeyErred>(&message)) {
+        have_error(id, *erred);
+    } else if (const auto* lost = std::get_if<KeysLost>(&message)) {
+        for (const auto& key : lost->keys) {
+            note("key lost", key.token.low, key.index);
+            auto& wanted = client.wanted[key];
+            if (wanted.progress == Progress::ready) wanted.progress = Progress::pending;
+        }
+    } else if (const auto* refused = std::get_if<GraphRefused>(&message)) {
+        require(false, "a graph was refused: " + refused->reason);
+    }
+}
+
+void World::gather(std::size_t id, const ReadyKey& ready) {
+    auto& wanted = clients_[id].wanted[ready.key];
+    if (wanted.progress == Progress::given_up) return;
+    if (ready.inlined) {
+        std::uint64_t value = 0;
+        std::memcpy(&value, ready.value.data(), sizeof value);
+        note("inlined", ready.key.token.low, ready.key.index);
+        return have_value(id, ready.key, value);
+    }
+    require(!ready.holders.empty(), "a result in memory is nowhere");
+    const auto number = wanted.fetching = ++clients_[id].gathers;
+    const auto holder = ready.holders[random_.below(ready.holders.size())];
+    agenda_.after(delay() + delay(), [this, id, ready, holder, number] {
+        const auto& client = clients_[id];
+        if (client.vanished || client.wanted.at(ready.key).fetching != number) return;
+        const auto node = std::ranges::find_if(nodes_, [&](const Node& other) {
+            return other.up && other.machine->self() == holder;
+        });
+        const bool present = node != nodes_.end() && node->frozen_until <= agenda_.now() &&
+                             node->machine->holds(ready.task);
+        if (present) {
+            note("gathered", ready.key.token.low, ready.key.index);
+            return have_value(id, ready.key, node->values.at(ready.task));
+        }
+        note("gather fails", ready.key.token.low, ready.key.index);
+        agenda_.after(random_(0, 10 * millisecond), [this, id, ready, holder, number] {
+            if (clients_[id].vanished || clients_[id].wanted.at(ready.key).fetching != number) {
+                return;
+            }
+            send(id, GatherFailed{ready.key, ready.task, holder});
+        });
+    });
+}
+
+void World::have_value(std::size_t id, const Key& key, std::uint64_t value) {
+    auto& wanted = clients_[id].wanted[key];
+    if (wanted.progress == Progress::given_up) return;
+    require(value == workload_.task(key).value, "a client got a wrong value");
+    wanted.progress = Progress::ready;
+}
+
+// A task may only fail if something before it does, or if it was there when too many workers died.
+void World::have_error(std::size_t id, const KeyErred& erred) {
+    note("erred", erred.key.token.low, erred.key.index);
+    auto& wanted = clients_[id].wanted[erred.key];
+    if (wanted.progress == Progress::given_up) return;
+    const auto& suspects = workload_.task(erred.key).suspects;
+    const auto behaviour = workload_.layer(erred.cause.token).behaviour_of(erred.cause.index);
+    if (erred.failure.kind == Failure::Kind::killed_worker) {
+        note(behaviour == Behaviour::deadly ? "killed workers" : "was there too often");
+        require(deaths_[erred.cause] > 3, "a task is blamed for what it did not do");
+    } else {
+        require(behaviour == Behaviour::throws || behaviour == Behaviour::flaky,
+                "a task failed that does not");
+        require(behaviour != Behaviour::flaky, "a task was not tried as often as it should be");
+        require(suspects.contains(erred.cause), "the cause of a failure is unrelated");
+    }
+    wanted.progress = Progress::erred;
+}
+
+// Releases, cancels, tries again, vanishes.
+void World::be_fickle(std::size_t id) {
+    auto& client = clients_[id];
+    if (client.vanished || calm_) return;
+    agenda_.after(random_(1, 50) * millisecond, [this, id] { be_fickle(id); });
+    if (random_.chance(faults_.vanish)) {
+        note("client vanishes", id);
+        client.vanished = true;
+        client.link->open_here = false;
+        agenda_.at(client.link->last_to + random_(0, 20 * millisecond), [this, link = client.link] {
+            link->open_there = false;
+            client_links_.erase(link->client);
+            scheduler_.remove_client(link->client);
+            after_scheduler_event();
+        });
+        return;
+    }
+    if (client.wanted.empty() || !random_.chance(faults_.fickle)) return;
+    auto chosen = client.wanted.begin();
+    std::advance(chosen, random_.below(client.wanted.size()));
+    auto& [key, wanted] = *chosen;
+    const KeyRange range{key.token, key.index, 1};
+    if (wanted.progress == Progress::erred) {
+        wanted.progress = Progress::pending;
+        send(id, RetryKeys{{range}});
+    } else if (wanted.progress != Progress::given_up) {
+        wanted.progress = Progress::given_up;
+        send(id, ReleaseKeys{{range}});
+    }
+}
+
+void World::release_everything() {
+    for (std::size_t id = 0; id < clients_.size(); ++id) {
+        if (clients_[id].vanished) continue;
+        ReleaseKeys release;
+        for (auto& [key, wanted] : clients_[id].wanted) {
+            if (wanted.progress == Progress::given_up) continue;
+            wanted.progress = Progress::given_up;
+            release.keys.push_back({key.token, key.index, 1});
+        }
+        send(id, std::move(release));
+    }
+}
+
+}  // namespace satchel::simulation
