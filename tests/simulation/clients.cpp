@@ -64,8 +64,26 @@ void World::on_client(std::size_t id, const ToClient& message) {
             auto& wanted = client.wanted[key];
             if (wanted.progress == Progress::ready) wanted.progress = Progress::pending;
         }
+    } else if (const auto* cancelled = std::get_if<KeysCancelled>(&message)) {
+        // Whatever of it was asked for again in the meantime is given up as well.
+        ReleaseKeys release;
+        for (const auto& key : cancelled->keys) {
+            note("cancelled", key.token.low, key.index);
+            client.wanted[key].progress = Progress::given_up;
+            release.keys.push_back({key.token, key.index, 1});
+        }
+        send(id, std::move(release));
     } else if (const auto* refused = std::get_if<GraphRefused>(&message)) {
-        require(false, "a graph was refused: " + refused->reason);
+        // It may depend on what was given up by a cancellation that is being answered.
+        note("refused", client.link->client);
+        require(client.has_cancelled, "a graph was refused: " + refused->reason);
+        ReleaseKeys release{refused->wanted};
+        for (const auto& keys : refused->wanted) {
+            for (std::uint64_t k = 0; k < keys.count; ++k) {
+                client.wanted[{keys.token, keys.first + k}].progress = Progress::given_up;
+            }
+        }
+        send(id, std::move(release));
     }
 }
 
@@ -84,9 +102,8 @@ void World::gather(std::size_t id, const ReadyKey& ready) {
     agenda_.after(delay() + delay(), [this, id, ready, holder, number] {
         const auto& client = clients_[id];
         if (client.vanished || client.wanted.at(ready.key).fetching != number) return;
-        const auto node = std::ranges::find_if(nodes_, [&](const Node& other) {
-            return other.up && other.machine->self() == holder;
-        });
+        const auto node = std::ranges::find_if(
+            nodes_, [&](const Node& other) { return other.up && other.machine->self() == holder; });
         const bool present = node != nodes_.end() && node->frozen_until <= agenda_.now() &&
                              node->machine->holds(ready.task);
         if (present) {
@@ -156,7 +173,9 @@ void World::be_fickle(std::size_t id) {
         send(id, RetryKeys{{range}});
     } else if (wanted.progress != Progress::given_up) {
         wanted.progress = Progress::given_up;
-        send(id, ReleaseKeys{{range}});
+        if (random_.chance(500)) return send(id, ReleaseKeys{{range}});
+        client.has_cancelled = true;
+        send(id, CancelKeys{{range}});
     }
 }
 

@@ -21,14 +21,14 @@ void World::start_life(std::size_t id) {
     auto& node = nodes_[id];
     ++node.life;
     node.up = true;
-    node.gone = false;
+    node.gone = node.retiring = false;
     node.frozen_until = 0;
     node.slowness = !calm_ && random_.chance(100) ? random_(5, 30) : 1;
     const auto threads = static_cast<std::uint32_t>(random_(1, 3));
-    node.machine = std::make_unique<worker::Worker>(worker::Options{
-        .threads = threads,
-        .fetches_max = static_cast<std::uint32_t>(random_(1, 4)),
-        .fetch_bytes_max = random_(1, 64) << 20});
+    node.machine = std::make_unique<worker::Worker>(
+        worker::Options{.threads = threads,
+                        .fetches_max = static_cast<std::uint32_t>(random_(1, 4)),
+                        .fetch_bytes_max = random_(1, 64) << 20});
     node.link = std::make_shared<Link>();
     node.link->owner = id;
     note("worker starts", id, node.life);
@@ -140,8 +140,7 @@ std::vector<std::uint64_t> World::inputs_of(std::size_t id, const worker::Call& 
     std::vector<std::uint64_t> inputs;
     for (const auto& argument : call.arguments) {
         if ((argument.reference & detail::literal_bit) != 0) {
-            const auto& literal =
-                call.layer->literals[argument.reference & ~detail::literal_bit];
+            const auto& literal = call.layer->literals[argument.reference & ~detail::literal_bit];
             std::memcpy(&inputs.emplace_back(), literal.data(), sizeof(std::uint64_t));
             continue;
         }
@@ -210,9 +209,8 @@ void World::end_call(std::size_t id, const worker::Call& call, const Key& key) {
     const auto& layer = workload_.layer(key.token);
     const auto behaviour = layer.behaviour_of(key.index);
     node.calls.erase(call.task);
-    const bool throws =
-        behaviour == Behaviour::throws ||
-        (behaviour == Behaviour::flaky && executions_[key] <= layer.throws_before);
+    const bool throws = behaviour == Behaviour::throws ||
+                        (behaviour == Behaviour::flaky && executions_[key] <= layer.throws_before);
     if (throws) {
         note("throws", call.task.task, call.task.attempt);
         node.machine->erred(call.task, {.text = "thrown", .worker = fmt::format("node-{}", id)});
@@ -292,9 +290,9 @@ void World::misfortune(std::size_t id) {
     }
     if (random_.chance(faults_.retire)) {
         note("told to retire", id);
-        to_scheduler(node.link, [this, link = node.link] {
-            scheduler_.retire_worker(link->worker);
-        });
+        node.retiring = true;
+        to_scheduler(node.link,
+                     [this, link = node.link] { scheduler_.retire_worker(link->worker); });
     }
 }
 

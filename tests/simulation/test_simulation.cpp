@@ -3,6 +3,7 @@
 //
 //     SATCHEL_SIMULATION_SECONDS=60 test_simulation           for so long
 //     SATCHEL_SIMULATION_FIRST=1000 SATCHEL_SIMULATION_SEEDS=50 test_simulation
+//     SATCHEL_SIMULATION_STORY=1 with one seed                what happened, event by event
 #include "simulation/world.hpp"
 
 #include <chrono>
@@ -26,6 +27,7 @@ std::uint64_t number_in(const char* variable, std::uint64_t otherwise) {
 // What went wrong in a life, or nothing.
 std::string live(std::uint64_t seed, Sightings* sightings = nullptr) {
     World world(seed);
+    world.tells = std::getenv("SATCHEL_SIMULATION_STORY") != nullptr;
     try {
         world.run();
     } catch (const std::exception& error) {

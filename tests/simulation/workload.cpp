@@ -1,7 +1,7 @@
 // Random graphs and the model of what they give.
-#include <satchel/function.hpp>
-
 #include "simulation/workload.hpp"
+
+#include <satchel/function.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -92,8 +92,7 @@ void Workload::add_layer(UpdateGraph& graph, std::vector<Key>& keys,
     graph.layers.push_back(std::move(spec));
 }
 
-void Workload::add_inputs(LayerSpec& spec, const std::vector<Numbered>& blocks,
-                          std::uint32_t own) {
+void Workload::add_inputs(LayerSpec& spec, const std::vector<Numbered>& blocks, std::uint32_t own) {
     for (auto k = random_(1, 2); k > 0; --k) {
         auto [first, count] = blocks[random_.below(blocks.size())];
         // Sometimes tasks of several layers that follow each other.

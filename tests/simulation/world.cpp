@@ -60,9 +60,10 @@ void World::require(bool holds, const std::string& what) const {
 }
 
 void World::note(const char* what, std::uint64_t a, std::uint64_t b) {
-    trace_ = mix(trace_, mix(hash_of(what), mix(static_cast<std::uint64_t>(agenda_.now()),
-                                                mix(a, b))));
+    trace_ =
+        mix(trace_, mix(hash_of(what), mix(static_cast<std::uint64_t>(agenda_.now()), mix(a, b))));
     sightings_.saw(what);
+    if (tells) fmt::print("{:>10} us  {} {} {}\n", agenda_.now() / microsecond, what, a, b);
 }
 
 Time World::delay() {
@@ -79,11 +80,13 @@ void World::run() {
     while (agenda_.now() < faults_end) agenda_.step();
     calm_ = true;
     cuts_.clear();
+    // Those that left come back; one that cannot leave, for want of others, is started again.
     for (std::size_t k = 0; k < nodes_.size(); ++k) {
         if (nodes_[k].gone) boot(k, random_(0, 50 * millisecond));
+        if (nodes_[k].up && nodes_[k].retiring) end_life(k, false);
     }
     while (!is_satisfied()) {
-        require(agenda_.now() < faults_end + patience, "not everything that is wanted has come");
+        if (agenda_.now() > faults_end + patience) report_pending();
         agenda_.step();
     }
     release_everything();
@@ -202,11 +205,34 @@ bool World::is_satisfied() const {
     });
 }
 
+void World::report_pending() const {
+    std::string text = "not everything that is wanted has come:";
+    for (std::size_t k = 0; k < clients_.size(); ++k) {
+        for (const auto& [key, wanted] : clients_[k].wanted) {
+            if (clients_[k].vanished || wanted.progress != Progress::pending) continue;
+            const auto task = scheduler_.tasks().find(KeyRange{key.token, key.index, 1});
+            text += fmt::format("\nclient {} waits for {:x}:{}", k, key.token.low, key.index);
+            if (!task) continue;
+            const auto& state = scheduler_.tasks()[task->first];
+            text += fmt::format(": task {} is in state {}, attempt {}, with {} missing, on {}",
+                                task->first, static_cast<int>(state.state), state.attempt,
+                                state.missing, state.worker);
+        }
+    }
+    for (std::size_t k = 0; k < nodes_.size(); ++k) {
+        text += fmt::format("\nnode {} is {}, calls {} and has {} waiting", k,
+                            nodes_[k].up ? "up" : "down", nodes_[k].calls.size(),
+                            nodes_[k].waiting.size());
+    }
+    throw std::logic_error(text);
+}
+
 void World::require_empty() const {
     for (LayerId id = 0; id < scheduler_.tasks().layer_count(); ++id) {
         const auto& layer = scheduler_.tasks().layer(id);
         if (layer.count == 0) continue;
-        std::string left = fmt::format("a layer is left that nobody wants, with {} pins:", layer.pins);
+        std::string left =
+            fmt::format("a layer is left that nobody wants, with {} pins:", layer.pins);
         for (std::uint32_t k = 0; k < layer.count; ++k) {
             const auto& task = scheduler_.tasks()[layer.first + k];
             left += fmt::format(" (state {}, wants {}, waiters {})", static_cast<int>(task.state),

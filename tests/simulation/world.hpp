@@ -52,6 +52,8 @@ class World {
     [[nodiscard]] std::uint64_t steps() const noexcept { return agenda_.steps(); }
     [[nodiscard]] const Sightings& sightings() const noexcept { return sightings_; }
 
+    bool tells = false;  ///< prints each event
+
   private:
     // A connection to the scheduler. It keeps the order of what goes through it in each direction.
     struct Link {
@@ -68,12 +70,12 @@ class World {
         std::unique_ptr<worker::Worker> machine;
         LinkPtr link;
         std::map<TaskRef, std::uint64_t> values;
-        std::map<TaskRef, Key> calls;  // given to a thread, and not ended
-        std::set<Key> begun;           // in this life
+        std::map<TaskRef, Key> calls;     // given to a thread, and not ended
+        std::set<Key> begun;              // in this life
         std::map<TaskRef, Time> waiting;  // seceded: how long they will still take
         std::uint64_t life = 0;
         bool up = false;
-        bool gone = false;  // retired
+        bool retiring = false, gone = false;
         Time frozen_until = 0;
         std::int64_t slowness = 1;
     };
@@ -88,6 +90,7 @@ class World {
     struct ClientNode {
         LinkPtr link;
         bool vanished = false;
+        bool has_cancelled = false;
         int graphs = 0;
         std::map<Key, Wanted> wanted;
         std::map<WorkerRef, bool> peers;
@@ -119,7 +122,8 @@ class World {
     void fetch(std::size_t node, const worker::Instructions::Fetch& fetch);
     void execute(std::size_t node, std::shared_ptr<const worker::Instructions::Execute> execute,
                  std::size_t k);
-    void begin_call(std::size_t node, const std::shared_ptr<const worker::Instructions::Execute>& execute,
+    void begin_call(std::size_t node,
+                    const std::shared_ptr<const worker::Instructions::Execute>& execute,
                     std::size_t k);
     void end_call(std::size_t node, const worker::Call& call, const Key& key);
     [[nodiscard]] std::vector<std::uint64_t> inputs_of(std::size_t node, const worker::Call& call);
@@ -136,6 +140,7 @@ class World {
     void send(std::size_t client, FromClient message);
     [[nodiscard]] bool is_satisfied() const;
     void release_everything();
+    [[noreturn]] void report_pending() const;
     void require_empty() const;
 
     Random random_;

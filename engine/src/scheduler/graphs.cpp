@@ -16,13 +16,16 @@ namespace {
 constexpr std::uint64_t tasks_max = detail::literal_bit;
 
 // Priorities: graphs in the order in which they come; in each, tasks that have inputs before those
-// that make new data; later layers before earlier ones, as they free more than they fill.
+// that make new data. Of the former, later layers go first, as they free more than they fill; of
+// the latter, earlier ones.
 constexpr std::uint64_t graph_step = std::uint64_t{1} << 33;
 constexpr std::uint64_t source_step = std::uint64_t{1} << 32;
 
+// What all tasks of a layer share is soon everywhere, so that it does not say where they should go.
 bool is_source_like(const LayerSpec& spec) {
-    const bool rules = std::ranges::all_of(spec.inputs, [](const Input& input) {
-        return input.kind == Input::Kind::literal || input.kind == Input::Kind::one;
+    const bool rules = std::ranges::all_of(spec.inputs, [&](const Input& input) {
+        return input.kind == Input::Kind::literal ||
+               (input.kind == Input::Kind::one && spec.count > 1);
     });
     const bool references = std::ranges::all_of(
         spec.references, [](std::uint32_t r) { return (r & detail::literal_bit) != 0; });
@@ -61,8 +64,7 @@ std::string why_wrong(const LayerSpec& spec, std::uint64_t own) {
     }
     if (spec.ends.empty() && spec.references.empty()) return {};
     if (!spec.inputs.empty()) return "it has both rules and lists of inputs";
-    const bool complete = spec.ends.size() == spec.count &&
-                          std::ranges::is_sorted(spec.ends) &&
+    const bool complete = spec.ends.size() == spec.count && std::ranges::is_sorted(spec.ends) &&
                           spec.ends.back() == spec.references.size();
     if (!complete) return "its lists of inputs are not one for each task";
     std::size_t k = 0;
@@ -205,20 +207,24 @@ std::string Scheduler::why_refused(const UpdateGraph& update) const {
 void Scheduler::on(ClientId from, UpdateGraph&& update) {
     auto& client = clients_.at(from);
     if (auto reason = why_refused(update); !reason.empty()) {
-        client.outbox.emplace_back(GraphRefused{
-            fmt::format("the graph cannot run: {}", reason), std::move(update.wanted)});
+        client.outbox.emplace_back(GraphRefused{fmt::format("the graph cannot run: {}", reason),
+                                                std::move(update.wanted)});
         return;
     }
     Numbering numbering;
     for (const auto& keys : update.known) numbering.add(*tasks_.find(keys));
-    std::uint64_t tasks = 0;
-    for (const auto& spec : update.layers) tasks += spec.count;
+    std::uint64_t before = 0, after = 0;
+    for (const auto& spec : update.layers) after += spec.count;
     const auto graph = graphs_++ * graph_step;
     for (auto& spec : update.layers) {
-        tasks -= spec.count;
+        after -= spec.count;
         auto id = tasks_.find(spec.token);
         const bool is_new = id == none;
-        if (is_new) id = add_layer(spec, graph + tasks + (is_source_like(spec) ? source_step : 0));
+        if (is_new) {
+            const auto place = is_source_like(spec) ? source_step + before : after;
+            id = add_layer(spec, graph + place);
+        }
+        before += tasks_.layer(id).count;
         // Its own tasks, too: each may depend on the one before it.
         numbering.add(tasks_.layer(id).tasks());
         if (!is_new) continue;

@@ -24,7 +24,6 @@ struct Worker {
     bool alive = false;
     bool retiring = false;  ///< gets no more tasks; is closed when it is of no more use
     bool closing = false;   ///< was told to end
-    bool asked = false;     ///< for an inventory
     std::uint32_t incarnation = 0;
     std::string name, address;
     std::uint32_t threads = 1;
@@ -38,7 +37,8 @@ struct Worker {
     std::vector<bool> layers;        ///< which it has been told of
     std::vector<TaskRef> executing;  ///< what it was doing when it last said so
     Nanoseconds last_seen = 0;
-    std::uint64_t sent = 0;  ///< batches
+    std::uint64_t sent = 0;         ///< batches
+    std::uint64_t sent_before = 0;  ///< how many when it last gave a sign of life
     WorkerMetrics metrics;
     std::vector<ToWorker> outbox;
 

@@ -14,8 +14,8 @@ void Scheduler::retire_worker(WorkerRef ref) {
     // What has not begun is better begun elsewhere.
     std::vector<TaskId> not_begun;
     for (const auto& record : worker->processing) {
-        const bool begun = record.seceded ||
-                           std::ranges::count(worker->executing, tasks_.ref(record.task)) > 0;
+        const bool begun =
+            record.seceded || std::ranges::count(worker->executing, tasks_.ref(record.task)) > 0;
         if (!begun) not_begun.push_back(record.task);
     }
     for (const auto task : not_begun) {
@@ -38,8 +38,7 @@ bool Scheduler::replicate_from(WorkerId leaving) {
     bool found = false;
     for (TaskId task = 0; task < tasks_.size() && workers_[leaving].held > 0; ++task) {
         const bool only_there = tasks_[task].state == TaskState::memory &&
-                                tasks_[task].worker == leaving &&
-                                tasks_[task].more_holders == none;
+                                tasks_[task].worker == leaving && tasks_[task].more_holders == none;
         if (!only_there) continue;
         found = true;
         if (others.empty()) break;

@@ -195,18 +195,18 @@ class Scheduler {
     std::vector<Worker> workers_;
     std::map<ClientId, Client> clients_;
     ReadyQueue queue_;
-    std::vector<TaskId> no_worker_;                    // may hold some that no longer wait for one
-    std::map<TaskId, ReasonPtr> reasons_;              // of the erred tasks
+    std::vector<TaskId> no_worker_;        // may hold some that no longer wait for one
+    std::map<TaskId, ReasonPtr> reasons_;  // of the erred tasks
     std::array<std::int64_t, task_states> counts_{};
-    std::vector<TaskId> touched_;                      // to be settled before the event ends
-    std::vector<LayerId> idle_;                        // layers that may have to be forgotten
+    std::vector<TaskId> touched_;  // to be settled before the event ends
+    std::vector<LayerId> idle_;    // layers that may have to be forgotten
     std::vector<Instructions::Disconnect> disconnects_;
     std::uint32_t incarnations_ = 0;
     ClientId next_client_ = 0;
     std::uint64_t graphs_ = 0;
-    WorkerId next_worker_ = 0;                         // where handing out goes on
+    WorkerId next_worker_ = 0;  // where handing out goes on
     std::uint32_t retiring_ = 0;
-    std::vector<std::uint32_t> references_;            // for the moment, as are these:
+    std::vector<std::uint32_t> references_;  // for the moment, as are these:
     std::vector<std::int64_t> local_bytes_;
     std::vector<WorkerId> candidates_;
 };

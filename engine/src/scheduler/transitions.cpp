@@ -49,11 +49,11 @@ void Scheduler::move(TaskId id, TaskState to) {
 }
 
 void Scheduler::refuse_transition(TaskId task, TaskState to) const {
-    throw std::logic_error(fmt::format("scheduler: task '{}' (number {}, attempt {}) cannot go "
-                                       "from {} to {}",
-                                       label(task), task, tasks_[task].attempt,
-                                       names[static_cast<std::size_t>(tasks_[task].state)],
-                                       names[static_cast<std::size_t>(to)]));
+    throw std::logic_error(fmt::format(
+        "scheduler: task '{}' (number {}, attempt {}) cannot go "
+        "from {} to {}",
+        label(task), task, tasks_[task].attempt,
+        names[static_cast<std::size_t>(tasks_[task].state)], names[static_cast<std::size_t>(to)]));
 }
 
 std::string Scheduler::label(TaskId task) const {

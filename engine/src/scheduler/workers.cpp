@@ -84,7 +84,8 @@ void Scheduler::remove_worker(WorkerRef ref, const WorkerDeath& death) {
 }
 
 void Scheduler::lose_results_of(WorkerId worker) {
-    // A list of results for each worker would have to be kept up for every task; workers die rarely.
+    // A list of results for each worker would have to be kept up for every task; workers die
+    // rarely.
     for (TaskId task = 0; task < tasks_.size() && workers_[worker].held > 0; ++task) {
         if (tasks_[task].state != TaskState::memory || !tasks_.has_holder(task, worker)) continue;
         drop_holder(task, worker);
@@ -143,7 +144,7 @@ void Scheduler::on(WorkerId from, const TasksFinished& message) {
             continue;
         }
         operations_[tasks_.layer_of(result.task.task).operation].learn(result.duration,
-                                                                      result.nbytes);
+                                                                       result.nbytes);
         remember(result.task.task, result);
     }
 }
@@ -208,21 +209,21 @@ void Scheduler::on(WorkerId from, const Rejoined& message) {
     worker.occupancy += record.expected;
 }
 
-// Compares what both sides believe, when nothing is under way that the other has not seen yet.
+// Compares what both sides believe, when nothing is under way that the other has not seen yet. What
+// was under way at the last heartbeat, too, is taken for lost; if it is not, asking does no harm.
 void Scheduler::on(WorkerId from, const Heartbeat& message) {
     auto& worker = workers_[from];
     worker.metrics = message.metrics;
-    const bool at_rest = message.received == worker.sent && worker.outbox.empty();
-    const bool agrees = message.assigned == worker.assigned_digest &&
-                        message.held == worker.held_digest;
-    if (!at_rest || agrees || worker.asked) return;
-    worker.asked = true;
-    worker.outbox.emplace_back(InventoryRequest{});
+    const bool all_arrived = message.received == worker.sent;
+    const bool agrees = all_arrived ? message.assigned == worker.assigned_digest &&
+                                          message.held == worker.held_digest
+                                    : worker.sent != worker.sent_before;
+    worker.sent_before = worker.sent;
+    if (!agrees && worker.outbox.empty()) worker.outbox.emplace_back(InventoryRequest{});
 }
 
 void Scheduler::on(WorkerId from, const Inventory& message) {
     auto& worker = workers_[from];
-    worker.asked = false;
     // More was sent in the meantime: the next heartbeat will tell whether they still disagree.
     if (message.received != worker.sent || !worker.outbox.empty()) return;
     const std::set<TaskRef> assigned(message.assigned.begin(), message.assigned.end());
@@ -245,8 +246,8 @@ void Scheduler::on(WorkerId from, const Inventory& message) {
 void Scheduler::reconcile_held(WorkerId from, const std::vector<TaskRef>& list) {
     const std::set<TaskRef> held(list.begin(), list.end());
     for (TaskId task = 0; task < tasks_.size(); ++task) {
-        const bool thought = tasks_[task].state == TaskState::memory &&
-                             tasks_.has_holder(task, from);
+        const bool thought =
+            tasks_[task].state == TaskState::memory && tasks_.has_holder(task, from);
         if (thought && !held.contains(tasks_.ref(task))) drop_holder(task, from);
     }
     on(from, KeysAdded{list});

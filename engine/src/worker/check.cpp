@@ -100,14 +100,13 @@ class Checker {
             w_.batches_, [](const auto& batch) { return batch.remaining > 0; });
         require(static_cast<std::uint32_t>(busy) + w_.free_threads_ == w_.options_.threads,
                 "a thread is free or has work", {});
-        const bool idle_peer =
-            std::ranges::any_of(w_.peers_, [&](const auto& peer) {
-                return peer.second.fetch == 0 &&
-                       std::ranges::any_of(peer.second.queue, [&](TaskRef ref) {
-                           const auto* value = find(ref);
-                           return value != nullptr && value->state == State::wanted;
-                       });
-            });
+        const bool idle_peer = std::ranges::any_of(w_.peers_, [&](const auto& peer) {
+            return peer.second.fetch == 0 &&
+                   std::ranges::any_of(peer.second.queue, [&](TaskRef ref) {
+                       const auto* value = find(ref);
+                       return value != nullptr && value->state == State::wanted;
+                   });
+        });
         require(!idle_peer || w_.under_way_.size() >= w_.options_.fetches_max,
                 "what can be asked for was", {});
     }

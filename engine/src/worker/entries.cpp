@@ -1,7 +1,7 @@
 // Entries: how tasks and values come to be, depend on each other, and go.
-#include "worker/worker.hpp"
-
 #include <satchel/function.hpp>
+
+#include "worker/worker.hpp"
 
 #include <algorithm>
 #include <utility>

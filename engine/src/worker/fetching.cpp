@@ -125,8 +125,8 @@ void Worker::fetched(std::uint64_t number, std::span<const Fetched> items) {
     KeysAdded added;
     for (const auto& item : items) {
         const auto place = index_.find(item.task);
-        const bool expected = found != under_way_.end() && place != none &&
-                              entries_[place].state == State::fetching;
+        const bool expected =
+            found != under_way_.end() && place != none && entries_[place].state == State::fetching;
         if (!expected) {
             if (item.present && !holds(item.task)) out_.drops.push_back(item.task);
         } else if (!item.present) {
