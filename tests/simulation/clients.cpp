@@ -14,7 +14,7 @@ void World::connect_client(std::size_t id) {
     auto& client = clients_[id];
     client.link = std::make_shared<Link>();
     client.link->owner = id;
-    client.graphs = static_cast<int>(random_(1, 5));
+    client.graphs = static_cast<int>(random_(1, 10));
     to_scheduler(client.link, [this, link = client.link] {
         link->client = scheduler_.add_client();
         client_links_[link->client] = link;
@@ -48,7 +48,7 @@ void World::submit(std::size_t id) {
     }
     send(id, std::move(graph));
     if (--client.graphs == 0) return;
-    agenda_.after(random_(0, 150) * millisecond, [this, id] { submit(id); });
+    agenda_.after(random_(0, 90) * millisecond, [this, id] { submit(id); });
 }
 
 void World::on_client(std::size_t id, const ToClient& message) {
@@ -164,6 +164,7 @@ void World::be_fickle(std::size_t id) {
         return;
     }
     if (client.wanted.empty() || !random_.chance(faults_.fickle)) return;
+    if (random_.chance(300)) return release_ready(id);
     auto chosen = client.wanted.begin();
     std::advance(chosen, random_.below(client.wanted.size()));
     auto& [key, wanted] = *chosen;
@@ -177,6 +178,17 @@ void World::be_fickle(std::size_t id) {
         client.has_cancelled = true;
         send(id, CancelKeys{{range}});
     }
+}
+
+// Gives back all results that have come, so that numbers of tasks are soon used again.
+void World::release_ready(std::size_t id) {
+    ReleaseKeys release;
+    for (auto& [key, wanted] : clients_[id].wanted) {
+        if (wanted.progress != Progress::ready) continue;
+        wanted.progress = Progress::given_up;
+        release.keys.push_back({key.token, key.index, 1});
+    }
+    send(id, std::move(release));
 }
 
 void World::release_everything() {

@@ -44,7 +44,7 @@ std::string live(std::uint64_t seed, Sightings* sightings = nullptr) {
 TEST_CASE("simulation: whatever fails, all that is wanted comes, and is right") {
     const auto first = number_in("SATCHEL_SIMULATION_FIRST", 1);
     const auto seeds = number_in("SATCHEL_SIMULATION_SEEDS", UINT64_MAX - first);
-    const auto seconds = number_in("SATCHEL_SIMULATION_SECONDS", seeds > 1'000'000 ? 20 : 86'400);
+    const auto seconds = number_in("SATCHEL_SIMULATION_SECONDS", seeds > 1'000'000 ? 150 : 86'400);
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     Sightings sightings;
     std::uint64_t seed = first;
@@ -52,7 +52,7 @@ TEST_CASE("simulation: whatever fails, all that is wanted comes, and is right") 
         const auto wrong = live(seed, &sightings);
         INFO("seed ", seed, ": ", wrong);
         INFO("to see it again: SATCHEL_SIMULATION_FIRST=", seed,
-             " SATCHEL_SIMULATION_SEEDS=1 build/debug/tests/simulation/test_simulation");
+             " SATCHEL_SIMULATION_SEEDS=1 build/dev/tests/simulation/test_simulation");
         REQUIRE(wrong.empty());
     }
     fmt::print("{} lives\n", seed - first);

@@ -139,6 +139,7 @@ class World {
     void be_fickle(std::size_t client);
     void send(std::size_t client, FromClient message);
     [[nodiscard]] bool is_satisfied() const;
+    void release_ready(std::size_t client);
     void release_everything();
     [[noreturn]] void report_pending() const;
     void require_empty() const;
