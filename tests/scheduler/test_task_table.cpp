@@ -99,6 +99,7 @@ TEST_CASE("ready queue: most urgent first, whatever the order of coming") {
     ReadyQueue queue;
     for (const std::uint32_t k : {10U, 11U, 12U, 3U, 4U, 20U, 1U, 2U, 13U}) queue.push(k, k + 100);
     std::vector<std::uint32_t> order;
+    order.reserve(10);
     for (int k = 0; k < 3; ++k) order.push_back(queue.pop() - 100);
     queue.push(2, 102);
     while (!queue.empty()) order.push_back(queue.pop() - 100);

@@ -152,7 +152,8 @@ std::vector<std::uint64_t> World::inputs_of(std::size_t id, const worker::Call& 
 }
 
 // Makes call number k of an Execute, and then the others.
-void World::execute(std::size_t id, std::shared_ptr<const worker::Instructions::Execute> work,
+void World::execute(std::size_t id,
+                    const std::shared_ptr<const worker::Instructions::Execute>& work,
                     std::size_t k) {
     if (k == work->calls.size()) return;
     begin_call(id, work, k);

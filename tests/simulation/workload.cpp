@@ -12,7 +12,7 @@ namespace satchel::simulation {
 namespace {
 
 Bytes bytes_of(std::uint64_t number) {
-    return Bytes(std::string(reinterpret_cast<const char*>(&number), sizeof number));
+    return std::string(reinterpret_cast<const char*>(&number), sizeof number);
 }
 
 std::uint64_t number_in(const Bytes& bytes) {

@@ -120,7 +120,8 @@ class World {
     void heartbeat(std::size_t node);
     void send_report(std::size_t node, FromWorker message);
     void fetch(std::size_t node, const worker::Instructions::Fetch& fetch);
-    void execute(std::size_t node, std::shared_ptr<const worker::Instructions::Execute> execute,
+    void execute(std::size_t node,
+                 const std::shared_ptr<const worker::Instructions::Execute>& execute,
                  std::size_t k);
     void begin_call(std::size_t node,
                     const std::shared_ptr<const worker::Instructions::Execute>& execute,

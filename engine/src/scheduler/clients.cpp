@@ -39,7 +39,7 @@ void Scheduler::remove_client(ClientId id) {
 
 void Scheduler::handle(ClientId from, FromClient&& message, Nanoseconds) {
     if (!clients_.contains(from)) return;
-    std::visit([&](auto&& event) { on(from, std::move(event)); }, std::move(message));
+    std::visit([&](auto& event) { on(from, std::move(event)); }, message);
     finish_event();
 }
 
