@@ -5,10 +5,12 @@
 
 #include "engine/support.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <list>
 #include <map>
 #include <memory>
@@ -645,4 +647,40 @@ TEST_CASE("one bag may be computed by several threads at once") {
     }
     for (auto& thread : threads) thread.join();
     CHECK(wrong == 0);
+}
+
+TEST_CASE("flatten gives ranges of any length, made or kept, in order") {
+    std::vector<std::vector<std::string>> words;
+    std::vector<std::vector<std::int64_t>> numbers;
+    std::vector<std::string> all_words;
+    std::vector<std::int64_t> all_numbers;
+    for (const std::size_t size :
+         {0, 1, 3, 4, 5, 127, 128, 129, 0, 1'023, 1'024, 1'025, 5'000, 2}) {
+        auto& some_words = words.emplace_back();
+        auto& some_numbers = numbers.emplace_back();
+        for (std::size_t k = 0; k < size; ++k) {
+            some_words.push_back("a word of the range of " + std::to_string(size));
+            some_numbers.push_back(static_cast<std::int64_t>(size * 10'000 + k));
+        }
+        all_words.insert(all_words.end(), some_words.begin(), some_words.end());
+        all_numbers.insert(all_numbers.end(), some_numbers.begin(), some_numbers.end());
+    }
+    const auto is_even = [](std::int64_t x) { return x % 2 == 0; };
+    std::vector<std::int64_t> even_numbers;
+    std::ranges::copy_if(all_numbers, std::back_inserter(even_numbers), is_even);
+    for (const std::int64_t parts : {1, 3}) {
+        const auto kept_words = from_sequence(words, {.npartitions = parts});
+        const auto kept_numbers = from_sequence(numbers, {.npartitions = parts});
+        const auto made_words = kept_words.map([](std::vector<std::string> x) { return x; });
+        const auto made_numbers = kept_numbers.map([](std::vector<std::int64_t> x) { return x; });
+        CHECK(kept_words.flatten().compute(synchronous) == all_words);
+        CHECK(made_words.flatten().compute(synchronous) == all_words);
+        CHECK(kept_numbers.flatten().compute(synchronous) == all_numbers);
+        CHECK(made_numbers.flatten().compute(synchronous) == all_numbers);
+        CHECK(kept_numbers.flatten().filter(is_even).compute(synchronous) == even_numbers);
+        CHECK(made_numbers.flatten().filter(is_even).compute(synchronous) == even_numbers);
+        CHECK(made_words.flatten().frequencies().compute(synchronous) ==
+              kept_words.flatten().frequencies().compute(synchronous));
+        CHECK(kept_words.flatten().compute(synchronous) == all_words);
+    }
 }

@@ -210,7 +210,16 @@ class FlattenStream final : public Stream<Out> {
 
     bool next(Batch<Out>& batch) override {
         storage_.prepare(batch_elements_max);
-        while (storage_.has_room() && (open() || advance())) drain();
+        while (storage_.has_room() && (open() || advance())) {
+            if (!gives_in_place()) {
+                drain();
+            } else if (storage_.size() == 0) {
+                batch = owned_ ? in_place(owned_, true) : in_place(kept_, false);
+                return true;
+            } else {
+                break;
+            }
+        }
         if (storage_.size() == 0) return false;
         batch = storage_.batch();
         return true;
@@ -249,6 +258,41 @@ class FlattenStream final : public Stream<Out> {
             return false;
         });
         return true;
+    }
+
+    // Ranges of some length that lie in memory as a batch does are given on as they are; shorter
+    // ones are gathered, so that batches do not get small.
+    static constexpr bool lies_as_batch = [] {
+        if constexpr (std::ranges::contiguous_range<Range> && std::ranges::sized_range<Range>) {
+            return std::is_same_v<std::ranges::range_value_t<Range>, Out> &&
+                   (std::ranges::contiguous_range<const Range> || !readable_in_place);
+        } else {
+            return false;
+        }
+    }();
+    static constexpr std::ptrdiff_t worth_giving = is_light<Out> ? 128 : 4;
+
+    [[nodiscard]] bool gives_in_place() const {
+        if constexpr (lies_as_batch && readable_in_place) {
+            return owned_ ? owned_->second - owned_->first >= worth_giving
+                          : kept_->second - kept_->first >= worth_giving;
+        } else {
+            return false;
+        }
+    }
+
+    template <class Opened>
+    static Batch<Out> in_place(Opened& range, bool owned) {
+        if constexpr (lies_as_batch && readable_in_place) {
+            auto& [at, end] = *range;
+            const auto size = std::min<std::ptrdiff_t>(end - at, batch_elements_max);
+            auto* const items = const_cast<Out*>(std::to_address(at));
+            at += size;
+            if (at == end) range.reset();
+            return {items, nullptr, static_cast<std::size_t>(size), owned};
+        } else {
+            return {};
+        }
     }
 
     void drain() {
