@@ -10,8 +10,10 @@
 /// An exception that a user's own function throws is not wrapped: it comes back as itself.
 #pragma once
 
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace satchel {
 
@@ -76,9 +78,33 @@ class ConnectionError : public Error {
     using Error::Error;
 };
 
-/// A task failed with something that cannot be given back as itself: here, what is not a
-/// `std::exception`.
+/// A task failed with something that cannot be given back as itself: what is not a
+/// `std::exception`, or, from a cluster, an exception of a type that other programs do not know.
 class TaskError : public Error {
+  public:
+    /// What is known of it; empty where nothing is.
+    struct Details {
+        std::string type = {};    ///< of what was thrown
+        std::string text = {};    ///< its what()
+        std::string task = {};    ///< that threw it
+        std::string worker = {};  ///< where the task ran
+    };
+
+    explicit TaskError(const std::string& what) : Error(what) {}
+    TaskError(const std::string& what, Details details)
+        : Error(what), details_(std::make_shared<const Details>(std::move(details))) {}
+
+    [[nodiscard]] const Details& details() const noexcept {
+        static const Details nothing;
+        return details_ ? *details_ : nothing;
+    }
+
+  private:
+    std::shared_ptr<const Details> details_;  // copying an exception must not throw
+};
+
+/// Each of several workers died while it executed this task, so it is taken for the reason.
+class KilledWorker : public Error {
   public:
     using Error::Error;
 };

@@ -2,7 +2,6 @@
 #include "local/job.hpp"
 
 #include <satchel/error.hpp>
-#include <satchel/this_task.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -43,23 +42,7 @@ inline bool count_down(std::uint32_t& counter, bool alone) {
     return left.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
 
-thread_local Job* running = nullptr;
-
-// Marks the calling thread as one that runs tasks of a job; they nest.
-class Inside {
-  public:
-    explicit Inside(Job& job) : outer_(std::exchange(running, &job)) {}
-    Inside(const Inside&) = delete;
-    Inside& operator=(const Inside&) = delete;
-    ~Inside() { running = outer_; }
-
-  private:
-    Job* outer_;
-};
-
 }  // namespace
-
-Job* current_job() noexcept { return running; }
 
 Job::Job(CompiledGraph graph, std::vector<TaskIndex> outputs, std::uint32_t threads,
          const Executor& executor, Waker* waker, std::shared_ptr<RunProgress> progress)
@@ -74,7 +57,7 @@ Job::Job(CompiledGraph graph, std::vector<TaskIndex> outputs, std::uint32_t thre
 }
 
 void Job::work(std::uint32_t thread, Clock::time_point deadline) {
-    const Inside inside(*this);
+    const TaskContext::Scope inside(*this);
     auto& seat = seats_[thread];
     seat.sampled = Clock::now();
     while (!stopped()) {
@@ -292,25 +275,4 @@ std::stop_token Job::stop_token() {
 }
 
 }  // namespace detail
-
-namespace this_task {
-
-bool active() noexcept { return detail::current_job() != nullptr; }
-
-const Executor& executor() {
-    if (const auto* job = detail::current_job()) return job->executor();
-    throw Error("this_task::executor() was called outside a task, where there is no executor");
-}
-
-bool stop_requested() noexcept {
-    const auto* job = detail::current_job();
-    return job != nullptr && job->stopped();
-}
-
-std::stop_token stop_token() {
-    auto* job = detail::current_job();
-    return job == nullptr ? std::stop_token() : job->stop_token();
-}
-
-}  // namespace this_task
 }  // namespace satchel

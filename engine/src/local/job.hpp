@@ -12,6 +12,7 @@
 #include <satchel/executor.hpp>
 
 #include "graph/compiled.hpp"
+#include "graph/task_context.hpp"
 #include "local/deque.hpp"
 
 #include <atomic>
@@ -41,7 +42,7 @@ class Waker {
     std::atomic<std::int32_t> sleepers_{0};
 };
 
-class Job {
+class Job : public TaskContext {
   public:
     /// `executor` is what this_task::executor() gives inside the tasks.
     Job(CompiledGraph graph, std::vector<TaskIndex> outputs, std::uint32_t threads,
@@ -61,7 +62,9 @@ class Job {
     [[nodiscard]] bool over() const noexcept {
         return stopped() || finished_.load(std::memory_order_acquire) == size_;
     }
-    [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool stopped() const noexcept override {
+        return stopped_.load(std::memory_order_relaxed);
+    }
 
     /// Keeps what has not started from starting; the reason counts if it is the first.
     void stop(std::exception_ptr reason) noexcept;
@@ -72,8 +75,8 @@ class Job {
     /// Drops all results and the graph. REQUIRES: no thread inside.
     void clear() noexcept;
 
-    [[nodiscard]] std::stop_token stop_token();
-    [[nodiscard]] const Executor& executor() const noexcept { return executor_; }
+    [[nodiscard]] std::stop_token stop_token() override;
+    [[nodiscard]] const Executor& executor() const noexcept override { return executor_; }
 
   private:
     // What one thread keeps for one job. Aligned, so that threads do not share cache lines.
@@ -114,8 +117,5 @@ class Job {
     std::exception_ptr reason_;
     std::optional<std::stop_source> stop_source_;
 };
-
-/// The job whose task the calling thread is running; null outside a task.
-[[nodiscard]] Job* current_job() noexcept;
 
 }  // namespace satchel::detail

@@ -43,15 +43,17 @@ struct GetData {
     }
 };
 
-/// A result, or the news that it is not here.
+/// A result, or the news that it is not here. The value is opaque: the parts of what an archive
+/// wrote, so that large ones are not copied.
 struct DataItem {
     TaskRef task;
     bool present = false;
-    Bytes value;
+    Bytes head;
+    std::vector<Bytes> segments;
 
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
-        archive& task& present& value;
+        archive& task& present& head& segments;
     }
 };
 

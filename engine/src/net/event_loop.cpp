@@ -31,6 +31,10 @@ EventLoop::~EventLoop() { stop(); }
 
 void EventLoop::post(std::function<void()> work) { impl_->try_post(std::move(work)); }
 
+void EventLoop::after_sending(std::function<void()> work) {
+    impl_->after_flush.push_back(std::move(work));
+}
+
 bool EventLoop::is_this_thread() const { return impl_->id == std::this_thread::get_id(); }
 
 void EventLoop::stop() {
@@ -68,7 +72,8 @@ void EventLoop::Impl::run() {
     const auto guard = asio::make_work_guard(context);
     while (!is_ending) {
         // Sleeps only if there is nothing to write.
-        auto ran = to_flush.empty() ? context.run_one() : context.poll_one();
+        const bool may_sleep = to_flush.empty() && after_flush.empty();
+        auto ran = may_sleep ? context.run_one() : context.poll_one();
         for (int i = 1; ran > 0 && i < callbacks_between_flushes; ++i) ran = context.poll_one();
         flush_all();
     }
@@ -86,6 +91,7 @@ void EventLoop::Impl::run_posted() {
 void EventLoop::Impl::flush_all() {
     auto batch = std::exchange(to_flush, {});
     for (const auto& flushable : batch) flushable->flush();
+    for (const auto& work : std::exchange(after_flush, {})) work();
 }
 
 struct Timer::Impl {

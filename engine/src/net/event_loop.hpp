@@ -40,6 +40,10 @@ class EventLoop {
     template <class Work>
     auto call(Work work) -> std::invoke_result_t<Work&>;
 
+    /// Calls `work` in this turn of the loop, when what connections have been given to send has
+    /// been handed to the system. In the loop's thread.
+    void after_sending(std::function<void()> work);
+
     [[nodiscard]] bool is_this_thread() const;
 
     /// Ends the thread, once it has done what was posted before. Not in the loop's thread.

@@ -29,6 +29,7 @@ struct EventLoop::Impl {
     boost::asio::io_context context{1};
     // What has something to flush, each once; it sees to that itself.
     std::vector<std::shared_ptr<Flushable>> to_flush;
+    std::vector<std::function<void()>> after_flush;
 
     std::mutex mutex;
     std::vector<std::function<void()>> posted;

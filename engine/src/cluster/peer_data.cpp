@@ -1,0 +1,137 @@
+// Asking for results, and answering.
+#include "cluster/peer_data.hpp"
+
+#include "cluster/codec.hpp"
+
+#include <deque>
+#include <exception>
+
+namespace satchel::cluster {
+
+struct DataFetcher::Link {
+    struct Question {
+        std::vector<TaskRef> tasks;
+        Done done;
+    };
+    net::Connection connection;
+    std::deque<Question> questions;  // the answers come in their order
+};
+
+DataFetcher::DataFetcher(net::EventLoop& loop, const net::Identity& identity)
+    : loop_(loop), identity_(identity), self_(std::make_shared<DataFetcher*>(this)) {}
+DataFetcher::~DataFetcher() { *self_ = nullptr; }
+
+void DataFetcher::fetch(const std::string& address, std::vector<TaskRef> tasks, Done done) {
+    auto& link = links_[address];
+    const bool is_new = link == nullptr;
+    if (is_new) link = std::make_unique<Link>();
+    if (link->connection) send(link->connection, GetData{tasks});
+    link->questions.push_back({std::move(tasks), std::move(done)});
+    if (is_new) open(address, *link);
+}
+
+void DataFetcher::open(const std::string& address, Link& link) {
+    const auto fail_later = [&] {
+        loop_.post([self = self_, address] {
+            if (*self != nullptr) (*self)->fail(address);
+        });
+    };
+    const auto connected = [self = self_, address, of = &link](net::ConnectResult result) {
+        if (*self == nullptr) return;
+        auto& fetcher = **self;
+        const auto found = fetcher.links_.find(address);
+        if (found == fetcher.links_.end() || found->second.get() != of) return;
+        if (!result.connection) return fetcher.fail(address);
+        auto& connection = found->second->connection = std::move(result.connection);
+        connection.start(
+            {.received = [&fetcher, address](auto& message) { fetcher.received(address, message); },
+             .closed = [&fetcher, address](const auto&) { fetcher.fail(address); }});
+        for (const auto& question : found->second->questions) {
+            send(connection, GetData{question.tasks});
+        }
+    };
+    try {
+        net::connect_soon(loop_, net::Address::parse(address), {.identity = identity_}, connected);
+    } catch (const Error&) {
+        fail_later();  // no address, or one that is refused
+    }
+}
+
+void DataFetcher::received(const std::string& address, net::Message& message) {
+    auto reply = receive<DataReply>(message);
+    auto& link = *links_.at(address);
+    if (link.questions.empty()) throw ArchiveError("results came that nobody has asked for");
+    const auto& asked = link.questions.front().tasks;
+    bool fits = reply.items.size() == asked.size();
+    for (std::size_t k = 0; fits && k < asked.size(); ++k) fits = reply.items[k].task == asked[k];
+    if (!fits) throw ArchiveError("the results are not those that were asked for");
+    const auto done = std::move(link.questions.front().done);
+    link.questions.pop_front();
+    done(std::move(reply.items));
+}
+
+void DataFetcher::fail(const std::string& address) {
+    const auto found = links_.find(address);
+    if (found == links_.end()) return;
+    const auto link = std::move(found->second);
+    links_.erase(found);
+    const auto self = self_;
+    for (const auto& question : link->questions) {
+        if (*self != nullptr) question.done(std::nullopt);
+    }
+}
+
+struct DataServer::Asker {
+    net::Connection connection;
+};
+
+DataServer::DataServer(net::EventLoop& loop, HelperThread& helper, Find find)
+    : loop_(loop),
+      helper_(helper),
+      find_(std::move(find)),
+      self_(std::make_shared<DataServer*>(this)) {}
+DataServer::~DataServer() { *self_ = nullptr; }
+
+void DataServer::accept(net::Connection connection) {
+    const auto number = next_asker_++;
+    auto& asker = *(askers_[number] = std::make_unique<Asker>());
+    asker.connection = std::move(connection);
+    asker.connection.start(
+        {.received = [this, number](auto& message) { answer(number, receive<GetData>(message)); },
+         .closed = [this, number](const auto&) { askers_.erase(number); },
+         .drained = [&asker] { asker.connection.resume(); }});
+}
+
+void DataServer::answer(std::uint64_t asker, const GetData& question) {
+    std::vector<std::pair<TaskRef, std::shared_ptr<StoredValue>>> found;
+    for (const auto task : question.tasks) found.emplace_back(task, find_(task));
+    helper_.post([self = self_, loop = &loop_, asker, found = std::move(found)] {
+        DataReply reply;
+        for (const auto& [task, value] : found) {
+            auto& item = reply.items.emplace_back();
+            item.task = task;
+            if (!value) continue;
+            try {
+                auto encoded = value->encoded();
+                item = {task, true, std::move(encoded.head), std::move(encoded.segments)};
+            } catch (const std::exception&) {
+                // It could be encoded when it was computed; now there is no memory, perhaps.
+                item.present = false;
+            }
+        }
+        loop->post([self, asker, message = encode(reply)] {
+            if (*self != nullptr) (*self)->reply(asker, message);
+        });
+    });
+}
+
+void DataServer::reply(std::uint64_t number, Encoded message) {
+    const auto found = askers_.find(number);
+    if (found == askers_.end()) return;
+    auto& connection = found->second->connection;
+    send_encoded(connection, std::move(message));
+    // Who does not take what it has asked for may not ask for more.
+    if (connection.queued() > net::Connection::high_water) connection.pause();
+}
+
+}  // namespace satchel::cluster

@@ -1,0 +1,383 @@
+// A worker's connections, and the machine, the threads and the values between them.
+#include "cluster/worker_server.hpp"
+
+#include <satchel/error.hpp>
+
+#include "cluster/call.hpp"
+#include "cluster/codec.hpp"
+#include "cluster/helper_thread.hpp"
+#include "cluster/peer_data.hpp"
+#include "cluster/task_executor.hpp"
+#include "cluster/task_threads.hpp"
+#include "worker/worker.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace satchel::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds first_pause = 20ms;
+constexpr std::chrono::milliseconds longest_pause = 1000ms;
+
+struct RefHash {
+    std::size_t operator()(TaskRef ref) const noexcept { return digest_of(ref); }
+};
+
+// The memory that this process has in use.
+std::int64_t process_bytes() {
+    std::ifstream file("/proc/self/statm");
+    std::int64_t all = 0;
+    std::int64_t resident = 0;
+    file >> all >> resident;
+    return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+}  // namespace
+
+class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
+  public:
+    Impl(net::EventLoop& loop, WorkerServerOptions options)
+        : loop_(loop),
+          options_(std::move(options)),
+          identity_{.role = net::Role::worker, .credentials = options_.credentials},
+          timer_(loop),
+          heartbeat_(loop) {}
+
+    void start();
+    /// In the thread of the loop; then `end_threads` in another.
+    void close();
+    void end_threads() { threads_.reset(); }
+
+  private:
+    using Batches = std::vector<std::vector<Call>>;
+
+    [[nodiscard]] TaskThreadsHandlers handlers();
+    void connect();
+    void connected(net::ConnectResult result);
+    void disconnected(const net::Closed& why);
+    void try_again(const std::string& why);
+    void end(const std::string& reason);
+    void reset();
+    void received(net::Message& message);
+    void beat();
+    void act();
+    void fetch(const worker::Instructions::Fetch& fetch);
+    void fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items);
+    [[nodiscard]] Call prepare(worker::Call&& call);
+    [[nodiscard]] const std::shared_ptr<LayerCode>& code_of(
+        const std::shared_ptr<const LayerDefinition>& definition);
+    void drop(const std::vector<TaskRef>& tasks);
+    void done(std::vector<Outcome>&& outcomes);
+    [[nodiscard]] const Executor& executor();
+    /// `work`, in the thread of the loop, unless this is gone by then.
+    template <class Work>
+    void post(Work work);
+
+    net::EventLoop& loop_;
+    WorkerServerOptions options_;
+    net::Identity identity_;
+    net::Connection scheduler_;
+    net::Timer timer_;  // for connecting again
+    net::Timer heartbeat_;
+    std::chrono::nanoseconds beat_interval_ = 500ms;
+    std::optional<net::Listener> listener_;
+    std::optional<worker::Worker> machine_;
+    std::uint32_t life_ = 0;  // how often it was connected
+    std::unordered_map<TaskRef, std::shared_ptr<StoredValue>, RefHash> values_;
+    std::unordered_map<LayerId, std::shared_ptr<LayerCode>> code_;
+    std::optional<DataFetcher> fetcher_;
+    std::optional<DataServer> data_server_;
+    Clock::time_point alone_since_ = Clock::now();
+    std::chrono::milliseconds pause_ = first_pause;
+    bool is_over_ = false;
+    std::mutex executor_mutex_;
+    std::shared_ptr<const Executor> executor_;
+    // They come last, because they may run what uses the rest.
+    HelperThread helper_;
+    std::optional<TaskThreads> threads_;
+};
+
+template <class Work>
+void WorkerServer::Impl::post(Work work) {
+    loop_.post([weak = weak_from_this(), work = std::move(work)]() mutable {
+        if (const auto self = weak.lock()) work(*self);
+    });
+}
+
+// ---- connections --------------------------------------------------------------------------------
+
+void WorkerServer::Impl::start() {
+    listener_.emplace(loop_, options_.listen, net::ListenOptions{.identity = identity_},
+                      [this](net::Connection connection) {
+                          if (data_server_) data_server_->accept(std::move(connection));
+                      });
+    if (options_.name.empty()) options_.name = listener_->address().text();
+    threads_.emplace(options_.name, handlers());
+    connect();
+}
+
+void WorkerServer::Impl::connect() {
+    if (is_over_) return;
+    net::connect_soon(loop_, options_.scheduler, {.identity = identity_},
+                      [weak = weak_from_this()](net::ConnectResult result) {
+                          if (const auto self = weak.lock()) self->connected(std::move(result));
+                      });
+}
+
+void WorkerServer::Impl::connected(net::ConnectResult result) {
+    if (is_over_) return;
+    if (!result.connection) return try_again(result.error);
+    reset();
+    pause_ = first_pause;
+    scheduler_ = std::move(result.connection);
+    scheduler_.start({.received = [this](auto& message) { received(message); },
+                      .closed = [this](const auto& why) { disconnected(why); }});
+    send(scheduler_,
+         RegisterWorker{options_.name, listener_->address().text(),
+                        static_cast<std::uint32_t>(options_.threads), options_.memory_limit});
+}
+
+void WorkerServer::Impl::disconnected(const net::Closed& why) {
+    alone_since_ = Clock::now();
+    heartbeat_.cancel();
+    scheduler_ = {};
+    if (why.kind == net::Closed::Kind::by_peer) return end(why.text);
+    if (why.kind == net::Closed::Kind::here) return end("it was closed");
+    try_again(why.text);
+}
+
+void WorkerServer::Impl::try_again(const std::string& why) {
+    if (Clock::now() - alone_since_ + pause_ > options_.death_timeout) {
+        return end(fmt::format("the worker {} gives up its scheduler at {}: {}", options_.name,
+                               options_.scheduler.text(), why));
+    }
+    timer_.start(pause_, [this] { connect(); });
+    pause_ = std::min(2 * pause_, longest_pause);
+}
+
+void WorkerServer::Impl::end(const std::string& reason) {
+    if (std::exchange(is_over_, true)) return;
+    const auto ended = options_.ended;  // a copy: it may destroy this
+    if (ended) ended(reason);
+}
+
+// A new life: nothing of the old one is known to the scheduler.
+void WorkerServer::Impl::reset() {
+    ++life_;
+    machine_.emplace(worker::Options{.threads = static_cast<std::uint32_t>(options_.threads)});
+    fetcher_.emplace(loop_, identity_);
+    data_server_.emplace(loop_, helper_, [this](TaskRef task) {
+        const auto found = values_.find(task);
+        return found == values_.end() || !machine_->holds(task) ? nullptr : found->second;
+    });
+    helper_.post([this, values = std::exchange(values_, {}), code = std::exchange(code_, {})] {
+        threads_->abandon();
+    });
+}
+
+void WorkerServer::Impl::close() {
+    is_over_ = true;
+    listener_.reset();
+    timer_.cancel();
+    heartbeat_.cancel();
+    fetcher_.reset();
+    data_server_.reset();
+    if (!scheduler_) return;
+    scheduler_.close("the worker was closed");
+    loop_.after_sending([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->scheduler_ = {};
+    });
+}
+
+// ---- the machine --------------------------------------------------------------------------------
+
+void WorkerServer::Impl::received(net::Message& message) {
+    const bool was_known = machine_->self().worker != none;
+    const auto batch = receive<WorkerBatch>(message);
+    machine_->handle(batch);
+    if (!was_known && machine_->self().worker != none) {
+        const auto& welcome = std::get<Welcome>(batch.messages.front());
+        beat_interval_ = std::chrono::nanoseconds(
+            std::clamp<Nanoseconds>(welcome.heartbeat_interval, 10'000'000, 60'000'000'000));
+        beat();
+    }
+    act();
+}
+
+void WorkerServer::Impl::beat() {
+    heartbeat_.start(beat_interval_, [this] { beat(); });
+    std::erase_if(code_, [](const auto& entry) {
+        return entry.second->definition().use_count() == 1 && entry.second.use_count() == 1;
+    });
+    machine_->heartbeat(process_bytes());
+    act();
+}
+
+void WorkerServer::Impl::act() {
+    auto out = machine_->take();
+    if (!out.messages.empty() && scheduler_) send(scheduler_, out.messages);
+    for (const auto& request : out.fetches) fetch(request);
+    Batches batches;
+    for (auto& execute : out.executes) {
+        auto& batch = batches.emplace_back();
+        for (auto& call : execute.calls) batch.push_back(prepare(std::move(call)));
+    }
+    if (!batches.empty()) {
+        // The scheduler must know of a call that ends this process.
+        loop_.after_sending([weak = weak_from_this(), batches = std::move(batches)]() mutable {
+            const auto self = weak.lock();
+            if (!self || self->is_over_) return;
+            for (auto& batch : batches) self->threads_->execute(std::move(batch));
+        });
+    }
+    for (const auto task : out.resumes) threads_->resume(task, life_);
+    if (!out.stops.empty()) {
+        helper_.post([this, tasks = std::move(out.stops), life = life_] {
+            for (const auto task : tasks) threads_->stop(task, life);
+        });
+    }
+    drop(out.drops);
+    if (out.close) end("the scheduler closed this worker");
+}
+
+void WorkerServer::Impl::fetch(const worker::Instructions::Fetch& fetch) {
+    fetcher_->fetch(fetch.address, fetch.tasks,
+                    [this, number = fetch.number](std::optional<std::vector<DataItem>> items) {
+                        fetched(number, std::move(items));
+                    });
+}
+
+void WorkerServer::Impl::fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items) {
+    if (items) {
+        std::vector<worker::Worker::Fetched> brought;
+        for (auto& item : *items) {
+            auto value = std::make_shared<StoredValue>(
+                Encoded{std::move(item.head), std::move(item.segments)});
+            brought.push_back({item.task, item.present, value->nbytes()});
+            if (item.present) values_.try_emplace(item.task, std::move(value));
+        }
+        machine_->fetched(number, brought);
+    } else {
+        machine_->fetch_failed(number);
+    }
+    act();
+}
+
+const std::shared_ptr<LayerCode>& WorkerServer::Impl::code_of(
+    const std::shared_ptr<const LayerDefinition>& definition) {
+    auto& code = code_[definition->layer];
+    if (!code || code->definition() != definition) code = std::make_shared<LayerCode>(definition);
+    return code;
+}
+
+Call WorkerServer::Impl::prepare(worker::Call&& call) {
+    Call prepared{.task = call.task,
+                  .layer = code_of(call.layer),
+                  .index = call.index,
+                  .wanted = call.wanted,
+                  .life = life_};
+    for (const auto& argument : call.arguments) {
+        if ((argument.reference & detail::literal_bit) != 0) {
+            prepared.references.push_back(argument.reference);
+            continue;
+        }
+        prepared.references.push_back(static_cast<std::uint32_t>(prepared.inputs.size()));
+        prepared.inputs.push_back(values_.at({argument.reference, argument.attempt}));
+    }
+    return prepared;
+}
+
+void WorkerServer::Impl::drop(const std::vector<TaskRef>& tasks) {
+    std::vector<std::shared_ptr<StoredValue>> dropped;
+    for (const auto task : tasks) {
+        const auto found = values_.find(task);
+        if (found == values_.end()) continue;
+        dropped.push_back(std::move(found->second));
+        values_.erase(found);
+    }
+    if (!dropped.empty()) helper_.post([values = std::move(dropped)] {});
+}
+
+// ---- tasks --------------------------------------------------------------------------------------
+
+TaskThreadsHandlers WorkerServer::Impl::handlers() {
+    return {.done =
+                [this](std::vector<Outcome> outcomes) {
+                    post([outcomes = std::move(outcomes)](Impl& self) mutable {
+                        self.done(std::move(outcomes));
+                    });
+                },
+            .seceded =
+                [this](TaskRef task, std::uint32_t life, std::vector<TaskRef> not_begun) {
+                    post([task, life, not_begun = std::move(not_begun)](Impl& self) {
+                        if (life != self.life_) return;
+                        self.machine_->seceded(task, not_begun);
+                        self.act();
+                    });
+                },
+            .rejoin =
+                [this](TaskRef task, std::uint32_t life) {
+                    post([task, life](Impl& self) {
+                        if (life != self.life_ || self.is_over_) {
+                            return self.threads_->resume(task, life);
+                        }
+                        self.machine_->rejoin(task);
+                        self.act();
+                    });
+                },
+            .executor = [this]() -> const Executor& { return executor(); }};
+}
+
+void WorkerServer::Impl::done(std::vector<Outcome>&& outcomes) {
+    if (is_over_) return;
+    for (auto& outcome : outcomes) {
+        if (outcome.life != life_) continue;
+        if (outcome.failure) {
+            machine_->erred(outcome.finished.task, *outcome.failure);
+        } else {
+            values_[outcome.finished.task] = std::move(outcome.value);
+            machine_->finished(outcome.finished);
+        }
+    }
+    act();
+}
+
+const Executor& WorkerServer::Impl::executor() {
+    const std::lock_guard lock(executor_mutex_);
+    if (!executor_) executor_ = make_task_executor(options_.scheduler, options_.credentials);
+    return *executor_;
+}
+
+// ---- the server ---------------------------------------------------------------------------------
+
+WorkerServer::WorkerServer(net::EventLoop& loop, WorkerServerOptions options)
+    : loop_(&loop), impl_(std::make_shared<Impl>(loop, std::move(options))) {
+    loop.call([&] { impl_->start(); });
+}
+WorkerServer::WorkerServer(WorkerServer&&) noexcept = default;
+WorkerServer::~WorkerServer() {
+    if (!impl_) return;
+    say_goodbye();
+    impl_->end_threads();
+    // What was posted to the loop holds it for a moment at most.
+    loop_->call([&] { impl_.reset(); });
+}
+
+void WorkerServer::say_goodbye() {
+    loop_->call([&] { impl_->close(); });
+}
+
+}  // namespace satchel::cluster
