@@ -7,6 +7,7 @@
 #include "cluster/codec.hpp"
 #include "cluster/failure.hpp"
 
+#include <algorithm>
 #include <future>
 #include <utility>
 
@@ -121,6 +122,15 @@ void TestClient::wait_for_workers(std::size_t count) {
 void TestClient::wait_for_exactly(std::size_t count) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return workers_.size() == count; });
+}
+
+void TestClient::wait_for_workers_after(std::uint32_t incarnation, std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+        return workers_.size() == count && std::ranges::all_of(workers_, [&](const auto& worker) {
+                   return worker.first.incarnation > incarnation;
+               });
+    });
 }
 
 std::string TestClient::wait_for_end() {

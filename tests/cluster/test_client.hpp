@@ -46,6 +46,8 @@ class TestClient {
     /// Waits until so many workers are there.
     void wait_for_workers(std::size_t count);
     void wait_for_exactly(std::size_t count);
+    /// Waits until so many workers are there, all of which came after that incarnation.
+    void wait_for_workers_after(std::uint32_t incarnation, std::size_t count);
     /// Waits until the connection has ended; why.
     std::string wait_for_end();
     void send(const satchel::ClientToServer& message);

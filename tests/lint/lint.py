@@ -64,6 +64,7 @@ PUBLIC_HEADERS = {
     "function.hpp": "function",
     "graph.hpp": "graph",
     "init.hpp": "process",
+    "local_cluster.hpp": "cluster",
     "log.hpp": "base",
     "module.hpp": "function",
     "progress.hpp": "progress",

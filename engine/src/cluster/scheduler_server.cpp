@@ -111,6 +111,7 @@ void SchedulerServer::Impl::close() {
     tick_.cancel();
     lost_.clear();
     options_.shutdown = options_.restart = nullptr;
+    options_.workers_changed = nullptr;
     for (auto& [id, peer] : peers_) peer->connection.close("the cluster was shut down");
     // What they still have to send leaves before they are destroyed.
     loop_.after_sending([self = shared_from_this()] {});
@@ -191,6 +192,7 @@ void SchedulerServer::Impl::register_worker(PeerId id, const RegisterWorker& mes
     peer.name = message.name;
     peer.worker = machine_.add_worker(message, now());
     workers_[*peer.worker] = id;
+    if (options_.workers_changed) options_.workers_changed(workers_.size());
     flush_soon();
 }
 

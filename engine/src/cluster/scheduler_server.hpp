@@ -17,6 +17,7 @@
 #include "net/connection.hpp"
 #include "scheduler/scheduler.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,6 +29,8 @@ struct SchedulerServerOptions {
     net::Credentials credentials = {};
     std::vector<net::Address> listen = {};
     scheduler::Options scheduler = {};
+    /// So many workers are there now.
+    std::function<void(std::size_t)> workers_changed = {};
     /// A client asked for the end of the cluster.
     std::function<void()> shutdown = {};
     /// A client asked that workers be started again. Those without a nanny only end.

@@ -69,7 +69,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void connected(net::ConnectResult result);
     void disconnected(const net::Closed& why);
     void try_again(const std::string& why);
-    void end(const std::string& reason);
+    void end(const WorkerServerEnd& end);
     void reset();
     void received(net::Message& message);
     void beat();
@@ -154,24 +154,25 @@ void WorkerServer::Impl::disconnected(const net::Closed& why) {
     alone_since_ = Clock::now();
     heartbeat_.cancel();
     scheduler_ = {};
-    if (why.kind == net::Closed::Kind::by_peer) return end(why.text);
-    if (why.kind == net::Closed::Kind::here) return end("it was closed");
+    if (why.kind == net::Closed::Kind::by_peer) return end({why.text});
+    if (why.kind == net::Closed::Kind::here) return end({"it was closed"});
     try_again(why.text);
 }
 
 void WorkerServer::Impl::try_again(const std::string& why) {
     if (Clock::now() - alone_since_ + pause_ > options_.death_timeout) {
-        return end(fmt::format("the worker {} gives up its scheduler at {}: {}", options_.name,
-                               options_.scheduler.text(), why));
+        return end({fmt::format("the worker {} gives up its scheduler at {}: {}", options_.name,
+                                options_.scheduler.text(), why),
+                    false});
     }
     timer_.start(pause_, [this] { connect(); });
     pause_ = std::min(2 * pause_, longest_pause);
 }
 
-void WorkerServer::Impl::end(const std::string& reason) {
+void WorkerServer::Impl::end(const WorkerServerEnd& end) {
     if (std::exchange(is_over_, true)) return;
     const auto ended = options_.ended;  // a copy: it may destroy this
-    if (ended) ended(reason);
+    if (ended) ended(end);
 }
 
 // A new life: nothing of the old one is known to the scheduler.
@@ -250,7 +251,7 @@ void WorkerServer::Impl::act() {
         });
     }
     drop(out.drops);
-    if (out.close) end("the scheduler closed this worker");
+    if (out.close) end({"the scheduler closed this worker"});
 }
 
 void WorkerServer::Impl::fetch(const worker::Instructions::Fetch& fetch) {

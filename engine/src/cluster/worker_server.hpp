@@ -3,7 +3,7 @@
 //
 //     WorkerServer worker(loop, {.scheduler = address, .credentials = credentials,
 //                                .name = "w0", .threads = 2,
-//                                .ended = [&](const std::string& why) { ... }});
+//                                .ended = [&](const WorkerServerEnd& end) { ... }});
 //
 // The thread of the loop runs no code of users: decoding, calling, encoding and destroying of
 // values are for the task threads and a helper.
@@ -26,6 +26,12 @@
 
 namespace satchel::cluster {
 
+/// Why a worker is of no more use.
+struct WorkerServerEnd {
+    std::string reason;
+    bool planned = true;  ///< not because the scheduler could not be reached
+};
+
 struct WorkerServerOptions {
     net::Address scheduler = {};
     net::Credentials credentials = {};
@@ -36,7 +42,7 @@ struct WorkerServerOptions {
     net::Address listen = {net::Address::Scheme::tcp, "127.0.0.1", 0};
     std::chrono::milliseconds death_timeout{60000};
     /// Called once, when this worker is of no more use; not if it is destroyed before.
-    std::function<void(const std::string& reason)> ended = {};
+    std::function<void(const WorkerServerEnd&)> ended = {};
 };
 
 class WorkerServer {

@@ -6,6 +6,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/thread.hpp"
+#include "cluster/worker_process.hpp"
 #include "net/little_endian.hpp"
 #include "process/child.hpp"
 
@@ -30,7 +31,7 @@ namespace {
 using detail::FileDescriptor;
 
 WorkerMain& registered_main() {
-    static WorkerMain instance = nullptr;
+    static WorkerMain instance = cluster::worker_main;
     return instance;
 }
 
@@ -98,9 +99,6 @@ WorkerStart start_from(std::vector<std::string> arguments) {
 int run_worker(std::vector<std::string> arguments) {
     try {
         const auto start = start_from(std::move(arguments));
-        if (registered_main() == nullptr) {
-            throw Error("this program has no worker in it");
-        }
         return registered_main()(start);
     } catch (const std::exception& error) {
         fmt::print(stderr, "satchel worker: {}\n", error.what());

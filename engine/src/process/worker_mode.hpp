@@ -23,7 +23,7 @@ struct WorkerStart {
 /// What runs in a worker process. Its result is the exit code; an exception is reported, as code 1.
 using WorkerMain = int (*)(const WorkerStart& start);
 
-/// To be called before `satchel::init`.
+/// Another one than that of a cluster's worker. To be called before `satchel::init`.
 void set_worker_main(WorkerMain worker_main);
 
 /// The first argument of a worker process.

@@ -1,0 +1,121 @@
+// The worker's process.
+#include "cluster/worker_process.hpp"
+
+#include <satchel/archive.hpp>
+#include <satchel/error.hpp>
+
+#include "cluster/codec.hpp"
+#include "cluster/worker_server.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <span>
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <unistd.h>
+
+namespace satchel::cluster {
+namespace {
+
+// The parameters as they go through the channel.
+struct Letter {
+    std::string scheduler;
+    std::array<std::uint8_t, std::tuple_size_v<net::ClusterId>> cluster{};
+    std::array<std::uint8_t, net::ClusterKey::size> key{};
+    std::string name;
+    std::int64_t threads = 1, memory_limit = 0, death_timeout = 0;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& scheduler& cluster& key& name& threads& memory_limit& death_timeout;
+    }
+};
+
+void copy_bytes(std::span<const std::byte> from, std::span<std::uint8_t> to) {
+    std::ranges::copy(from, std::as_writable_bytes(to).begin());
+}
+
+sigset_t stop_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+}  // namespace
+
+Bytes WorkerParameters::write() const {
+    Letter letter{.scheduler = access.scheduler.text(),
+                  .name = name,
+                  .threads = threads,
+                  .memory_limit = memory_limit,
+                  .death_timeout = death_timeout.count()};
+    copy_bytes(access.credentials.cluster, letter.cluster);
+    copy_bytes(access.credentials.key.bytes(), letter.key);
+    return pack(encode(letter));
+}
+
+WorkerParameters WorkerParameters::read(const Bytes& bytes) {
+    const auto letter = decode<Letter>(unpack(bytes));
+    WorkerParameters parameters{.access = {.scheduler = net::Address::parse(letter.scheduler)},
+                                .name = letter.name,
+                                .threads = letter.threads,
+                                .memory_limit = letter.memory_limit,
+                                .death_timeout = std::chrono::milliseconds(letter.death_timeout)};
+    std::ranges::copy(std::as_bytes(std::span(letter.cluster)),
+                      parameters.access.credentials.cluster.begin());
+    parameters.access.credentials.key = net::ClusterKey(std::as_bytes(std::span(letter.key)));
+    return parameters;
+}
+
+StopSignals::StopSignals() {
+    const auto set = stop_signals();
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void StopSignals::wait() {
+    const auto set = stop_signals();
+    int which = 0;
+    while (::sigwait(&set, &which) == EINTR) {
+    }
+}
+
+void StopSignals::stop() { ::kill(::getpid(), SIGTERM); }
+
+int worker_main(const process::WorkerStart& start) {
+    const auto parameters = WorkerParameters::read(start.parameters);
+    StopSignals signals;
+    std::mutex mutex;
+    std::string failure;
+    net::EventLoop loop;
+    WorkerServer server(loop, {.scheduler = parameters.access.scheduler,
+                               .credentials = parameters.access.credentials,
+                               .name = parameters.name,
+                               .threads = parameters.threads,
+                               .memory_limit = parameters.memory_limit,
+                               .death_timeout = parameters.death_timeout,
+                               .ended = [&](const WorkerServerEnd& end) {
+                                   const std::lock_guard lock(mutex);
+                                   if (!end.planned) failure = end.reason;
+                                   StopSignals::stop();
+                               }});
+    signals.wait();
+    server.say_goodbye();
+    loop.stop();
+    {
+        const std::lock_guard lock(mutex);
+        if (!failure.empty()) fmt::print(stderr, "satchel worker: {}\n", failure);
+    }
+    std::fflush(stdout);
+    // Tasks may be running, and need what destructors would take from them.
+    ::_exit(failure.empty() ? 0 : 1);
+}
+
+}  // namespace satchel::cluster

@@ -1,0 +1,44 @@
+// A process that is a worker: what its nanny tells it, and what it does.
+#pragma once
+
+#include <satchel/bytes.hpp>
+
+#include "cluster/access.hpp"
+#include "process/nanny.hpp"
+#include "process/worker_mode.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace satchel::cluster {
+
+struct WorkerParameters {
+    detail::ClusterAccess access = {};
+    std::string name = {};
+    std::int64_t threads = 1;
+    std::int64_t memory_limit = 0;  ///< bytes; 0: none
+    std::chrono::milliseconds death_timeout{60000};
+
+    /// For the channel to the worker: there is a secret in it.
+    [[nodiscard]] Bytes write() const;
+    /// Throws ArchiveError, InvalidArgument.
+    [[nodiscard]] static WorkerParameters read(const Bytes& bytes);
+};
+
+/// The worker's side: runs until the scheduler, or a signal, says that it is enough. For
+/// process::set_worker_main.
+int worker_main(const process::WorkerStart& start);
+
+/// Blocks SIGTERM and SIGINT in this thread and those that it starts, so that they can be waited
+/// for. To be made before there are other threads.
+class StopSignals {
+  public:
+    StopSignals();
+    /// Waits for one of the signals, or for `stop`.
+    void wait();
+    /// From any thread.
+    static void stop();
+};
+
+}  // namespace satchel::cluster
