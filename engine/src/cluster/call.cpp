@@ -57,6 +57,7 @@ Outcome make_call(Call& call, const std::string& worker) {
     const auto begin = Clock::now();
     bool was_called = false;
     try {
+        if (call.stop.stop_requested()) throw Cancelled("the task was released before it began");
         call.layer->prepare();
         was_called = true;
         outcome.value = std::make_shared<StoredValue>(call_function(call));

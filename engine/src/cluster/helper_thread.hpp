@@ -13,24 +13,28 @@
 
 namespace satchel::cluster {
 
-/// Thread-safe. Destroying it does what is left first.
+/// Thread-safe.
 class HelperThread {
   public:
     HelperThread() : thread_(detail::thread_without_signals([this] { run(); })) {}
     HelperThread(const HelperThread&) = delete;
     HelperThread& operator=(const HelperThread&) = delete;
-    ~HelperThread() {
+    ~HelperThread() { end(); }
+
+    /// Does what is left; what comes later is left out.
+    void end() {
         {
             const std::lock_guard lock(mutex_);
             is_ending_ = true;
             changed_.notify_one();
         }
-        thread_.join();
+        if (thread_.joinable()) thread_.join();
     }
 
     /// `work` must not throw.
     void post(std::function<void()> work) {
         const std::lock_guard lock(mutex_);
+        if (is_ending_) return;
         work_.push_back(std::move(work));
         changed_.notify_one();
     }

@@ -49,7 +49,7 @@ class TaskThreads::Context final : public detail::TaskContext {
 TaskThreads::TaskThreads(std::string worker, TaskThreadsHandlers handlers)
     : worker_(std::move(worker)), handlers_(std::move(handlers)) {}
 
-TaskThreads::~TaskThreads() {
+void TaskThreads::end() {
     std::vector<std::thread> threads;
     {
         const std::lock_guard lock(mutex_);
@@ -100,18 +100,10 @@ void TaskThreads::run(Batch batch) {
         auto call = std::move(batch.front());
         batch.pop_front();
         const Run self{call.life, call.task};
-        {
-            const std::lock_guard lock(mutex_);
-            running_.emplace(self, call.stop);
-        }
         Context context(*this, self, call.stop, batch, tell);
         {
             const detail::TaskContext::Scope scope(context);
             outcomes.push_back(make_call(call, worker_));
-        }
-        {
-            const std::lock_guard lock(mutex_);
-            running_.erase(self);
         }
         if (std::chrono::steady_clock::now() - told > tell_after) tell();
     }
@@ -140,24 +132,10 @@ void TaskThreads::resume(TaskRef task, std::uint32_t life) {
     resumed_changed_.notify_all();
 }
 
-void TaskThreads::stop(TaskRef task, std::uint32_t life) {
-    std::unique_lock lock(mutex_);
-    const auto found = running_.find({life, task});
-    if (found == running_.end()) return;
-    auto source = found->second;
-    lock.unlock();
-    source.request_stop();  // which may call what the task has registered
-}
-
 void TaskThreads::abandon() {
-    std::map<Run, std::stop_source> running;
-    {
-        const std::lock_guard lock(mutex_);
-        running = running_;
-        waiting_.clear();
-        resumed_changed_.notify_all();
-    }
-    for (auto& [run, source] : running) source.request_stop();
+    const std::lock_guard lock(mutex_);
+    waiting_.clear();
+    resumed_changed_.notify_all();
 }
 
 }  // namespace satchel::cluster

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -40,16 +39,15 @@ class TaskThreads {
     TaskThreads(std::string worker, TaskThreadsHandlers handlers);
     TaskThreads(const TaskThreads&) = delete;
     TaskThreads& operator=(const TaskThreads&) = delete;
-    /// Asks all tasks to stop and waits for them.
-    ~TaskThreads();
+    ~TaskThreads() { end(); }
 
     /// Makes the calls, one after the other, in a thread that has nothing else to do.
     void execute(std::vector<Call> calls);
     void resume(TaskRef task, std::uint32_t life);
-    /// The task's stop token is stopped, if it is running.
-    void stop(TaskRef task, std::uint32_t life);
-    /// All tasks are asked to stop, and those that wait for a place have one.
+    /// Tasks that wait for a place have one: nobody will say so any more.
     void abandon();
+    /// Waits for the tasks that are running; others will not.
+    void end();
 
   private:
     using Batch = std::deque<Call>;
@@ -67,7 +65,6 @@ class TaskThreads {
     std::condition_variable work_came_;
     std::condition_variable resumed_changed_;
     std::deque<Batch> queue_;
-    std::map<Run, std::stop_source> running_;
     std::set<Run> waiting_;
     std::vector<std::thread> threads_;
     std::size_t idle_ = 0;

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -59,7 +60,10 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void start();
     /// In the thread of the loop; then `end_threads` in another.
     void close();
-    void end_threads() { threads_.reset(); }
+    void end_threads() {
+        helper_.end();
+        threads_->end();
+    }
 
   private:
     using Batches = std::vector<std::vector<Call>>;
@@ -79,6 +83,8 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     [[nodiscard]] Call prepare(worker::Call&& call);
     [[nodiscard]] const std::shared_ptr<LayerCode>& code_of(
         const std::shared_ptr<const LayerDefinition>& definition);
+    void stop(const std::vector<TaskRef>& tasks);
+    void stop_all();
     void drop(const std::vector<TaskRef>& tasks);
     void done(std::vector<Outcome>&& outcomes);
     [[nodiscard]] const Executor& executor();
@@ -97,6 +103,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     std::optional<worker::Worker> machine_;
     std::uint32_t life_ = 0;  // how often it was connected
     std::unordered_map<TaskRef, std::shared_ptr<StoredValue>, RefHash> values_;
+    std::unordered_map<TaskRef, std::stop_source, RefHash> sources_;  // of calls that were begun
     std::unordered_map<LayerId, std::shared_ptr<LayerCode>> code_;
     std::optional<DataFetcher> fetcher_;
     std::optional<DataServer> data_server_;
@@ -184,9 +191,8 @@ void WorkerServer::Impl::reset() {
         const auto found = values_.find(task);
         return found == values_.end() || !machine_->holds(task) ? nullptr : found->second;
     });
-    helper_.post([this, values = std::exchange(values_, {}), code = std::exchange(code_, {})] {
-        threads_->abandon();
-    });
+    stop_all();
+    helper_.post([values = std::exchange(values_, {}), code = std::exchange(code_, {})] {});
 }
 
 void WorkerServer::Impl::close() {
@@ -196,6 +202,7 @@ void WorkerServer::Impl::close() {
     heartbeat_.cancel();
     fetcher_.reset();
     data_server_.reset();
+    stop_all();
     if (!scheduler_) return;
     scheduler_.close("the worker was closed");
     loop_.after_sending([weak = weak_from_this()] {
@@ -228,6 +235,7 @@ void WorkerServer::Impl::beat() {
 }
 
 void WorkerServer::Impl::act() {
+    if (is_over_) return;
     auto out = machine_->take();
     if (!out.messages.empty() && scheduler_) send(scheduler_, out.messages);
     for (const auto& request : out.fetches) fetch(request);
@@ -245,11 +253,7 @@ void WorkerServer::Impl::act() {
         });
     }
     for (const auto task : out.resumes) threads_->resume(task, life_);
-    if (!out.stops.empty()) {
-        helper_.post([this, tasks = std::move(out.stops), life = life_] {
-            for (const auto task : tasks) threads_->stop(task, life);
-        });
-    }
+    stop(out.stops);
     drop(out.drops);
     if (out.close) end({"the scheduler closed this worker"});
 }
@@ -290,6 +294,7 @@ Call WorkerServer::Impl::prepare(worker::Call&& call) {
                   .index = call.index,
                   .wanted = call.wanted,
                   .life = life_};
+    sources_[call.task] = prepared.stop;
     for (const auto& argument : call.arguments) {
         if ((argument.reference & detail::literal_bit) != 0) {
             prepared.references.push_back(argument.reference);
@@ -299,6 +304,22 @@ Call WorkerServer::Impl::prepare(worker::Call&& call) {
         prepared.inputs.push_back(values_.at({argument.reference, argument.attempt}));
     }
     return prepared;
+}
+
+// What a task has registered with its token is called, too.
+void WorkerServer::Impl::stop(const std::vector<TaskRef>& tasks) {
+    for (const auto task : tasks) {
+        const auto found = sources_.find(task);
+        if (found == sources_.end()) continue;
+        helper_.post([source = found->second]() mutable { source.request_stop(); });
+    }
+}
+
+void WorkerServer::Impl::stop_all() {
+    helper_.post([sources = std::exchange(sources_, {})]() mutable {
+        for (auto& [task, source] : sources) source.request_stop();
+    });
+    threads_->abandon();
 }
 
 void WorkerServer::Impl::drop(const std::vector<TaskRef>& tasks) {
@@ -325,6 +346,7 @@ TaskThreadsHandlers WorkerServer::Impl::handlers() {
                 [this](TaskRef task, std::uint32_t life, std::vector<TaskRef> not_begun) {
                     post([task, life, not_begun = std::move(not_begun)](Impl& self) {
                         if (life != self.life_) return;
+                        for (const auto other : not_begun) self.sources_.erase(other);
                         self.machine_->seceded(task, not_begun);
                         self.act();
                     });
@@ -346,6 +368,7 @@ void WorkerServer::Impl::done(std::vector<Outcome>&& outcomes) {
     if (is_over_) return;
     for (auto& outcome : outcomes) {
         if (outcome.life != life_) continue;
+        sources_.erase(outcome.finished.task);
         if (outcome.failure) {
             machine_->erred(outcome.finished.task, *outcome.failure);
         } else {
