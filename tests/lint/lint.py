@@ -68,6 +68,7 @@ PUBLIC_HEADERS = {
     "log.hpp": "base",
     "module.hpp": "function",
     "progress.hpp": "progress",
+    "serve.hpp": "cluster",
     "stable_hash.hpp": "value",
     "stream.hpp": "stream",
     "task.hpp": "bag",

@@ -61,4 +61,21 @@ CLI::Option* add_bytes_option(CLI::App& app, const std::string& name, std::int64
         ->take_last();
 }
 
+CLI::Option* add_duration_option(CLI::App& app, const std::string& name,
+                                 std::chrono::milliseconds& value, const std::string& description) {
+    const auto assign = [&value](const std::string& text) {
+        const std::chrono::duration<double> seconds(parse_duration(text));
+        value = std::chrono::duration_cast<std::chrono::milliseconds>(seconds);
+    };
+    return app.add_option_function<std::string>(name, assign, description)->type_name("TIME");
+}
+
+void add_connection_file_option(CLI::App& app, std::filesystem::path& path,
+                                const std::string& description) {
+    const auto assign = [&path](const std::string& text) { path = text; };
+    app.add_option_function<std::string>("--connection-file", assign,
+                                         fmt::format("{}; default {}", description, path.string()))
+        ->type_name("FILE");
+}
+
 }  // namespace satchel::cli

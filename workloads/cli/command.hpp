@@ -3,6 +3,8 @@
 // To add one: write its file, declare it below, and name it in the table in main.cpp.
 #pragma once
 
+#include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +28,8 @@ extern const Command decompress_command;
 extern const Command test_command;
 extern const Command list_command;
 extern const Command cat_command;
+extern const Command scheduler_command;
+extern const Command worker_command;
 
 /// The arguments that a link called `program` stands for: "satchel-gzip", "satchel-bunzip2",
 /// "satchel-xzcat" and so on; none for any other name.
@@ -41,5 +45,13 @@ int report_usage_error(std::string_view command, std::string_view what);
 /// Adds an option that takes a number of bytes, as in 10MB or 1MiB.
 CLI::Option* add_bytes_option(CLI::App& app, const std::string& name, std::int64_t& value,
                               const std::string& description);
+
+/// Adds an option that takes a time, as in 300ms or 5min.
+CLI::Option* add_duration_option(CLI::App& app, const std::string& name,
+                                 std::chrono::milliseconds& value, const std::string& description);
+
+/// Adds --connection-file.
+void add_connection_file_option(CLI::App& app, std::filesystem::path& path,
+                                const std::string& description);
 
 }  // namespace satchel::cli

@@ -1,4 +1,7 @@
 // The executable `satchel`: finds the subcommand and hands it the rest of the arguments.
+#include <satchel/init.hpp>
+#include <satchel/task.hpp>
+
 #include "command.hpp"
 #include "messages.hpp"
 #include "signals.hpp"
@@ -13,15 +16,16 @@
 namespace satchel::cli {
 namespace {
 
-const Command* const commands[] = {&generate_command, &compress_command, &decompress_command,
-                                   &test_command,     &list_command,     &cat_command};
+const Command* const commands[] = {&generate_command,  &compress_command, &decompress_command,
+                                   &test_command,      &list_command,     &cat_command,
+                                   &scheduler_command, &worker_command};
 
 // DESIGN: wrong usage is 2, but for the compressor's commands, which follow gzip.
 constexpr int unknown_command = 2;
 
 std::string help() {
     std::string text =
-        "satchel: compress on all processors, decompress, and make data to try it on\n"
+        "satchel: compress on all processors, decompress, make data to try it on, run a cluster\n"
         "\nUsage: satchel COMMAND [OPTIONS] [FILE...]\n"
         "\nCommands:\n";
     for (const auto* command : commands) {
@@ -77,6 +81,8 @@ void reserve_standard_streams() {
 
 int main(int argc, char** argv) {
     satchel::cli::reserve_standard_streams();
+    satchel::detail::name_engine_parts();  // a worker may be sent them before it has made any
+    satchel::init(argc, argv);
     satchel::cli::clean_up_on_signals();
     try {
         auto arguments = satchel::cli::alias_arguments(argc > 0 ? argv[0] : "");

@@ -1,0 +1,156 @@
+// Tests of `satchel scheduler` and `satchel worker`, from outside.
+#include <satchel/module.hpp>
+
+#include "base/file_descriptor.hpp"
+#include "cluster/test_client.hpp"
+#include "net/connection_file.hpp"
+#include "process/support.hpp"
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace satchel;
+using namespace satchel_tests;
+
+namespace {
+
+// A command that runs, with its standard output and standard error output in one pipe.
+class Command {
+  public:
+    explicit Command(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), SATCHEL_PROGRAM);
+        std::vector<char*> pointers;
+        for (auto& argument : arguments) pointers.push_back(argument.data());
+        pointers.push_back(nullptr);
+        std::array<int, 2> ends{};
+        REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+        output_ = detail::FileDescriptor(ends[0]);
+        const detail::FileDescriptor input(ends[1]);
+        posix_spawn_file_actions_t actions;
+        ::posix_spawn_file_actions_init(&actions);
+        ::posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+        ::posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
+        REQUIRE(::posix_spawn(&pid_, SATCHEL_PROGRAM, &actions, nullptr, pointers.data(),
+                              environ) == 0);
+        ::posix_spawn_file_actions_destroy(&actions);
+    }
+    ~Command() {
+        if (pid_ < 0) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Command(const Command&) = delete;
+    Command& operator=(const Command&) = delete;
+
+    std::string line() {
+        std::string text;
+        char c = 0;
+        while (::read(output_.get(), &c, 1) == 1 && c != '\n') text += c;
+        return text;
+    }
+    std::string rest() {
+        std::string text;
+        char c = 0;
+        while (::read(output_.get(), &c, 1) == 1) text += c;
+        return text;
+    }
+    void signal(int number) const { ::kill(pid_, number); }
+    int wait() {
+        int status = 0;
+        ::waitpid(pid_, &status, 0);
+        pid_ = -1;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    }
+
+  private:
+    pid_t pid_ = -1;
+    detail::FileDescriptor output_;
+};
+
+struct Place {
+    LifeLine folder;
+    std::string file = (folder.folder() / "cluster.json").string();
+    Command scheduler{{"scheduler", "--port", "0", "--connection-file", file}};
+    std::string line = scheduler.line();
+    net::ConnectionFile found = net::read_connection_file(file);
+    TestClient client{found.addresses.front(), found.credentials};
+};
+
+}  // namespace
+
+TEST_CASE("scheduler and workers find each other, and end cleanly") {
+    for (const int number : {SIGTERM, SIGINT}) {
+        Place place;
+        CHECK(place.line == "Scheduler at: " + place.found.addresses.front().text());
+        struct stat status {};
+        REQUIRE(::stat(place.file.c_str(), &status) == 0);
+        CHECK((status.st_mode & 0777) == 0600);
+
+        Command pair({"worker", "--connection-file", place.file, "--nworkers", "2", "--nthreads",
+                      "3", "--memory-limit", "1GB", "--name", "pair"});
+        Command alone({"worker", place.found.addresses.front().text(), "--connection-file",
+                       place.file, "--no-nanny", "--name", "alone"});
+        place.client.wait_for_workers(3);
+        for (const auto& worker : place.client.info().workers) {
+            if (worker.name == "alone") continue;
+            CHECK((worker.name == "pair-0" || worker.name == "pair-1"));
+            CHECK(worker.threads == 3);
+            CHECK(worker.memory_limit == 1'000'000'000);
+        }
+        pair.signal(number);
+        CHECK(pair.wait() == 0);
+        CHECK(pair.rest().empty());
+        place.client.wait_for_exactly(1);
+        // The other one is told by the scheduler.
+        place.scheduler.signal(number);
+        CHECK(place.scheduler.wait() == 0);
+        CHECK(place.scheduler.rest().empty());
+        CHECK(alone.wait() == 0);
+        CHECK(alone.rest().empty());
+        CHECK(::stat(place.file.c_str(), &status) != 0);
+    }
+}
+
+TEST_CASE("workers end with their scheduler, and wait for one") {
+    Place place;
+    Command workers({"worker", "--connection-file", place.file, "--nworkers", "2"});
+    place.client.wait_for_workers(2);
+    place.client.send(ShutdownCluster{});
+    CHECK(place.scheduler.wait() == 0);
+    CHECK(workers.wait() == 0);
+    CHECK(workers.rest().empty());
+}
+
+TEST_CASE("a worker of another program says what it lacks") {
+    Place place;
+    Command worker({"worker", "--connection-file", place.file});
+    auto layer = layer_of(Function([](Arguments&) { return Value::of(1); }), "mine", 1);
+    const auto token = layer.token;
+    place.client.update({{}, {layer}, {{token, 0, 1}}});
+    CHECK_THROWS_AS(place.client.result({token, 0}), ModuleMissing);
+}
+
+TEST_CASE("what cannot work is said in one line") {
+    const LifeLine folder;
+    const auto file = (folder.folder() / "none.json").string();
+    Command worker({"worker", "--connection-file", file});
+    CHECK(worker.wait() == 1);
+    CHECK(worker.rest().find("none.json") != std::string::npos);
+    Command scheduler(
+        {"scheduler", "--port", "0", "--host", "192.0.2.1", "--connection-file", file});
+    CHECK(scheduler.wait() == 1);
+    CHECK(!scheduler.rest().empty());
+    Command usage({"worker", "--no-such-option"});
+    CHECK(usage.wait() != 0);
+}
