@@ -107,6 +107,35 @@ auto compute_each(const Executor& executor, const Give& give, const L&... lazy) 
 
 }  // namespace detail
 
+namespace detail {
+
+/// Makes of the partitions of a bag what its compute() gives.
+template <class L>
+struct CollectResult {
+    Value operator()(Arguments& partitions) const {
+        std::vector<Value> values;
+        for (std::uint32_t k = 0; k < partitions.size(); ++k) values.push_back(partitions.share(k));
+        return Value::of(L::extract(std::move(values)));
+    }
+};
+
+}  // namespace detail
+
+/// For Client::compute(): a graph whose task `output` gives what compute() would.
+template <class L>
+requires(detail::LazyTraits<L>::lazy) Graph graph_of_result(const L& lazy, TaskIndex& output) {
+    auto lowered = detail::lower({lazy.node()});
+    output = lowered.first.front();
+    if constexpr (requires { lazy.npartitions(); }) {
+        std::vector<TaskIndex> partitions;
+        for (std::uint32_t k = 0; k < lazy.node()->description.count; ++k) {
+            partitions.push_back(output + k);
+        }
+        output = lowered.graph.add(Function(detail::CollectResult<L>{}), partitions, "collect");
+    }
+    return std::move(lowered.graph);
+}
+
 /// Computes everything in one graph on `executor`. Gives a tuple of a `std::vector<T>` for each
 /// Bag<T>, a `T` for each Delayed<T>, Unit for Delayed<void>, and for a std::vector of these a
 /// std::vector of what they give; for one argument, that alone.

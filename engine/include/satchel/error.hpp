@@ -78,6 +78,18 @@ class ConnectionError : public Error {
     using Error::Error;
 };
 
+/// The client was closed while something was asked of it, or is closed.
+class ClientClosed : public Error {
+  public:
+    using Error::Error;
+};
+
+/// What was waited for did not come in time.
+class TimeoutError : public Error {
+  public:
+    using Error::Error;
+};
+
 /// A task failed with something that cannot be given back as itself: what is not a
 /// `std::exception`, or, from a cluster, an exception of a type that other programs do not know.
 class TaskError : public Error {

@@ -5,8 +5,9 @@
 ///     bag.compute(satchel::SynchronousExecutor{});         // in this thread, one task at a time
 ///     bag.compute();                                       // on the default executor
 ///
-/// The default executor is, inside a task, the one that runs it; else the process's own pool, which
-/// is started when it is first used and has a thread for each processor that the process may use.
+/// The default executor is, inside a task, the one that runs it; else the newest open Client; else
+/// the process's own pool, which is started when it is first used and has a thread for each
+/// processor that the process may use.
 ///
 /// Thread safety: an executor may be used from several threads at once, also from inside its own
 /// tasks.

@@ -49,6 +49,11 @@ class Arguments {
     /// The task's place in its layer: for a bag, the number of the partition.
     [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
 
+    /// The same inputs for a task that has place `index`.
+    [[nodiscard]] Arguments at_index(std::uint32_t index) const noexcept {
+        return {slots_, literals_, references_, size_, index};
+    }
+
     [[nodiscard]] const Value& operator[](std::uint32_t k) const noexcept { return at(k); }
 
     /// Input `k` with its type erased: moved out if this task owns it, else shared.

@@ -131,6 +131,10 @@ struct Layer {
 
 class Graph;
 
+namespace client {
+class GraphWriter;
+}
+
 namespace detail {
 class CompiledGraph;
 Graph select(const Graph& graph, std::span<const TaskIndex> tasks,
@@ -179,6 +183,7 @@ class Graph {
     void resolve_keys();
 
   private:
+    friend class client::GraphWriter;
     friend class detail::CompiledGraph;
     friend Graph detail::select(const Graph&, std::span<const TaskIndex>,
                                 std::span<const TaskIndex>);

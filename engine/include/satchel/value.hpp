@@ -75,6 +75,7 @@ struct BoxOf : Box {
 /// What can be done with an object whose type is no longer known.
 struct TypeOperations : CodeDescriptor {
     void (*destroy)(Box*) noexcept;  // null: the object lies in the value
+    bool copyable;
     TravelProblem problem;           // why it cannot be written
     void (*save)(OutputArchive&, const Value&);
     Value (*load)(InputArchive&);
@@ -101,6 +102,7 @@ struct [[gnu::visibility("hidden")]] TypeCode {
     static constinit inline const TypeOperations operations{
         {code_magic(CodeKind::type), &TypeCode::operations, &typeid(T)},
         fits_in_value<T> ? nullptr : &destroy_box<T>,
+        is_copyable<T>,
         can_travel ? TravelProblem::none : problem_of<T>(),
         [] {
             if constexpr (can_travel)

@@ -3,6 +3,7 @@
 #include <satchel/executor.hpp>
 #include <satchel/this_task.hpp>
 
+#include "graph/default_executors.hpp"
 #include "local/job.hpp"
 #include "local/thread_pool.hpp"
 
@@ -78,6 +79,7 @@ std::int64_t ThreadPoolExecutor::concurrency() const { return pool_->concurrency
 
 std::shared_ptr<const Executor> default_executor() {
     if (this_task::active()) return {std::shared_ptr<void>(), &this_task::executor()};
+    if (auto newest = detail::newest_default_executor()) return newest;
     static const auto pool = make_pool(default_concurrency());
     return pool;
 }

@@ -1,0 +1,167 @@
+// What a client makes of a call with values and futures: a task that finds its arguments among its
+// inputs, or, for many calls at once, in columns that travel with the function.
+#pragma once
+
+#include <satchel/detail/call.hpp>
+#include <satchel/function.hpp>
+#include <satchel/future.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+/// An argument that is one input of the task.
+template <class T>
+struct OneInput {
+    using type = T;
+    [[nodiscard]] std::uint32_t slots() const { return 1; }
+};
+
+/// A std::vector of the values of several inputs.
+template <class T>
+struct ListInput {
+    using type = std::vector<T>;
+    std::uint32_t size = 0;
+    [[nodiscard]] std::uint32_t slots() const { return size; }
+};
+
+/// Element i for task i.
+template <class T>
+struct ColumnInput {
+    using type = T;
+    std::vector<T> items;
+    [[nodiscard]] std::uint32_t slots() const { return 0; }
+};
+
+/// How an argument of submit() reaches the function.
+template <class A>
+struct ArgumentOf {
+    using source =
+        OneInput<std::conditional_t<std::is_convertible_v<A, const char*>, std::string, A>>;
+};
+template <class T>
+struct ArgumentOf<Future<T>> {
+    using source = OneInput<stored_type<T>>;
+};
+template <class T>
+struct ArgumentOf<std::vector<Future<T>>> {
+    using source = ListInput<stored_type<T>>;
+};
+
+/// Calls `function` with an argument from each source.
+template <class F, class... Source>
+struct RemoteCall {
+    F function;
+    std::tuple<Source...> sources;
+
+    using Returned =
+        decltype(call_shared(std::declval<const F&>(), std::declval<typename Source::type>()...));
+    using Result = std::decay_t<Returned>;
+
+    Value operator()(Arguments& inputs) const {
+        return call(inputs, std::index_sequence_for<Source...>{});
+    }
+
+  private:
+    template <std::size_t... k>
+    Value call(Arguments& inputs, std::index_sequence<k...>) const {
+        std::array<std::uint32_t, sizeof...(k) + 1> first{};
+        ((first[k + 1] = first[k] + std::get<k>(sources).slots()), ...);
+        if constexpr (std::is_void_v<Returned>) {
+            call_shared(function, get<k>(inputs, first[k], std::get<k>(sources))...);
+            return Value::of(Unit{});
+        } else {
+            return Value::make<Result>(
+                call_shared(function, get<k>(inputs, first[k], std::get<k>(sources))...));
+        }
+    }
+
+    template <std::size_t k, class T>
+    static decltype(auto) get(Arguments& inputs, std::uint32_t slot, const OneInput<T>&) {
+        if constexpr (takes_ownership<F, k>() || (!is_copyable<T> && !takes_reference<F, k>())) {
+            return T(inputs.take<T>(slot));
+        } else {
+            return inputs.get<T>(slot);
+        }
+    }
+    template <std::size_t k, class T>
+    static std::vector<T> get(Arguments& inputs, std::uint32_t slot, const ListInput<T>& list) {
+        std::vector<T> values;
+        values.reserve(list.size);
+        for (std::uint32_t i = 0; i < list.size; ++i) values.push_back(inputs.take<T>(slot + i));
+        return values;
+    }
+    template <std::size_t k, class T>
+    static decltype(auto) get(Arguments& inputs, std::uint32_t, const ColumnInput<T>& column) {
+        return column.items[inputs.index()];
+    }
+};
+
+/// What a call that was made remotely gives: `void` for a function that gives nothing.
+template <class Call>
+using future_of = Future<
+    std::conditional_t<std::is_void_v<typename Call::Returned>, void, typename Call::Result>>;
+
+/// "inc" for a named function or function object, "lambda", or "function".
+[[nodiscard]] std::string call_name(const std::type_info& type);
+template <class F>
+const std::string& call_name_of() {
+    static const std::string name = call_name(typeid(F));
+    return name;
+}
+
+/// As messages have it. Throws TravelError that names `operation`.
+[[nodiscard]] Bytes packed(const Function& function, const std::string& operation);
+[[nodiscard]] Bytes packed(const Value& value, const std::string& operation);
+
+/// Throws InvalidArgument for a future that stands for no call.
+void require_state(const FutureBase& future);
+
+/// Calls that differ by their index, ready to be sent.
+struct EncodedCalls {
+    std::string name;
+    std::uint32_t count = 1;
+    Bytes function = {};
+    std::vector<Bytes> literals = {};
+    std::vector<FutureBase::State> futures = {};
+    /// The inputs of all calls, equally many each: a future's place in `futures`, or a literal's
+    /// with literal_bit.
+    std::vector<std::uint32_t> references = {};
+
+    void add(const FutureBase& future) {
+        require_state(future);
+        references.push_back(static_cast<std::uint32_t>(futures.size()));
+        futures.push_back(future.state());
+    }
+    void add(const Value& value) {
+        references.push_back(static_cast<std::uint32_t>(literals.size()) | literal_bit);
+        literals.push_back(packed(value, name));
+    }
+};
+
+template <class A>
+auto append_argument(EncodedCalls& calls, A&& argument) {
+    using Given = std::decay_t<A>;
+    using Source = typename ArgumentOf<Given>::source;
+    if constexpr (std::is_base_of_v<FutureBase, Given>) {
+        calls.add(static_cast<const FutureBase&>(argument));
+        return Source{};
+    } else if constexpr (requires { Source{}.size; }) {
+        for (const auto& one : argument) calls.add(static_cast<const FutureBase&>(one));
+        return Source{static_cast<std::uint32_t>(argument.size())};
+    } else {
+        require_travels<typename Source::type>();
+        calls.add(Value::make<typename Source::type>(std::forward<A>(argument)));
+        return Source{};
+    }
+}
+
+}  // namespace satchel::detail

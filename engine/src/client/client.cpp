@@ -1,0 +1,256 @@
+// The client: calls as layers of a message, and questions about the cluster.
+#include <satchel/client.hpp>
+#include <satchel/error.hpp>
+#include <satchel/local_cluster.hpp>
+#include <satchel/units.hpp>
+
+#include "client/graph_message.hpp"
+#include "client/remote_executor.hpp"
+#include "cluster/access.hpp"
+#include "graph/default_executors.hpp"
+#include "net/connection_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace satchel {
+namespace {
+
+using client::RemoteExecutor;
+
+std::shared_ptr<RemoteExecutor> open(const std::string& file,
+                                     std::optional<net::Address> address = {}) {
+    const auto content = net::read_connection_file(file);
+    if (!address && content.addresses.empty()) {
+        throw ConnectionError(
+            fmt::format("connecting to the cluster of '{}': the file has no address", file));
+    }
+    return std::make_shared<RemoteExecutor>(address.value_or(content.addresses.front()),
+                                            content.credentials);
+}
+
+// The name of what is the same for equal calls.
+Token token_of(const std::vector<detail::EncodedCalls>& calls) {
+    Token token;
+    for (const auto& call : calls) {
+        token = token.then(Token::of(call.function.text())).then(call.count);
+        for (const auto& literal : call.literals) token = token.then(Token::of(literal.text()));
+        for (const auto& future : call.futures) {
+            token = token.then(future->key.token).then(future->key.index);
+        }
+        for (const auto reference : call.references) token = token.then(reference);
+    }
+    return token;
+}
+
+void append_key(std::vector<KeyRange>& ranges, const Key& key) {
+    if (!ranges.empty() && ranges.back().token == key.token &&
+        ranges.back().first + ranges.back().count == key.index) {
+        ++ranges.back().count;
+    } else {
+        ranges.push_back({key.token, key.index, 1});
+    }
+}
+
+// The list of inputs of each task; futures have the numbers from `first` on.
+void set_inputs(LayerSpec& spec, const detail::EncodedCalls& calls, std::uint32_t first) {
+    if (calls.references.empty()) return;
+    const auto each = static_cast<std::uint32_t>(calls.references.size()) / calls.count;
+    for (const auto reference : calls.references) {
+        const bool is_literal = (reference & detail::literal_bit) != 0;
+        spec.references.push_back(is_literal ? reference : first + reference);
+    }
+    for (std::uint32_t k = 1; k <= calls.count; ++k) spec.ends.push_back(k * each);
+}
+
+std::string format_total(std::int64_t bytes) {
+    if (bytes % 1'000'000 != 0) return format_bytes(static_cast<std::uint64_t>(bytes));
+    static constexpr std::array<const char*, 3> units{"MB", "GB", "TB"};
+    auto amount = static_cast<double>(bytes) / 1e6;
+    std::size_t unit = 0;
+    for (; unit + 1 < units.size() && amount >= 1000; ++unit) amount /= 1000;
+    return fmt::format("{:.2f} {}", amount, units.at(unit));
+}
+
+}  // namespace
+
+Client::Client(std::shared_ptr<RemoteExecutor> executor) : executor_(std::move(executor)) {
+    detail::add_default_executor(executor_);
+}
+Client::Client(const LocalCluster& cluster)
+    : Client(std::make_shared<RemoteExecutor>(cluster.access().scheduler,
+                                              cluster.access().credentials)) {}
+Client::Client(const std::string& connection_file) : Client(open(connection_file)) {}
+Client::Client(const std::string& address, const std::string& connection_file)
+    : Client(open(connection_file, net::Address::parse(address))) {}
+Client::~Client() { close(); }
+
+std::unique_ptr<Submission> Client::submit(Graph graph, std::vector<TaskIndex> outputs,
+                                           const RunOptions& options) const {
+    return executor_->submit(std::move(graph), std::move(outputs), options);
+}
+
+std::int64_t Client::concurrency() const { return executor_->concurrency(); }
+
+// ---- calls --------------------------------------------------------------------------------------
+
+std::vector<Client::State> Client::submit_calls(std::vector<detail::EncodedCalls> calls,
+                                                const SubmitOptions& options) const {
+    if (options.retries < 0 || options.retries > INT32_MAX) {
+        throw InvalidArgument(
+            fmt::format("submitting a call with {} retries; 0 is the least", options.retries));
+    }
+    auto token = !options.key.empty() ? Token::of(options.key)
+                 : options.pure       ? token_of(calls)
+                                      : Token::unique();
+    UpdateGraph update;
+    auto names = std::make_shared<client::TaskNames>();
+    names->has_key = !options.key.empty();
+    std::vector<Key> wanted;
+    std::uint32_t known = 0;
+    std::uint32_t number = 0;  // of the call in all layers
+    const bool is_one = calls.size() == 1 && calls.front().count == 1;
+    for (auto& call : calls) {
+        if (number > 0) token = token.then(number);
+        LayerSpec spec;
+        spec.token = token;
+        spec.name = call.name;
+        spec.count = call.count;
+        spec.retries = static_cast<std::uint32_t>(options.retries);
+        spec.function = std::move(call.function);
+        set_inputs(spec, call, known);
+        spec.literals = std::move(call.literals);
+        for (const auto& future : call.futures) {
+            append_key(update.known, future->key);
+            ++known;
+        }
+        names->layers.push_back({token, names->has_key ? options.key : call.name, number, is_one});
+        for (std::uint32_t k = 0; k < call.count; ++k) wanted.push_back({token, k});
+        number += call.count;
+        update.layers.push_back(std::move(spec));
+    }
+    if (calls.empty()) return {};
+    return executor_->session()->submit(std::move(update), names, wanted);
+}
+
+Client::State Client::submit_output(Graph graph, TaskIndex output) const {
+    auto message = client::make_graph_message(std::move(graph), {output});
+    return executor_->session()
+        ->submit(std::move(message.update), message.names, message.outputs)
+        .front();
+}
+
+void Client::cancel_states(const std::vector<State>& states) const {
+    executor_->session()->cancel(states);
+}
+
+void Client::retry_states(const std::vector<State>& states) const {
+    executor_->session()->retry(states);
+}
+
+// ---- the cluster --------------------------------------------------------------------------------
+
+std::vector<std::string> Client::who_has(const detail::FutureBase& future) const {
+    const std::array states{future.state()};
+    const auto peers = executor_->session()->peers();
+    std::vector<std::string> addresses;
+    for (const auto& ready : executor_->session()->who_has(states)) {
+        for (const auto& holder : ready.holders) {
+            const auto peer = peers.find(holder);
+            if (peer != peers.end()) addresses.push_back(peer->second.address);
+        }
+    }
+    return addresses;
+}
+
+std::int64_t Client::nbytes(const detail::FutureBase& future) const {
+    const std::array states{future.state()};
+    const auto found = executor_->session()->who_has(states);
+    return found.empty() ? 0 : found.front().nbytes;
+}
+
+SchedulerInfo Client::scheduler_info() const {
+    SchedulerInfo info{executor_->scheduler().text(), {}};
+    for (const auto& worker : executor_->session()->info().workers) {
+        info.workers.push_back({worker.name, worker.address, worker.threads, worker.memory_limit,
+                                worker.processing, worker.held, worker.held_bytes});
+    }
+    return info;
+}
+
+void Client::wait_for_workers(std::int64_t n,
+                              std::optional<std::chrono::nanoseconds> timeout) const {
+    auto& session = *executor_->session();
+    const auto enough = [&](const auto& peers) {
+        return static_cast<std::int64_t>(peers.size()) >= n;
+    };
+    if (session.wait_for_peers(enough, timeout)) return;
+    throw TimeoutError(fmt::format(
+        "waiting for {} workers of {}: there are {} after {}", n, executor_->scheduler().text(),
+        session.peers().size(), format_duration(std::chrono::duration<double>(*timeout).count())));
+}
+
+void Client::restart() const {
+    auto& session = *executor_->session();
+    session.cancel_all();
+    const auto before = session.peers();
+    session.send(RestartWorkers{});
+    const auto are_gone = [&](const auto& peers) {
+        return std::ranges::none_of(
+            before, [&](const auto& worker) { return peers.contains(worker.first); });
+    };
+    (void)session.wait_for_peers(are_gone, {});
+}
+
+void Client::retire_workers(const std::vector<std::string>& workers) const {
+    auto& session = *executor_->session();
+    RetireWorkers message;
+    const auto peers = session.peers();
+    for (const auto& name : workers) {
+        const auto found = std::ranges::find_if(peers, [&](const auto& peer) {
+            return peer.second.name == name || peer.second.address == name;
+        });
+        if (found == peers.end()) {
+            throw InvalidArgument(fmt::format("retiring the worker '{}': {} has no such worker",
+                                              name, executor_->scheduler().text()));
+        }
+        message.workers.push_back(found->first);
+    }
+    const auto leaving = message.workers;
+    session.send(std::move(message));
+    const auto are_gone = [&](const auto& now) {
+        return std::ranges::none_of(leaving, [&](const auto& one) { return now.contains(one); });
+    };
+    (void)session.wait_for_peers(are_gone, {});
+}
+
+void Client::shutdown() {
+    executor_->session()->send(ShutdownCluster{});
+    close();
+}
+
+void Client::close() {
+    detail::remove_default_executor(*executor_);
+    executor_->close();
+}
+
+std::string Client::text() const {
+    if (!executor_->session()->is_open()) return "<Client: not connected>";
+    const auto info = scheduler_info();
+    std::int64_t threads = 0;
+    std::int64_t memory = 0;
+    for (const auto& worker : info.workers) {
+        threads += worker.threads;
+        memory += worker.memory_limit;
+    }
+    auto text = fmt::format("<Client: '{}' processes={} threads={}", info.address,
+                            info.workers.size(), threads);
+    if (memory > 0) text += fmt::format(", memory={}", format_total(memory));
+    return text + ">";
+}
+
+}  // namespace satchel

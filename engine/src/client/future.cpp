@@ -1,0 +1,152 @@
+// Futures without their types.
+#include <satchel/client.hpp>
+#include <satchel/error.hpp>
+
+#include "client/future_state.hpp"
+#include "client/gather.hpp"
+#include "client/session.hpp"
+#include "cluster/codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace satchel {
+
+std::string_view to_string(FutureStatus status) noexcept {
+    switch (status) {
+        case FutureStatus::pending:
+            return "pending";
+        case FutureStatus::finished:
+            return "finished";
+        case FutureStatus::error:
+            return "error";
+        case FutureStatus::cancelled:
+            return "cancelled";
+    }
+    return "";
+}
+
+namespace detail {
+namespace {
+
+const FutureBase::State& checked(const FutureBase::State& state) {
+    if (!state)
+        throw InvalidArgument("a Future was used that stands for no call; submit one first");
+    return state;
+}
+
+template <class T>
+Bytes packed_for(const T& object, const std::string& operation) {
+    try {
+        return cluster::pack(encode(object));
+    } catch (const TravelError& error) {
+        throw TravelError(fmt::format("submitting '{}': {}", operation, error.what()));
+    }
+}
+
+}  // namespace
+
+FutureStatus FutureBase::status() const {
+    const std::lock_guard lock(checked(state_)->session->mutex());
+    return state_->status;
+}
+
+bool FutureBase::done() const { return status() != FutureStatus::pending; }
+
+std::exception_ptr FutureBase::exception() const {
+    client::Completions completions({checked(state_)});
+    (void)completions.next({});
+    const std::lock_guard lock(state_->session->mutex());
+    return state_->error;
+}
+
+void FutureBase::cancel() const {
+    const std::array states{checked(state_)};
+    state_->session->cancel(states);
+}
+
+void FutureBase::retry() const {
+    const std::array states{checked(state_)};
+    state_->session->retry(states);
+}
+
+std::string FutureBase::key() const {
+    const auto& state = *checked(state_);
+    if (state.names->has_key) return state.label();
+    for (const auto& layer : state.names->layers) {
+        if (layer.token != state.key.token) continue;
+        const auto name = fmt::format("{}-{}", layer.name, layer.token.text());
+        return layer.is_one ? name : fmt::format("{}:{}", name, layer.first + state.key.index);
+    }
+    return state.key.token.text();
+}
+
+Value FutureBase::value() const {
+    return std::move(client::Gather::start({checked(state_)})->take().front());
+}
+
+std::string FutureBase::describe(const std::type_info& type) const {
+    if (!state_) return "<Future: none>";
+    return fmt::format("<Future: {}, type: {}, key: {}>", to_string(status()), readable_name(type),
+                       key());
+}
+
+std::vector<Value> gather_values(std::vector<FutureBase::State> states) {
+    for (const auto& state : states) (void)checked(state);
+    return client::Gather::start(std::move(states))->take();
+}
+
+CompletionQueue::CompletionQueue(const std::vector<FutureBase::State>& states)
+    : completions_(std::make_unique<client::Completions>(states)), left_(states.size()) {}
+CompletionQueue::CompletionQueue(CompletionQueue&&) noexcept = default;
+CompletionQueue::~CompletionQueue() = default;
+
+std::optional<std::size_t> CompletionQueue::next(std::optional<std::chrono::nanoseconds> timeout) {
+    if (left_ == 0) return std::nullopt;
+    const auto number = completions_->next(timeout);
+    if (number) --left_;
+    return number;
+}
+
+void require_state(const FutureBase& future) { (void)checked(future.state()); }
+
+// "satchel::ConstantFunction<&(inc(int))>", "int (*)(int)", "main::{lambda(int)#1}",
+// "ns::Scale<3>".
+std::string call_name(const std::type_info& type) {
+    auto text = readable_name(type);
+    if (const auto at = text.find("ConstantFunction<"); at != std::string::npos) {
+        text = text.substr(at + std::string_view("ConstantFunction<").size());
+        if (const auto scope = text.rfind("::"); scope != std::string::npos) {
+            text.erase(0, scope + 2);
+        }
+        text.erase(0, text.find_first_not_of("&("));
+        text.resize(std::min(text.find_first_of("(<)>"), text.size()));
+    } else if (text.find("lambda") != std::string::npos) {
+        return "lambda";
+    } else if (text.find("(*)") != std::string::npos) {
+        return "function";
+    }
+    text.resize(std::min(text.find('<'), text.size()));
+    if (const auto at = text.rfind("::"); at != std::string::npos) text.erase(0, at + 2);
+    return text;
+}
+
+Bytes packed(const Function& function, const std::string& operation) {
+    return packed_for(function, operation);
+}
+Bytes packed(const Value& value, const std::string& operation) {
+    return packed_for(value, operation);
+}
+
+void refuse_map_lengths(std::size_t one, std::size_t other) {
+    throw LengthError(
+        fmt::format("map: one range has {} elements and another one {}; they must be equally long",
+                    one, other));
+}
+
+}  // namespace detail
+}  // namespace satchel

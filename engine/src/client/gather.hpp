@@ -1,0 +1,87 @@
+// Gather: fetches the values of keys as soon as they are there, from the workers that have them.
+// Completions: only tells which are there.
+//
+// Both are told under the lock of the session; whoever waits for them sleeps on their own
+// condition, and, inside a task, gives up its place meanwhile.
+#pragma once
+
+#include <satchel/archive.hpp>
+#include <satchel/detail/run_progress.hpp>
+#include <satchel/value.hpp>
+
+#include "client/session.hpp"
+#include "messages/peers.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace satchel::client {
+
+class Gather final : public Watcher, public std::enable_shared_from_this<Gather> {
+  public:
+    /// Begins. `states` are not empty, or there is nothing to do.
+    [[nodiscard]] static std::shared_ptr<Gather> start(
+        std::vector<StatePtr> states, std::shared_ptr<detail::RunProgress> progress = {});
+
+    Gather(std::vector<StatePtr> states, std::shared_ptr<detail::RunProgress> progress);
+    Gather(const Gather&) = delete;
+    Gather& operator=(const Gather&) = delete;
+    ~Gather();
+
+    /// Whether take() would not wait.
+    [[nodiscard]] bool done();
+    /// Waits, and gives the values in order, or throws the first error. To be called once.
+    [[nodiscard]] std::vector<Value> take();
+    /// Gives up what is not there.
+    void cancel();
+
+    /// In the thread of the connection: what was fetched, if it could be.
+    void arrived(std::size_t number, TaskRef task, WorkerRef holder, std::optional<DataItem> item);
+
+  private:
+    // What came along with its key is packed.
+    struct Kept {
+        Encoded encoded;
+        bool is_packed = false;
+    };
+
+    void settled(std::size_t number) override;
+    void keep(std::size_t number, Kept value);
+    void unwatch();
+    [[nodiscard]] bool is_over() const { return error_ || left_ == 0; }
+
+    std::shared_ptr<Session> session_;
+    std::vector<StatePtr> states_;
+    std::shared_ptr<detail::RunProgress> progress_;
+    std::vector<Kept> values_;
+    std::size_t left_;
+    std::exception_ptr error_;
+    std::condition_variable over_;
+};
+
+class Completions final : public Watcher {
+  public:
+    explicit Completions(std::vector<StatePtr> states);
+    Completions(const Completions&) = delete;
+    Completions& operator=(const Completions&) = delete;
+    ~Completions();
+
+    /// Waits for another key to be there, or failed; nothing if it is too late.
+    [[nodiscard]] std::optional<std::size_t> next(std::optional<std::chrono::nanoseconds> timeout);
+
+  private:
+    void settled(std::size_t number) override;
+
+    std::shared_ptr<Session> session_;
+    std::vector<StatePtr> states_;
+    std::deque<std::size_t> ready_;
+    std::condition_variable changed_;
+};
+
+}  // namespace satchel::client

@@ -1,0 +1,144 @@
+// The connection of a client: what the session has to say is sent once in a turn of the loop, and
+// results are asked for from the workers that have them.
+#include "client/remote_executor.hpp"
+
+#include <satchel/error.hpp>
+
+#include "client/gather.hpp"
+#include "client/graph_message.hpp"
+#include "cluster/codec.hpp"
+
+#include <algorithm>
+#include <map>
+#include <stop_token>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace satchel::client {
+namespace {
+
+// One question is for so many results, or for so many bytes, so that they flow while others are
+// being written.
+constexpr std::size_t question_tasks_max = 512;
+constexpr std::int64_t question_bytes_max = 4 << 20;
+
+// A graph that was sent: its outputs are fetched as they come.
+class RemoteSubmission final : public Submission {
+  public:
+    RemoteSubmission(std::shared_ptr<Gather> gather, const std::stop_token& token)
+        : gather_(std::move(gather)), on_stop_(token, Stop{gather_.get()}) {}
+    ~RemoteSubmission() override {
+        if (!gather_->done()) gather_->cancel();
+    }
+    RemoteSubmission(const RemoteSubmission&) = delete;
+    RemoteSubmission& operator=(const RemoteSubmission&) = delete;
+
+    [[nodiscard]] bool done() const override { return gather_->done(); }
+    [[nodiscard]] std::vector<Value> take() override { return gather_->take(); }
+
+  private:
+    struct Stop {
+        Gather* gather;
+        void operator()() const { gather->cancel(); }
+    };
+
+    std::shared_ptr<Gather> gather_;
+    std::stop_callback<Stop> on_stop_;
+};
+
+net::Identity identity_of(const net::Credentials& credentials) {
+    return {.role = net::Role::client, .credentials = credentials};
+}
+
+}  // namespace
+
+RemoteExecutor::RemoteExecutor(const net::Address& scheduler, const net::Credentials& credentials)
+    : scheduler_(scheduler),
+      session_(std::make_shared<Session>([this] { loop_.post([this] { flush(); }); })) {
+    connection_ = net::connect(loop_, scheduler, {.identity = identity_of(credentials)});
+    loop_.call([&] {
+        fetcher_.emplace(loop_, identity_of(credentials));
+        connection_.start({.received =
+                               [this](net::Message& message) {
+                                   session_->received(cluster::receive<ServerToClient>(message));
+                               },
+                           .closed = [this](const net::Closed& why) { closed(why); }});
+    });
+    (void)session_->info();
+}
+
+RemoteExecutor::~RemoteExecutor() { close(); }
+
+void RemoteExecutor::close() {
+    session_->end(std::make_exception_ptr(
+        ClientClosed(fmt::format("the client of {} was closed", scheduler_.text()))));
+    const std::lock_guard lock(closing_);
+    loop_.call([&] {
+        fetcher_.reset();
+        if (connection_) connection_.close("the client was closed");
+        loop_.after_sending([this] { connection_ = {}; });
+    });
+    loop_.stop();
+}
+
+std::unique_ptr<Submission> RemoteExecutor::submit(Graph graph, std::vector<TaskIndex> outputs,
+                                                   const RunOptions& options) const {
+    auto message = make_graph_message(std::move(graph), std::move(outputs));
+    auto states = session_->submit(std::move(message.update), message.names, message.outputs);
+    return std::make_unique<RemoteSubmission>(Gather::start(std::move(states), options.progress),
+                                              options.stop_token);
+}
+
+std::int64_t RemoteExecutor::concurrency() const { return session_->threads(); }
+
+void RemoteExecutor::closed(const net::Closed& why) {
+    const auto reason = why.kind == net::Closed::Kind::by_peer
+                            ? fmt::format("the scheduler at {} has closed the connection: {}",
+                                          scheduler_.text(), why.text)
+                            : fmt::format("the connection to the scheduler at {} was lost: {}",
+                                          scheduler_.text(), why.text);
+    session_->end(std::make_exception_ptr(ConnectionError(reason)));
+}
+
+void RemoteExecutor::flush() {
+    auto outbox = session_->take();
+    if (!connection_) return;
+    for (const auto& message : outbox.messages) cluster::send(connection_, message);
+    start_fetches(std::move(outbox.fetches));
+}
+
+void RemoteExecutor::start_fetches(std::vector<Fetch> fetches) {
+    std::map<std::string, std::vector<Fetch>> questions;
+    std::map<std::string, std::int64_t> bytes;
+    const auto ask = [&](const std::string& address, std::vector<Fetch> question) {
+        std::vector<TaskRef> tasks;
+        for (const auto& one : question) tasks.push_back(one.task);
+        const auto done = [question = std::move(question)](auto items) {
+            for (std::size_t k = 0; k < question.size(); ++k) {
+                const auto& one = question[k];
+                one.gather->arrived(one.number, one.task, one.holder,
+                                    items ? std::optional(std::move((*items)[k])) : std::nullopt);
+            }
+        };
+        fetcher_->fetch(address, std::move(tasks), done);
+    };
+    for (auto& fetch : fetches) {
+        if (fetch.address.empty()) {
+            fetch.gather->arrived(fetch.number, fetch.task, fetch.holder, std::nullopt);
+            continue;
+        }
+        const auto address = fetch.address;
+        auto& question = questions[address];
+        bytes[address] += fetch.nbytes;
+        question.push_back(std::move(fetch));
+        if (question.size() < question_tasks_max && bytes[address] < question_bytes_max) continue;
+        ask(address, std::exchange(question, {}));
+        bytes[address] = 0;
+    }
+    for (auto& [address, question] : questions) {
+        if (!question.empty()) ask(address, std::move(question));
+    }
+}
+
+}  // namespace satchel::client

@@ -1,0 +1,53 @@
+// RemoteExecutor: an executor whose tasks run in a cluster: the connection of a client, with a
+// thread of its own.
+//
+// Thread-safe.
+#pragma once
+
+#include <satchel/executor.hpp>
+
+#include "client/session.hpp"
+#include "cluster/peer_data.hpp"
+#include "net/connection.hpp"
+#include "net/event_loop.hpp"
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace satchel::client {
+
+class RemoteExecutor final : public Executor {
+  public:
+    /// Throws ConnectionError that says why there is no connection.
+    RemoteExecutor(const net::Address& scheduler, const net::Credentials& credentials);
+    ~RemoteExecutor() override;
+
+    [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
+                                                     const RunOptions& options) const override;
+    [[nodiscard]] std::int64_t concurrency() const override;
+
+    [[nodiscard]] const std::shared_ptr<Session>& session() const noexcept { return session_; }
+    [[nodiscard]] const net::Address& scheduler() const noexcept { return scheduler_; }
+
+    /// Says goodbye; whatever waits throws ClientClosed. Does nothing the second time.
+    void close();
+
+  private:
+    void flush();
+    void start_fetches(std::vector<Fetch> fetches);
+    void closed(const net::Closed& why);
+
+    net::Address scheduler_;
+    net::EventLoop loop_;
+    std::shared_ptr<Session> session_;
+    std::mutex closing_;
+    std::optional<cluster::DataFetcher> fetcher_;  // this and the next in the thread of the loop
+    net::Connection connection_;
+};
+
+}  // namespace satchel::client

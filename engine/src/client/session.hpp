@@ -1,0 +1,127 @@
+// Session: what a client knows of its cluster, and what it has to say to it; between the threads
+// of the user, who submit and wait, and the thread of the connection, which sends and receives.
+//
+// Sending is a queue: what a thread submits is sent when the loop turns, with all else that has
+// gathered by then. So order is kept: a key that a graph refers to is released after it.
+//
+// Thread-safe. No state may be given up while the lock is held, as its destructor takes it.
+#pragma once
+
+#include "client/future_state.hpp"
+#include "messages/cluster_info.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+namespace satchel::client {
+
+class Gather;
+
+/// A result that is to be fetched from a worker.
+struct Fetch {
+    std::string address;
+    WorkerRef holder;
+    TaskRef task;
+    std::int64_t nbytes = 0;
+    std::shared_ptr<Gather> gather;
+    std::size_t number = 0;  // in it
+};
+
+/// What the thread of the connection has to do.
+struct Outbox {
+    std::vector<ClientToServer> messages;
+    std::vector<Fetch> fetches;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+  public:
+    /// `wake` makes the thread of the connection take() soon; it is called under the lock.
+    explicit Session(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+    // ---- for the user's threads; they throw ClientClosed, ConnectionError when it is over ----
+
+    /// Adds tasks, and gives a state for each key of `wanted`.
+    std::vector<StatePtr> submit(UpdateGraph update, const std::shared_ptr<const TaskNames>& names,
+                                 std::span<const Key> wanted);
+    void cancel(std::span<const StatePtr> states);
+    void cancel_all();
+    void retry(std::span<const StatePtr> states);
+    void release(FutureState& state) noexcept;
+
+    [[nodiscard]] ClusterInfo info();
+    [[nodiscard]] std::vector<ReadyKey> who_has(std::span<const StatePtr> states);
+    [[nodiscard]] std::map<WorkerRef, Peer> peers();
+    /// Waits until `enough` is true of the workers that there are; false if it is too late.
+    bool wait_for_peers(const std::function<bool(const std::map<WorkerRef, Peer>&)>& enough,
+                        std::optional<std::chrono::nanoseconds> timeout);
+    void send(ClientToServer message);
+    [[nodiscard]] std::int64_t threads();
+
+    /// All that is wanted fails for this reason, and all calls from now on.
+    void end(const std::exception_ptr& reason);
+    [[nodiscard]] bool is_open();
+
+    // ---- for the thread of the connection ----
+
+    [[nodiscard]] Outbox take();
+    void received(ServerToClient&& message);
+
+    // ---- under the lock, for gatherings and waits ----
+
+    [[nodiscard]] std::mutex& mutex() { return mutex_; }
+    void watch(FutureState& state, Watcher& watcher, std::size_t number);
+    static void unwatch(FutureState& state, Watcher& watcher);
+    void fetch(const FutureState& state, std::shared_ptr<Gather> gather, std::size_t number);
+    /// It was not where it should be.
+    void missing(FutureState& state, TaskRef task, WorkerRef holder);
+
+  private:
+    void on(ToClient&& message);
+    void on(ClientWelcome&&) {}
+    void on(PeersChanged&& message);
+    void on(KeysInMemory&& message);
+    void on(KeysLost&& message);
+    void on(KeyErred&& message);
+    void on(KeysCancelled&& message);
+    void on(GraphRefused&& message);
+    void on(Holders&& message);
+
+    [[nodiscard]] FutureState* find(const Key& key);
+    StatePtr state_of(const Key& key, const std::shared_ptr<const TaskNames>& names);
+    void settle(FutureState& state, FutureStatus status, std::exception_ptr error = {});
+    void push(FromClient message);
+    void push_release(const Key& key);
+    void push_to_server(ClientToServer message);
+    void wake();
+    void check_open() const;
+    template <class Answer>
+    Answer ask(std::map<std::uint64_t, std::optional<Answer>>& answers, ClientToServer question,
+               std::uint64_t request);
+
+    std::mutex mutex_;
+    std::function<void()> wake_;
+    bool is_awake_ = false;
+    std::vector<FromClient> to_machine_;
+    Outbox outbox_;
+    std::unordered_map<Key, FutureState*, KeyHash> states_;
+    std::map<WorkerRef, Peer> peers_;
+    std::int64_t threads_ = 1;
+    std::condition_variable changed_;  // peers, answers, the end
+    std::uint64_t next_request_ = 1;   // 0: nobody waits for the answer
+    std::map<std::uint64_t, std::optional<ClusterInfo>> infos_;
+    std::map<std::uint64_t, std::optional<Holders>> holders_;
+    std::exception_ptr end_;
+};
+
+}  // namespace satchel::client

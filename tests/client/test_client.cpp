@@ -1,0 +1,315 @@
+// Tests of Client and Future: calls, errors, cancelling, closing, several clients.
+#include <satchel/client.hpp>
+#include <satchel/error.hpp>
+#include <satchel/fn.hpp>
+#include <satchel/local_cluster.hpp>
+#include <satchel/this_task.hpp>
+
+#include <atomic>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+using namespace satchel;
+using namespace std::chrono_literals;
+
+namespace {
+
+int inc(int x) { return x + 1; }
+
+struct Scale {
+    int factor = 1;
+    int operator()(int x) const { return factor * x; }
+};
+
+struct Odd : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+const LocalClusterOptions threads{.n_workers = 2, .threads_per_worker = 1, .processes = false};
+
+// In the workers of `threads` alone, which share this process.
+std::atomic<int> calls{0};
+std::atomic<bool> was_stopped{false};
+std::atomic<bool> has_begun{false};
+
+int wait_until_stopped(int x) {
+    has_begun = true;
+    has_begun.notify_all();
+    while (!this_task::stop_requested()) std::this_thread::yield();
+    was_stopped = true;
+    was_stopped.notify_all();
+    return x;
+}
+
+}  // namespace
+
+TEST_CASE("calls of functions, lambdas and objects, with values and futures") {
+    for (const bool processes : {false, true}) {
+        CAPTURE(processes);
+        LocalCluster cluster({.n_workers = 2, .threads_per_worker = 1, .processes = processes});
+        Client client(cluster);
+        auto a = client.submit(inc, 1);
+        auto b = client.submit([](int x, int y) { return x * 10 + y; }, a, 3);
+        auto c = client.submit(Scale{7}, b);
+        CHECK(a.result() == 2);
+        CHECK(b.result() == 23);
+        CHECK(c.result() == 161);
+        CHECK(c.result() == 161);
+        std::vector<Future<int>> list{a, b, c};
+        auto sum = client.submit(
+            [](const std::vector<int>& xs, const std::string& text) {
+                return text + std::to_string(std::accumulate(xs.begin(), xs.end(), 0));
+            },
+            list, "sum ");
+        CHECK(sum.result() == "sum 186");
+        Future<void> nothing = client.submit([](int) {}, a);
+        nothing.result();
+        CHECK(nothing.done());
+        CHECK(nothing.status() == FutureStatus::finished);
+        CHECK(client.gather(list) == std::vector<int>{2, 23, 161});
+    }
+}
+
+TEST_CASE("futures say what they are") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    auto future = client.submit(fn<inc>, 1);
+    (void)future.result();
+    CHECK(fmt::format("{}", future) ==
+          fmt::format("<Future: finished, type: int, key: {}>", future.key()));
+    CHECK(future.key().starts_with("inc-"));
+    CHECK(client.submit(Scale{2}, 1).key().starts_with("Scale-"));
+    CHECK(client.submit([] { return 1; }).key().starts_with("lambda-"));
+    CHECK(client.submit({.key = "mine"}, inc, 1).key() == "mine");
+    CHECK(client.submit({.pure = true}, inc, 1).key() ==
+          client.submit({.pure = true}, inc, 1).key());
+    CHECK(client.submit({.pure = true}, inc, 1).key() !=
+          client.submit({.pure = true}, inc, 2).key());
+    CHECK(client.submit(inc, 1).key() != client.submit(inc, 1).key());
+    CHECK(fmt::format("{}", Future<int>()) == "<Future: none>");
+    CHECK_THROWS_AS(Future<int>().result(), InvalidArgument);
+}
+
+TEST_CASE("the client says where it is") {
+    LocalCluster cluster({.n_workers = 2, .threads_per_worker = 3, .memory_limit = "4GB"});
+    Client client(cluster);
+    CHECK(fmt::format("{}", client) ==
+          fmt::format("<Client: '{}' processes=2 threads=6, memory=8.00 GB>", cluster.address()));
+    CHECK(client.concurrency() == 6);
+    CHECK(client.scheduler_info().workers.size() == 2);
+    client.wait_for_workers(2);
+    CHECK_THROWS_AS(client.wait_for_workers(3, 1ms), TimeoutError);
+    client.close();
+    CHECK(fmt::format("{}", client) == "<Client: not connected>");
+    CHECK_THROWS_AS(client.submit(inc, 1), ClientClosed);
+}
+
+TEST_CASE("map over values and futures, many at once") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    std::vector<int> numbers(5000);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    auto once = client.map(inc, numbers);
+    auto twice = client.map([](int x, int y) { return x + y; }, once, numbers);
+    const auto results = client.gather(twice);
+    REQUIRE(results.size() == numbers.size());
+    bool right = true;
+    for (std::size_t k = 0; k < results.size(); ++k) {
+        right = right && results[k] == 2 * static_cast<int>(k) + 1;
+    }
+    CHECK(right);
+    CHECK(client.map(inc, std::vector<int>{}).empty());
+    CHECK_THROWS_AS(client.map(std::plus<int>(), numbers, std::vector<int>{1}), LengthError);
+    // Elements with much data are not sent to workers that have no use for them.
+    std::vector<std::string> texts(20, std::string(50'000, 'x'));
+    auto sizes = client.map([](const std::string& text) { return text.size(); }, texts);
+    CHECK(client.gather(sizes) == std::vector<std::size_t>(20, 50'000));
+}
+
+TEST_CASE("small calls by the thousand, submitted from several threads") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    std::vector<std::thread> users;
+    std::atomic<long> total{0};
+    for (int user = 0; user < 3; ++user) {
+        users.emplace_back([&] {
+            std::vector<Future<int>> futures;
+            for (int k = 0; k < 2000; ++k) futures.push_back(client.submit(inc, k));
+            for (const auto& future : futures) total += future.result();
+        });
+    }
+    for (auto& user : users) user.join();
+    CHECK(total == 3L * 2000 * 2001 / 2);
+}
+
+TEST_CASE("large values come directly from workers, and arguments may be large") {
+    LocalCluster cluster({.n_workers = 2, .threads_per_worker = 1});
+    Client client(cluster);
+    const std::vector<double> data(200'000, 0.5);
+    auto scattered = client.scatter(data);
+    auto doubled = client.map(
+        [](const std::vector<double>& xs) {
+            auto ys = xs;
+            for (auto& y : ys) y *= 2;
+            return ys;
+        },
+        std::vector(6, scattered));
+    for (const auto& one : client.gather(doubled)) CHECK(one == std::vector<double>(200'000, 1.0));
+    CHECK(client.nbytes(doubled[0]) > 1'600'000);
+    CHECK(client.who_has(doubled[0]).size() == 1);
+}
+
+TEST_CASE("exceptions come back as themselves, or as TaskError") {
+    LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1});
+    Client client(cluster);
+    auto standard = client.submit([](int) -> int { throw std::out_of_range("too far"); }, 1);
+    CHECK_THROWS_WITH_AS(standard.result(), "too far", std::out_of_range);
+    CHECK(standard.status() == FutureStatus::error);
+    CHECK(standard.exception() != nullptr);
+    auto own = client.submit([]() -> int { throw Odd("odd"); });
+    try {
+        (void)own.result();
+        FAIL("nothing was thrown");
+    } catch (const TaskError& error) {
+        CHECK(error.details().text == "odd");
+        CHECK(error.details().type.find("Odd") != std::string::npos);
+        CHECK(!error.details().worker.empty());
+    }
+    // What depends on it fails for the same reason.
+    auto next = client.submit(inc, standard);
+    CHECK_THROWS_AS(next.result(), std::out_of_range);
+    CHECK(client.submit(inc, 1).exception() == nullptr);
+    std::vector<Future<int>> mixed{client.submit(inc, 1), standard};
+    CHECK_THROWS_AS(client.gather(mixed), std::out_of_range);
+}
+
+TEST_CASE("calls are tried again, by option and on request") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    const auto flaky = [](int good_after) {
+        if (calls++ < good_after) throw std::runtime_error("not yet");
+        return calls.load();
+    };
+    calls = 0;
+    CHECK(client.submit({.retries = 2}, flaky, 2).result() == 3);
+    calls = 0;
+    auto future = client.submit(flaky, 1);
+    CHECK_THROWS_AS(future.result(), std::runtime_error);
+    future.retry();
+    CHECK(future.result() == 2);
+    CHECK_THROWS_AS(client.submit({.retries = -1}, inc, 1), InvalidArgument);
+}
+
+TEST_CASE("cancelling reaches a function that runs, and what depends on it") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    has_begun = was_stopped = false;
+    auto future = client.submit(wait_until_stopped, 1);
+    auto next = client.submit(inc, future);
+    has_begun.wait(false);
+    client.cancel(future);
+    CHECK(future.status() == FutureStatus::cancelled);
+    CHECK_THROWS_AS(future.result(), Cancelled);
+    CHECK_THROWS_AS(next.result(), Cancelled);
+    was_stopped.wait(false);
+    CHECK(client.submit(inc, 1).result() == 2);
+}
+
+TEST_CASE("what nobody holds any more is dropped") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    const auto held = [&] {
+        std::int64_t sum = 0;
+        for (const auto& worker : client.scheduler_info().workers) sum += worker.held;
+        return sum;
+    };
+    {
+        auto futures = client.map(inc, std::vector<int>(100, 1));
+        (void)wait(futures);
+        CHECK(held() == 100);
+        const auto copies = futures;
+        futures.clear();
+        CHECK(held() == 100);
+    }
+    CHECK(held() == 0);
+}
+
+TEST_CASE("waiting for all, for the first, for some time, and in the order of completion") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    has_begun = was_stopped = false;
+    std::vector<Future<int>> futures{client.submit(wait_until_stopped, 1), client.submit(inc, 1)};
+    auto first = wait(futures, {}, WaitFor::first);
+    REQUIRE(first.done.size() == 1);
+    CHECK(first.done[0].result() == 2);
+    CHECK(first.not_done.size() == 1);
+    CHECK(wait(futures, 1ms).not_done.size() == 1);
+    std::vector<int> order;
+    for (auto& future : as_completed(futures)) {
+        if (future.status() == FutureStatus::cancelled) {
+            order.push_back(0);
+        } else {
+            order.push_back(future.result());
+            futures[0].cancel();
+        }
+    }
+    CHECK(order == std::vector<int>{2, 0});
+    CHECK(wait(futures).done.size() == 2);
+    CHECK(wait(std::vector<Future<int>>{}).done.empty());
+}
+
+TEST_CASE("closing a client fails what waits, and another client goes on") {
+    LocalCluster cluster(threads);
+    Client other(cluster);
+    Client client(cluster);
+    has_begun = was_stopped = false;
+    auto future = client.submit(wait_until_stopped, 1);
+    has_begun.wait(false);
+    std::thread closer([&] { client.close(); });
+    CHECK_THROWS_AS(future.result(), ClientClosed);
+    closer.join();
+    was_stopped.wait(false);  // the scheduler drops what a client that is gone had wanted
+    CHECK(other.submit(inc, 4).result() == 5);
+    client.close();
+}
+
+TEST_CASE("clients share what has one key") {
+    LocalCluster cluster(threads);
+    Client one(cluster);
+    const auto count = [] { return ++calls; };
+    calls = 0;
+    auto a = one.submit({.key = "shared"}, count);
+    CHECK(a.result() == 1);
+    {
+        Client two(cluster);
+        auto b = two.submit({.key = "shared"}, count);
+        CHECK(b.result() == 1);
+    }
+    CHECK(a.result() == 1);
+    CHECK(one.submit({.key = "shared"}, count).result() == 1);
+    a = {};
+    CHECK(one.submit({.key = "shared"}, count).result() == 2);
+}
+
+TEST_CASE("a cluster that ends fails its clients; workers can be retired") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    const auto kept = client.map(inc, std::vector<int>(50, 1));
+    (void)wait(kept);
+    client.retire_workers({client.scheduler_info().workers[0].name});
+    CHECK(client.scheduler_info().workers.size() == 1);
+    CHECK(client.gather(kept) == std::vector<int>(50, 2));
+    CHECK_THROWS_AS(client.retire_workers({"nobody"}), InvalidArgument);
+    has_begun = was_stopped = false;
+    auto future = client.submit(wait_until_stopped, 1);
+    has_begun.wait(false);
+    cluster.close();
+    CHECK_THROWS_AS(future.result(), ConnectionError);
+}

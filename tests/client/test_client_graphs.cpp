@@ -1,0 +1,210 @@
+// Tests of bags, delayed calls and streams on clusters: the same as on this computer's threads.
+#include <satchel/bag.hpp>
+#include <satchel/client.hpp>
+#include <satchel/delayed.hpp>
+#include <satchel/error.hpp>
+#include <satchel/local_cluster.hpp>
+#include <satchel/stream.hpp>
+#include <satchel/this_task.hpp>
+
+#include <atomic>
+#include <numeric>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using namespace satchel;
+
+namespace {
+
+const LocalClusterOptions threads{.n_workers = 2, .threads_per_worker = 1, .processes = false};
+
+std::atomic<bool> has_begun{false};
+
+std::vector<std::string> words() {
+    std::vector<std::string> all;
+    for (int k = 0; k < 500; ++k) all.push_back("word" + std::to_string(k * k % 37));
+    return all;
+}
+
+// What some programs give, as one text.
+std::string run_programs(const Executor& executor) {
+    std::string text;
+    const auto add = [&](const auto& value) { text += std::to_string(value) + ";"; };
+    auto numbers = range(1000, 7);
+    add(numbers.map([](std::int64_t x) { return x * x; }).sum().compute(executor));
+    add(numbers.filter([](std::int64_t x) { return x % 3 == 0; }).count().compute(executor));
+    for (const auto x : numbers.map([](std::int64_t x) { return x + 1; }).take(5, {}, executor)) {
+        add(x);
+    }
+    auto bag = from_sequence(words(), {.npartitions = 9});
+    for (const auto& [word, n] : bag.frequencies().compute(executor)) {
+        text += word + "=";
+        add(n);
+    }
+    for (const auto& word : bag.distinct().topk(3).compute(executor)) text += word + ";";
+    auto a = delayed([](int x) { return x + 1; })(1);
+    auto b = delayed([](int x) { return x * 10; })(a);
+    auto c = delayed([](int x, int y, const std::string& s) { return s + std::to_string(x - y); })(
+        b, a, std::string("c"));
+    auto [one, two] = compute(executor, c, a);
+    text += one + ";";
+    add(two);
+    auto kept = bag.map([](const std::string& w) { return w.size(); }).persist(executor);
+    add(kept.sum().compute(executor));
+    add(zip(kept, bag).map([](const auto& p) { return std::get<0>(p); }).max().compute(executor));
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("programs give the same on every executor") {
+    const auto expected = run_programs(SynchronousExecutor{});
+    CHECK(run_programs(ThreadPoolExecutor{2}) == expected);
+    for (const bool processes : {false, true}) {
+        CAPTURE(processes);
+        LocalCluster cluster({.n_workers = 2, .threads_per_worker = 2, .processes = processes});
+        Client client(cluster);
+        CHECK(run_programs(client) == expected);
+        // The newest client is the default.
+        CHECK(range(100, 4).sum().compute() == 4950);
+        CHECK(default_executor()->concurrency() == 4);
+    }
+}
+
+TEST_CASE("large partitions travel one by one") {
+    LocalCluster cluster({.n_workers = 2, .threads_per_worker = 1});
+    Client client(cluster);
+    std::vector<std::string> blocks;
+    for (int k = 0; k < 6; ++k) blocks.emplace_back(300'000, static_cast<char>('a' + k));
+    auto bag = from_sequence(blocks, {.npartitions = 6});
+    CHECK(bag.map([](const std::string& s) { return s; }).compute() == blocks);
+    CHECK(bag.map([](const std::string& s) { return s.size(); }).sum().compute() == 1'800'000);
+}
+
+TEST_CASE("futures of bags and delayed calls") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    Future<std::vector<std::int64_t>> all =
+        client.compute(range(10, 3).map([](std::int64_t x) { return x * 2; }));
+    CHECK(all.result() == std::vector<std::int64_t>{0, 2, 4, 6, 8, 10, 12, 14, 16, 18});
+    CHECK(client.compute(range(10, 3).sum()).result() == 45);
+    CHECK(client.persist(range(10, 3)).sum().compute() == 45);
+}
+
+TEST_CASE("graphs whose tasks are named by key") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    Graph graph;
+    const Key a{Token::of("a")}, b{Token::of("b")};
+    graph.add(b, Function([](Arguments& in) { return Value::of(in.get<int>(0) * 2); }),
+              std::vector{a}, "b");
+    graph.add(a, Function([](Arguments&) { return Value::of(21); }), std::vector<Key>{}, "a");
+    auto values = client.run(std::move(graph), {0, 1, 0});
+    CHECK(values.at(0).get<int>() == 42);
+    CHECK(values.at(1).get<int>() == 21);
+    CHECK(values.at(2).get<int>() == 42);
+    CHECK(client.run(Graph(), {}).empty());
+    CHECK_THROWS_AS(client.run(Graph(), {0}), GraphError);
+}
+
+TEST_CASE("a long chain and a wide tree") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    auto chain = delayed([](int x) { return x; })(0);
+    for (int k = 0; k < 500; ++k) chain = delayed([](int x) { return x + 1; })(chain);
+    CHECK(chain.compute() == 500);
+    std::vector<Delayed<int>> leaves;
+    for (int k = 0; k < 1024; ++k) leaves.push_back(delayed([](int x) { return x; })(k));
+    while (leaves.size() > 1) {
+        std::vector<Delayed<int>> next;
+        for (std::size_t k = 0; k < leaves.size(); k += 2) {
+            next.push_back(delayed([](int x, int y) { return x + y; })(leaves[k], leaves[k + 1]));
+        }
+        leaves = std::move(next);
+    }
+    CHECK(leaves[0].compute() == 1024 * 1023 / 2);
+}
+
+TEST_CASE("what cannot travel is refused before anything runs") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    const int k = 3;
+    try {
+        (void)range(10, 2).map([k](std::int64_t x) { return x + k; }).compute();
+        FAIL("nothing was thrown");
+    } catch (const TravelError& error) {
+        const std::string text = error.what();
+        CAPTURE(text);
+        CHECK(text.find("map") != std::string::npos);
+        CHECK(text.find("capture") != std::string::npos);
+    }
+    CHECK(range(10, 2).sum().compute() == 45);
+}
+
+TEST_CASE("exceptions of tasks in bags") {
+    LocalCluster cluster({.n_workers = 1, .threads_per_worker = 2});
+    Client client(cluster);
+    auto bad = range(100, 10).map([](std::int64_t x) {
+        if (x == 77) throw std::domain_error("77");
+        return x;
+    });
+    CHECK_THROWS_WITH_AS(bad.compute(), "77", std::domain_error);
+    CHECK_THROWS_AS(range(0, 1).max().compute(), EmptyBag);
+    CHECK(range(100, 10).sum().compute() == 4950);
+}
+
+TEST_CASE("a stop token cancels a run") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    std::stop_source source;
+    has_begun = false;
+    std::thread stopper([&] {
+        has_begun.wait(false);
+        source.request_stop();
+    });
+    auto endless = delayed([](int x) {
+        has_begun = true;
+        has_begun.notify_all();
+        while (!this_task::stop_requested()) std::this_thread::yield();
+        return x;
+    })(1);
+    CHECK_THROWS_AS(endless.compute(client, {.stop_token = source.get_token()}), Cancelled);
+    stopper.join();
+    CHECK_THROWS_AS(endless.compute(client, {.stop_token = source.get_token()}), Cancelled);
+}
+
+TEST_CASE("streams keep their order and their window") {
+    LocalCluster cluster({.n_workers = 2, .threads_per_worker = 1});
+    Client client(cluster);
+    int next = 0;
+    std::vector<int> written;
+    stream(
+        [&]() -> std::optional<int> { return next < 200 ? std::optional(next++) : std::nullopt; },
+        [](int x) { return x * 3; }, [&](int x) { written.push_back(x); }, {.window = 4});
+    REQUIRE(written.size() == 200);
+    for (int k = 0; k < 200; ++k) CHECK(written[static_cast<std::size_t>(k)] == 3 * k);
+    std::int64_t sum = 0;
+    range(1000, 20).for_each_partition([&](const auto& part) {
+        for (const auto x : part) sum += x;
+    });
+    CHECK(sum == 499'500);
+}
+
+TEST_CASE("tasks that compute on the cluster give up their place") {
+    for (const bool processes : {false, true}) {
+        CAPTURE(processes);
+        // One thread, and each task waits for others: with a place of its own it would hang.
+        LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1, .processes = processes});
+        Client client(cluster);
+        auto outer = range(4, 4).map([](std::int64_t x) {
+            return range(10, 2).map([](std::int64_t y) { return y; }).sum().compute() + x;
+        });
+        CHECK(outer.compute() == std::vector<std::int64_t>{45, 46, 47, 48});
+    }
+}
