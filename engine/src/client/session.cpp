@@ -225,10 +225,9 @@ Answer Session::ask(std::map<std::uint64_t, std::optional<Answer>>& answers,
     auto& answer = answers[request];
     push_to_server(std::move(question));
     changed_.wait(lock, [&] { return answer || end_; });
-    auto result = std::move(answer);
-    answers.erase(request);
-    if (!result) check_open();
-    return std::move(*result);
+    auto taken = answers.extract(request);
+    if (!taken.mapped()) check_open();
+    return std::move(taken.mapped()).value();
 }
 
 ClusterInfo Session::info() {
