@@ -76,7 +76,7 @@ struct BoxOf : Box {
 struct TypeOperations : CodeDescriptor {
     void (*destroy)(Box*) noexcept;  // null: the object lies in the value
     bool copyable;
-    TravelProblem problem;           // why it cannot be written
+    TravelProblem problem;  // why it cannot be written
     void (*save)(OutputArchive&, const Value&);
     Value (*load)(InputArchive&);
 };

@@ -31,6 +31,8 @@ Value StoredValue::value() {
         value_ = decode<Value>(*encoded_);
         keep(Encoded(*encoded_));
     }
+    // Who takes the object may need it for itself, but this keeps it for others.
+    if (!value_.operations().copyable) return decode<Value>(encode(value_));
     return value_;
 }
 
