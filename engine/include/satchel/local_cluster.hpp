@@ -13,6 +13,8 @@
 /// destructor.
 #pragma once
 
+#include <satchel/units.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <string>

@@ -5,11 +5,15 @@
 #include <satchel/archive.hpp>
 #include <satchel/bag.hpp>
 #include <satchel/bytes.hpp>
+#include <satchel/client.hpp>
 #include <satchel/compute.hpp>
 #include <satchel/delayed.hpp>
 #include <satchel/error.hpp>
 #include <satchel/executor.hpp>
 #include <satchel/fn.hpp>
+#include <satchel/future.hpp>
+#include <satchel/init.hpp>
+#include <satchel/local_cluster.hpp>
 #include <satchel/log.hpp>
 #include <satchel/module.hpp>
 #include <satchel/progress.hpp>
