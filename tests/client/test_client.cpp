@@ -298,6 +298,20 @@ TEST_CASE("clients share what has one key") {
     CHECK(one.submit({.key = "shared"}, count).result() == 2);
 }
 
+TEST_CASE("a worker that is retired leaves its results to the others") {
+    for (const bool processes : {false, true}) {
+        LocalCluster cluster({.n_workers = 3, .threads_per_worker = 1, .processes = processes});
+        Client client(cluster);
+        std::vector<int> numbers(50);
+        std::iota(numbers.begin(), numbers.end(), 0);
+        const auto futures = client.map(fn<inc>, numbers);
+        const auto results = client.gather(futures);
+        client.retire_workers({client.scheduler_info().workers.front().name});
+        CHECK(client.scheduler_info().workers.size() == 2);
+        CHECK(client.gather(futures) == results);
+    }
+}
+
 TEST_CASE("a cluster that ends fails its clients") {
     LocalCluster cluster(threads);
     Client client(cluster);

@@ -177,7 +177,8 @@ void WorkerServer::Impl::try_again(const std::string& why) {
 }
 
 void WorkerServer::Impl::end(const WorkerServerEnd& end) {
-    if (std::exchange(is_over_, true)) return;
+    if (is_over_) return;
+    close();                            // who ordered the end waits to see the connection go
     const auto ended = options_.ended;  // a copy: it may destroy this
     if (ended) ended(end);
 }
