@@ -26,11 +26,6 @@ bool makes_stream(const Node& node) {
     return node.description.role == Role::source || node.description.role == Role::stage;
 }
 
-// Whether a task of a pipeline with this input could be made without the tasks beside it.
-bool stands_alone(const NodeInput& input) {
-    return input.kind == Kind::same || input.kind == Kind::at || input.kind == Kind::literal;
-}
-
 }  // namespace
 
 // Nodes keep their place in `known_` in themselves, which a hash table would be too slow for;
@@ -458,54 +453,11 @@ std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& exe
     return executor.run(std::move(lowered.graph), std::move(outputs), options);
 }
 
-PartitionMaker::PartitionMaker(NodePtr bag, const Executor& executor, const RunOptions& options) {
-    std::vector<NodeInput> inputs;
-    if (makes_stream(*bag)) {
-        Lowering lowering(false);
-        lowering.add_roots({bag});
-        pipeline_ = lowering.flatten(*bag, inputs);
-    }
-    if (!pipeline_ || !std::ranges::all_of(inputs, stands_alone)) {
-        pipeline_.reset();
-        values_ = compute_nodes({std::move(bag)}, executor, options);
-        return;
-    }
-    std::vector<NodePtr> needed;
-    for (const auto& input : inputs) {
-        if (input.node) needed.push_back(input.node);
-    }
-    auto values = compute_nodes(needed, executor, options);
-    auto next = values.begin();
-    for (auto& input : inputs) {
-        Slot slot{input.kind, input.step, {}};
-        if (input.node) {
-            const auto end = next + input.node->description.count;
-            slot.values.assign(std::move_iterator(next), std::move_iterator(end));
-            next = end;
-        } else {
-            slot.values.push_back(input.value);
-        }
-        slots_.push_back(std::move(slot));
-    }
-}
-
-Function PartitionMaker::partition(std::uint32_t i) {
-    if (!pipeline_) return Function(StoredPartition{std::move(values_[i])});
-    std::vector<Value> literals;
-    for (auto& slot : slots_) {
-        switch (slot.kind) {
-            case Kind::same:
-                literals.push_back(std::move(slot.values[i]));
-                break;
-            case Kind::at:
-                literals.push_back(slot.values[static_cast<std::size_t>(slot.step)]);
-                break;
-            default:
-                literals.push_back(slot.values.front());
-                break;
-        }
-    }
-    return Function(PartitionCall{{pipeline_}, std::move(literals), i});
+std::shared_ptr<const Pipeline> pipeline_of(const NodePtr& bag, std::vector<NodeInput>& inputs) {
+    if (!makes_stream(*bag)) return nullptr;
+    Lowering lowering(false);
+    lowering.add_roots({bag});
+    return lowering.flatten(*bag, inputs);
 }
 
 }  // namespace satchel::detail

@@ -41,6 +41,11 @@ class Pipeline {
     }
 };
 
+/// The pipeline that makes the elements of `bag`, as lowering decides it, and what its tasks get as
+/// inputs; null if the bag is not made by one.
+[[nodiscard]] std::shared_ptr<const Pipeline> pipeline_of(const NodePtr& bag,
+                                                          std::vector<NodeInput>& inputs);
+
 /// What a layer of pipeline tasks calls.
 struct PipelineCall {
     std::shared_ptr<const Pipeline> pipeline = {};
