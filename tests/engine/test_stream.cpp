@@ -88,6 +88,47 @@ TEST_CASE("no more than the window lies between being read and being written") {
     });
 }
 
+TEST_CASE("the window follows the number of threads that there are") {
+    // Threads come and go, as the workers of a cluster do; nothing is done until it is waited for.
+    struct Lazy final : Executor {
+        struct Waiting final : satchel::Submission {
+            std::unique_ptr<satchel::Submission> run;
+            [[nodiscard]] bool done() const override { return false; }
+            [[nodiscard]] std::vector<satchel::Value> take() override { return run->take(); }
+        };
+        [[nodiscard]] std::unique_ptr<satchel::Submission> submit(
+            satchel::Graph graph, std::vector<satchel::TaskIndex> outputs,
+            const satchel::RunOptions& options) const override {
+            auto waiting = std::make_unique<Waiting>();
+            waiting->run = inner.submit(std::move(graph), std::move(outputs), options);
+            return waiting;
+        }
+        [[nodiscard]] std::int64_t concurrency() const override { return threads; }
+        std::int64_t threads = 1;
+        SynchronousExecutor inner;
+    };
+    Lazy executor;
+    auto next = numbers(100);
+    std::int64_t under_way = 0;
+    std::vector<std::int64_t> seen;
+    stream(
+        [&] {
+            auto item = next();
+            if (item) ++under_way;
+            return item;
+        },
+        [](int x) { return x; },
+        [&](int x) {
+            seen.push_back(under_way--);
+            if (x == 10) executor.threads = 5;
+            if (x == 40) executor.threads = 2;
+        },
+        {.executor = executor});
+    CHECK(seen.at(5) == 4);
+    CHECK(seen.at(30) == 12);
+    CHECK(seen.at(60) == 6);
+}
+
 TEST_CASE("while one item is slow, the others go on up to the window") {
     const ThreadPoolExecutor pool(2);
     constexpr std::int64_t window = 6;

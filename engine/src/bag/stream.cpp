@@ -15,13 +15,15 @@ void run_stream(const Executor& executor, std::int64_t window,
         throw InvalidArgument(
             fmt::format("stream: window is {}; it must be positive, or 0 for the default", window));
     }
-    const auto limit =
-        static_cast<std::size_t>(window == 0 ? 2 * executor.concurrency() + 2 : window);
+    // Asked anew each time, because workers come to a cluster, and leave it.
+    const auto limit = [&] {
+        return static_cast<std::size_t>(window == 0 ? 2 * executor.concurrency() + 2 : window);
+    };
     std::deque<std::unique_ptr<Submission>> begun;
     bool more = true;
     while (more || !begun.empty()) {
         // Writing what is done comes first: it frees memory, and shows progress.
-        if (more && begun.size() < limit && (begun.empty() || !begun.front()->done())) {
+        if (more && begun.size() < limit() && (begun.empty() || !begun.front()->done())) {
             auto function = next();
             if (!function) {
                 more = false;
