@@ -1,11 +1,15 @@
 // Compression: chunks are read, compressed and joined in order, a bounded number of them at a time.
+#include <satchel/archive.hpp>
 #include <satchel/stream.hpp>
+#include <satchel/tasks/compress.hpp>
 
-#include "compress.hpp"
 #include "content_chunks.hpp"
+#include "file/file_reference.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace satchel {
@@ -46,15 +50,14 @@ class JoinedOutput {
 };
 
 struct Range {
-    std::int64_t offset;
-    std::int64_t length;
+    std::int64_t offset = 0;
+    std::int64_t length = 0;
 };
 
-// Gives out a file's ranges: its data is then read by whoever compresses it.
-auto ranges_of(const InputFile& input, std::int64_t chunk_size) {
-    return [size = input.status().size, chunk_size,
-            offset = std::int64_t{0}]() mutable -> std::optional<Range> {
-        if (offset == size) return std::nullopt;
+// Gives out the ranges of a file from `offset` on.
+auto ranges_of(const InputFile& input, std::int64_t chunk_size, std::int64_t offset = 0) {
+    return [size = input.status().size, chunk_size, offset]() mutable -> std::optional<Range> {
+        if (offset >= size) return std::nullopt;
         const Range range{offset, std::min(chunk_size, size - offset)};
         offset += range.length;
         return range;
@@ -71,28 +74,82 @@ auto blocks_of(InputFile& input, std::int64_t chunk_size) {
     };
 }
 
+// What a task does with its chunk. It travels with the name of the codec.
+struct CompressBytes {
+    const Codec* codec = nullptr;
+    CompressOptions options = {};
+
+    CompressedChunk operator()(const Bytes& data) const {
+        return data.empty() ? CompressedChunk{} : codec->compress_chunk(data, options);
+    }
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        if constexpr (Archive::is_loading::value) {
+            std::string name;
+            archive& name;
+            codec = &satchel::codec(name);
+        } else {
+            archive& std::string(codec->info().name);
+        }
+        archive& options;
+    }
+};
+
+// The same for a chunk that is read where it is compressed; nothing if it cannot be read there.
+struct CompressRange {
+    detail::FileReference file = {};
+    CompressBytes compress = {};
+
+    std::optional<CompressedChunk> operator()(const Range& range) const {
+        const auto data = file.read_at(range.offset, range.length);
+        if (!data) return std::nullopt;
+        return compress(*data);
+    }
+};
+
+// Compresses a file whose data is read by whoever compresses it. When a worker is met that does not
+// see the file, what is under way is dropped, and from there on the bytes are sent to all: what is
+// then computed again is no more than a window.
+void compress_file(const InputFile& input, const CompressBytes& compress, JoinedOutput& output,
+                   const StreamOptions& how) {
+    const auto chunk_size = compress.options.chunk_size;
+    std::int64_t written = 0;
+    bool is_seen = true;
+    auto ranges = ranges_of(input, chunk_size);
+    const auto next = [&] { return is_seen ? ranges() : std::nullopt; };
+    const auto write = [&](const std::optional<CompressedChunk>& chunk) {
+        is_seen = is_seen && chunk;
+        if (!is_seen) return;
+        output.append(*chunk);
+        written += chunk_size;
+    };
+    stream(next, CompressRange{detail::FileReference(input), compress}, write, how);
+    if (is_seen) return;
+    auto rest = ranges_of(input, chunk_size, written);
+    const auto read = [&]() -> std::optional<Bytes> {
+        const auto range = rest();
+        if (!range) return std::nullopt;
+        return input.read_at(range->offset, range->length);
+    };
+    const auto append = [&](const CompressedChunk& chunk) { output.append(chunk); };
+    stream(read, compress, append, how);
+}
+
 }  // namespace
 
 Transfer compress_stream(InputFile& input, const Sink& sink, const Codec& codec,
                          const CompressStreamOptions& options) {
     const auto resolved = codec.resolve(options.codec);
     JoinedOutput output(sink, codec, resolved, options.on_progress);
-    const auto compress = [&](const Bytes& data) {
-        return data.empty() ? CompressedChunk{} : codec.compress_chunk(data, resolved);
-    };
+    const CompressBytes compress{&codec, resolved};
+    const StreamOptions how{.executor = options.executor};
     const auto write = [&](const CompressedChunk& chunk) { output.append(chunk); };
     if (options.content_defined) {
-        const auto work = [&](Bytes data) { return compress(data); };
-        stream(ContentChunks(input, resolved.chunk_size), work, write,
-               {.executor = options.executor});
+        stream(ContentChunks(input, resolved.chunk_size), compress, write, how);
     } else if (input.seekable()) {
-        const auto work = [&](Range range) {
-            return compress(input.read_at(range.offset, range.length));
-        };
-        stream(ranges_of(input, resolved.chunk_size), work, write, {.executor = options.executor});
+        compress_file(input, compress, output, how);
     } else {
-        const auto work = [&](Bytes data) { return compress(data); };
-        stream(blocks_of(input, resolved.chunk_size), work, write, {.executor = options.executor});
+        stream(blocks_of(input, resolved.chunk_size), compress, write, how);
     }
     return output.finish();
 }

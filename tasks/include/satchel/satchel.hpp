@@ -21,6 +21,7 @@
 #include <satchel/stream.hpp>
 #include <satchel/task.hpp>
 #include <satchel/tasks/codec.hpp>
+#include <satchel/tasks/compress.hpp>
 #include <satchel/tasks/decompress.hpp>
 #include <satchel/tasks/file.hpp>
 #include <satchel/this_task.hpp>
