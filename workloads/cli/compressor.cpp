@@ -2,7 +2,6 @@
 #include "compressor.hpp"
 
 #include <satchel/error.hpp>
-#include <satchel/executor.hpp>
 #include <satchel/units.hpp>
 
 #include "compress.hpp"
@@ -12,6 +11,7 @@
 #include "signals.hpp"
 #include "source.hpp"
 #include "target.hpp"
+#include "workforce.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -27,9 +27,6 @@ namespace {
 
 // Smaller files are done before a progress line could be read.
 constexpr std::int64_t progress_minimum = 1'000'000;
-
-// What the program needs besides, for its code, its stacks and the allocator's reserves.
-constexpr std::int64_t program_memory = std::int64_t{24} << 20;
 
 std::string_view action_of(Mode mode) {
     switch (mode) {
@@ -50,7 +47,7 @@ std::string_view action_of(Mode mode) {
 class Compressor {
   public:
     explicit Compressor(const CompressorOptions& options)
-        : options_(options), messages_(options.verbosity) {}
+        : options_(options), messages_(options.verbosity), workforce_(options, messages_) {}
 
     Exit run() {
         for (const auto& file : file_list(options_, messages_)) process(file);
@@ -162,7 +159,7 @@ class Compressor {
             return {.transfer = compress_stream(source, sink, codec,
                                                 {.codec = codec_options(source),
                                                  .content_defined = options_.rsyncable,
-                                                 .executor = pool(),
+                                                 .executor = workforce_.executor(),
                                                  .on_progress = on_progress}),
                     .codec = &codec,
                     .streams = 1};
@@ -175,7 +172,7 @@ class Compressor {
              .offset = options_.offset,
              .length = options_.length,
              .copy_unknown = options_.force && to_stdout && options_.mode == Mode::decompress,
-             .executor = pool(),
+             .executor = workforce_.executor(),
              .on_progress = on_progress});
     }
 
@@ -186,30 +183,6 @@ class Compressor {
         options.name = name.substr(name.find_last_of('/') + 1);
         options.modified = source.status().modified_ns / 1'000'000'000;
         return options;
-    }
-
-    // Threads are started when there is something to do.
-    const Executor& pool() {
-        if (!pool_) {
-            const auto threads = affordable_threads();
-            const SignalsBlocked blocked;
-            pool_.emplace(threads);
-        }
-        return *pool_;
-    }
-
-    [[nodiscard]] std::int64_t affordable_threads() const {
-        const auto wanted = options_.threads == 0 ? default_concurrency() : options_.threads;
-        if (options_.memory == 0 || options_.mode != Mode::compress) return wanted;
-        // Each thread compresses a chunk, and for each two more wait with what they became.
-        const auto resolved = options_.codec->resolve(options_.compress);
-        const auto a_thread = static_cast<std::int64_t>(options_.codec->compress_memory(resolved)) +
-                              4 * resolved.chunk_size;
-        const auto affordable = (options_.memory - program_memory) / a_thread;
-        if (affordable >= 1) return std::min(wanted, affordable);
-        throw Refusal(fmt::format(
-            "one thread needs {} at this level and chunk size, which is more than --memory allows",
-            format_bytes(static_cast<std::uint64_t>(a_thread + program_memory))));
     }
 
     [[nodiscard]] bool shows_progress(const InputFile& source) const {
@@ -241,7 +214,7 @@ class Compressor {
 
     const CompressorOptions& options_;
     Messages messages_;
-    std::optional<ThreadPoolExecutor> pool_;
+    Workforce workforce_;
     Report report_;        ///< on the last file
     std::string summary_;  ///< of it
     Report total_;

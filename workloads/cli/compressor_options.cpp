@@ -134,6 +134,27 @@ void add_compression_options(CLI::App& app, CompressorOptions& options, Spoken& 
         ->group(group);
 }
 
+// Decompression understands them, too: it does with threads what compression does with workers.
+void add_worker_options(CLI::App& app, CompressorOptions& options) {
+    const std::string group = options.mode == Mode::compress ? "Options" : "";
+    app.add_option("--workers", options.workers,
+                   "worker processes to start and use; 0: as many as there are processors")
+        ->check(CLI::Range(std::int64_t{0}, threads_max).description(""))
+        ->type_name("N")
+        ->take_last()
+        ->group(group);
+    const auto set_cluster = [&](const std::string& place) {
+        if (place.empty()) throw CLI::ValidationError("--cluster", "it is empty");
+        options.cluster = place;
+    };
+    app.add_option_function<std::string>(
+           "--cluster", set_cluster,
+           "compress on a cluster: the address of its scheduler, or its connection file")
+        ->type_name("ADDRESS|FILE")
+        ->take_last()
+        ->group(group);
+}
+
 void add_engine_options(CLI::App& app, CompressorOptions& options) {
     std::vector<std::string_view> names;
     for (const Codec* codec : codecs()) names.push_back(codec->info().name);
@@ -147,6 +168,7 @@ void add_engine_options(CLI::App& app, CompressorOptions& options) {
         ->check(CLI::Range(std::int64_t{0}, threads_max).description(""))
         ->type_name("N")
         ->take_last();
+    add_worker_options(app, options);
     add_bytes_option(app, "--memory", options.memory,
                      "use no more for compression: fewer threads, or none and an error");
     add_bytes_option(app, "--max-output", options.max_output,
@@ -207,6 +229,19 @@ void refuse_concatenation(const CompressorOptions& options) {
     }
 }
 
+void settle_workforce(const CompressorOptions& options) {
+    const int places = (options.threads != 0 ? 1 : 0) + (options.workers ? 1 : 0) +
+                       (options.cluster.empty() ? 0 : 1);
+    if (places > 1) {
+        throw InvalidArgument("--threads, --workers and --cluster exclude each other");
+    }
+    if (!options.cluster.empty() && options.memory != 0) {
+        throw InvalidArgument(
+            "--memory limits what is used on this computer; on a cluster, start the workers with "
+            "--memory-limit, or ask for a smaller --chunk-size");
+    }
+}
+
 void settle(const Spoken& spoken, CompressorOptions& options) {
     if (options.files.empty() && options.files0.empty()) options.files.push_back(standard_stream);
     if (options.mode == Mode::compress) {
@@ -220,6 +255,7 @@ void settle(const Spoken& spoken, CompressorOptions& options) {
         throw InvalidArgument("--output takes the result of one file only");
     }
     refuse_concatenation(options);
+    settle_workforce(options);
 }
 
 }  // namespace

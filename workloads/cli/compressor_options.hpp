@@ -39,7 +39,9 @@ struct CompressorOptions {
     Verbosity verbosity = Verbosity::normal;
     const Codec* codec = nullptr;  ///< null when decompressing: told by the content
     CompressOptions compress = {};
-    std::int64_t threads = 0;  ///< 0: all that the process may use
+    std::int64_t threads = 0;             ///< 0: all that the process may use
+    std::optional<std::int64_t> workers;  ///< processes to start in place of threads; 0: as above
+    std::string cluster;  ///< an address or a connection file; empty: this computer does the work
 
     /// Whether the result goes elsewhere than beside the source, which is then no replacement for
     /// it.

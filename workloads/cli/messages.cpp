@@ -41,6 +41,10 @@ void Messages::warning(std::string_view text) {
     if (verbosity_ != Verbosity::quiet) print(text);
 }
 
+void Messages::remark(std::string_view text) const {
+    if (verbosity_ != Verbosity::quiet) print(text);
+}
+
 void Messages::note(std::string_view text) const {
     if (verbosity_ == Verbosity::verbose) print(text);
 }

@@ -24,6 +24,8 @@ class Messages {
     void error(std::string_view text);
     /// Not shown if quiet, but the exit code tells.
     void warning(std::string_view text);
+    /// Not shown if quiet; the exit code does not tell.
+    void remark(std::string_view text) const;
     /// Shown only if verbose.
     void note(std::string_view text) const;
 

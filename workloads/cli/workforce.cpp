@@ -1,0 +1,91 @@
+// How many threads or workers there may be, and where a cluster is.
+#include "workforce.hpp"
+
+#include <satchel/serve.hpp>
+#include <satchel/units.hpp>
+
+#include "signals.hpp"
+#include "source.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace satchel::cli {
+namespace {
+
+// What a process needs besides, for its code, its stacks and the allocator's reserves.
+constexpr std::int64_t program_memory = std::int64_t{24} << 20;
+
+// Only compression is worth sending elsewhere: what decoding gives would all have to come back.
+bool uses_workers(const CompressorOptions& options) {
+    return options.mode == Mode::compress && options.workers.has_value();
+}
+
+std::int64_t wanted_threads(const CompressorOptions& options) {
+    const auto wanted = options.workers.value_or(options.threads);
+    return wanted == 0 ? default_concurrency() : wanted;
+}
+
+std::int64_t affordable_threads(const CompressorOptions& options) {
+    const auto wanted = wanted_threads(options);
+    if (options.memory == 0 || options.mode != Mode::compress) return wanted;
+    // Each thread compresses a chunk, and for each two more wait with what they became.
+    const auto resolved = options.codec->resolve(options.compress);
+    auto a_thread = static_cast<std::int64_t>(options.codec->compress_memory(resolved)) +
+                    4 * resolved.chunk_size;
+    if (uses_workers(options)) a_thread += program_memory;
+    const auto affordable = (options.memory - program_memory) / a_thread;
+    if (affordable >= 1) return std::min(wanted, affordable);
+    throw Refusal(fmt::format(
+        "one thread needs {} at this level and chunk size, which is more than --memory allows",
+        format_bytes(static_cast<std::uint64_t>(a_thread + program_memory))));
+}
+
+// What names a file is one, also if it could be read as an address.
+bool is_address(const std::string& place) {
+    if (place.find("://") != std::string::npos) return true;
+    return place.find(':') != std::string::npos && !std::filesystem::exists(place);
+}
+
+void connect(const std::string& place, std::optional<Client>& client) {
+    const SignalsBlocked blocked;
+    if (is_address(place)) {
+        client.emplace(place, default_connection_file().string());
+    } else {
+        client.emplace(place);
+    }
+}
+
+}  // namespace
+
+Workforce::Workforce(const CompressorOptions& options, const Messages& messages)
+    : options_(options) {
+    if (options.cluster.empty() || options.mode != Mode::compress) return;
+    connect(options.cluster, client_);
+    const auto info = client_->scheduler_info();
+    if (!info.workers.empty()) return;
+    messages.remark(fmt::format("{} has no workers yet: waiting for one", info.address));
+    client_->wait_for_workers(1);
+}
+
+const Executor& Workforce::executor() {
+    if (!client_ && !pool_) start();
+    if (client_) return *client_;
+    return *pool_;
+}
+
+void Workforce::start() {
+    const auto count = affordable_threads(options_);
+    const SignalsBlocked blocked;
+    if (!uses_workers(options_)) {
+        pool_.emplace(count);
+        return;
+    }
+    cluster_.emplace(LocalClusterOptions{.n_workers = count, .threads_per_worker = 1});
+    client_.emplace(*cluster_);
+}
+
+}  // namespace satchel::cli
