@@ -1,17 +1,15 @@
-// Compresses a file in one call, then on all processors, and compares what comes back. In the
+// Compresses a file in one call, then by worker processes, and compares what comes back. In the
 // second way, a task gets a description of its chunk and reads that itself, so the whole file is
 // never in memory. Chunks are compressed by themselves and still make one valid zlib stream,
 // because a joiner writes what has to stand before, between and after them.
 //
 // Output:
+// <Client: 'tcp://127.0.0.1:...' processes=4 threads=8, memory=16.00 GB>
 // sample.txt: 100.00 MB
 // sequential: ... s, ... MB
 // parallel:   ... s, ... MB, ... times as fast
 // verified:   the same bytes come back
-#include <satchel/bag.hpp>
-#include <satchel/tasks/codec.hpp>
-#include <satchel/tasks/file.hpp>
-#include <satchel/units.hpp>
+#include <satchel/satchel.hpp>
 
 #include <chrono>
 #include <string>
@@ -72,7 +70,13 @@ void compress_in_parallel(const std::string& input, const std::string& output) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    satchel::init(argc, argv);  // the workers are this program, started again
+    const satchel::LocalCluster cluster(
+        {.n_workers = 4, .threads_per_worker = 2, .memory_limit = 4_GB});
+    const satchel::Client client(cluster);  // runs what is computed while it lives
+    fmt::print("{}\n", client);
+
     make_file("sample.txt", 100_MB);
     fmt::print("sample.txt: {:.2f} MB\n", megabytes("sample.txt"));
 

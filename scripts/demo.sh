@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds satchel and compresses a real file with it, beside the usual way: read all, compress in one
-# call, write. Then decompresses, by satchel and by the format's standard tool, and compares bytes.
+# call, write. Does it again with worker processes, as on a cluster. Then decompresses, by satchel
+# and by the format's standard tool, and compares bytes.
 # The file is the guide's: numbered lines that repeat, and so compress better than most text does.
 #
 #   scripts/demo.sh          a file of 100 MB
@@ -56,20 +57,24 @@ same_bytes() {
     "$@" | cmp -s - "$sample"
 }
 
+# differs: notes that something is not as it must be, for the row and for the end.
+differs() {
+    remark="${red}DIFFERENT$plain"
+    is_right=false
+}
+
 # verify WHAT COMMAND…: a row that says whether COMMAND gives the sample back.
 verify() {
     local what=$1 remark="${green}equal$plain"
     shift
-    timed same_bytes "$@" || {
-        remark="${red}DIFFERENT$plain"
-        is_right=false
-    }
+    timed same_bytes "$@" || differs
     row '' "$what" "$elapsed" "$(stat -c %s "$sample")" "$remark"
 }
 
 # demonstrate FORMAT SUFFIX EXPRESSION TOOL COMMAND…: the rows of one format.
 demonstrate() {
     local format=$1 ours=$sample.$2 theirs=$folder/one_call.$2 expression=$3 tool=$4 one_call
+    local by_workers=$folder/by_workers.$2 remark
     shift 4
     timed compress_in_one_call "$expression" "$sample" "$theirs"
     one_call=$elapsed
@@ -77,9 +82,13 @@ demonstrate() {
     timed satchel compress --keep --quiet --format "$format" "$sample"
     row '' "satchel compress --format $format" "$elapsed" "$(stat -c %s "$ours")" \
         "${bold}speed-up $((one_call / elapsed)).$((one_call * 10 / elapsed % 10))$plain"
+    timed satchel compress --quiet --format "$format" --workers 4 -o "$by_workers" "$sample"
+    remark="${green}the same file$plain"
+    cmp -s "$ours" "$by_workers" || differs
+    row '' "satchel compress --workers 4" "$elapsed" "$(stat -c %s "$by_workers")" "$remark"
     verify "satchel decompress" satchel decompress --stdout --quiet "$ours"
     verify "$tool" "$@" "$ours"
-    rm "$ours" "$theirs"
+    rm "$ours" "$theirs" "$by_workers"
 }
 
 install_missing
