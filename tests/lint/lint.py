@@ -59,6 +59,7 @@ PUBLIC_HEADERS = {
     "detail/stages.hpp": "bag",
     "detail/statistics.hpp": "bag",
     "detail/stream.hpp": "bag",
+    "detail/text_operations.hpp": "bag",
     "detail/zip_stage.hpp": "bag",
     "error.hpp": "base",
     "executor.hpp": "graph",

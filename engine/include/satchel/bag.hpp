@@ -1,7 +1,7 @@
 /// Bag: a lazy, partitioned collection of values of one C++ type.
 ///
 ///     auto words = satchel::from_sequence(lines, {.npartitions = 8})
-///                      .map([](const std::string& line) { return split(line); })
+///                      .split()  // this and more for strings: see text_operations.hpp
 ///                      .flatten()
 ///                      .filter([](const std::string& word) { return word.size() > 3; });
 ///     std::vector<std::string> result = words.compute();
@@ -12,7 +12,6 @@
 /// them. Order is kept everywhere. A function is copied for each partition, so what it changes in
 /// itself it changes for one partition; elements are passed as rvalues where nobody else can see
 /// them, else as `const T&`. A function whose last parameter is a `std::stop_token` gets the run's.
-///
 /// What a user's function throws comes back from compute() as itself.
 ///
 /// Thread safety: distinct handles may be used from any thread, also copies of one.
@@ -31,6 +30,7 @@
 #include <satchel/detail/sources.hpp>
 #include <satchel/detail/stages.hpp>
 #include <satchel/detail/statistics.hpp>
+#include <satchel/detail/text_operations.hpp>
 #include <satchel/detail/zip_stage.hpp>
 #include <satchel/executor.hpp>
 #include <satchel/fn.hpp>
@@ -53,7 +53,7 @@ namespace satchel {
 
 /// A lazy, partitioned collection. A handle: cheap to copy; copies are the same bag.
 template <class T>
-class Bag {
+class Bag : public detail::TextOperations<Bag<T>, T> {
   public:
     using value_type = T;
 

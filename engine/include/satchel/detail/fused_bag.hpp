@@ -8,6 +8,7 @@
 #include <satchel/detail/fused.hpp>
 #include <satchel/detail/reducers.hpp>
 #include <satchel/detail/statistics.hpp>
+#include <satchel/detail/text_operations.hpp>
 #include <satchel/detail/zip_stage.hpp>
 
 #include <type_traits>
@@ -37,8 +38,9 @@ FusedBag<T, C> fused_bag(NodePtr node) {
 /// is needed for several bags, write Bag<T>. Assigning another bag to it is fine; the type then
 /// says too much, which costs speed and nothing else.
 template <class T, class Chain>
-class FusedBag : public Bag<T> {
+class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>, T> {
     using Base = Bag<T>;
+    using Text = detail::TextOperations<FusedBag, T>;
 
   public:
     explicit FusedBag(Base bag) : Base(std::move(bag)) {}
@@ -50,6 +52,14 @@ class FusedBag : public Bag<T> {
     // The operations of Bag, which says what they mean.
     using Base::fold;
     using Base::map;
+    using Text::lower;
+    using Text::match;
+    using Text::replace;
+    using Text::split;
+    using Text::starts_with;
+    using Text::strip;
+    using Text::to_textfiles;
+    using Text::upper;
 
     template <class F>
     [[nodiscard]] auto map(F f) const& {

@@ -1,0 +1,124 @@
+// The operations on bags of strings, for Bag and FusedBag alike: lower, upper, strip, split,
+// replace, starts_with, match, to_textfiles.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace satchel {
+class Executor;
+struct TextFilesOptions;
+}  // namespace satchel
+
+namespace satchel::detail {
+
+// What they do with an element. Text is taken for UTF-8; what is not is left as it is.
+
+/// Letters in lower and in upper case, also those beyond ASCII that have exactly one counterpart.
+struct ToLower {
+    std::string operator()(std::string text) const;
+};
+struct ToUpper {
+    std::string operator()(std::string text) const;
+};
+/// Without the bytes in `characters` at both ends; if there are none, without white space.
+struct Strip {
+    std::string characters;
+    std::string operator()(std::string text) const;
+};
+/// The words, or what lies between separators.
+struct SplitWords {
+    std::vector<std::string> operator()(const std::string& text) const;
+};
+struct SplitBy {
+    std::string separator;
+    std::vector<std::string> operator()(const std::string& text) const;
+};
+struct Replace {
+    std::string what;
+    std::string with;
+    std::string operator()(std::string text) const;
+};
+struct StartsWith {
+    std::string prefix;
+    bool operator()(const std::string& text) const { return text.starts_with(prefix); }
+};
+struct Matches {
+    std::string pattern;
+    bool operator()(const std::string& text) const;
+};
+
+/// Whether all of `text` matches: `*` stands for anything, `?` for one character, `[a-z]` and
+/// `[!a-z]` for one in or not in a set.
+[[nodiscard]] bool matches_wildcard(std::string_view pattern, std::string_view text);
+
+/// Throws InvalidArgument that names `operation` if `text` is empty.
+std::string checked_not_empty(std::string text, const char* operation);
+
+/// A base of the bag type `Self`, of elements of type `T`.
+template <class Self, class T>
+class TextOperations {
+  public:
+    /// The letters in lower, or upper, case. In UTF-8 each that has one counterpart, as é has É.
+    [[nodiscard]] auto lower() const { return mapped(ToLower{}); }
+    [[nodiscard]] auto upper() const { return mapped(ToUpper{}); }
+
+    /// Without white space at both ends, or without the bytes that `characters` lists.
+    [[nodiscard]] auto strip(std::string characters = {}) const {
+        return mapped(Strip{std::move(characters)});
+    }
+
+    /// The words of each element, as a vector: what lies between runs of white space.
+    [[nodiscard]] auto split() const { return mapped(SplitWords{}); }
+    /// What lies between separators, which may be nothing. Throws InvalidArgument for an empty one.
+    [[nodiscard]] auto split(std::string separator) const {
+        return mapped(SplitBy{checked_not_empty(std::move(separator), "split")});
+    }
+
+    /// `with` in place of every `what`. Throws InvalidArgument if `what` is empty.
+    [[nodiscard]] auto replace(std::string what, std::string with) const {
+        return mapped(Replace{checked_not_empty(std::move(what), "replace"), std::move(with)});
+    }
+
+    /// Whether each element begins with `prefix`.
+    [[nodiscard]] auto starts_with(std::string prefix) const {
+        return mapped(StartsWith{std::move(prefix)});
+    }
+
+    /// The elements all of which the pattern describes: `*` stands for anything, `?` for one
+    /// character, `[a-z]` and `[!a-z]` for one in or not in a set. The line ending counts.
+    [[nodiscard]] auto match(std::string pattern) const {
+        check();
+        return self().filter(Matches{std::move(pattern)});
+    }
+
+    /// Writes strings as lines, a file a partition, and returns the paths: to_textfiles() of
+    /// <satchel/tasks/text.hpp>, which has to be included.
+    template <class Path>
+    auto to_textfiles(const Path& path) const;
+    template <class Path>
+    auto to_textfiles(const Path& path, const TextFilesOptions& options) const;
+    template <class Path>
+    auto to_textfiles(const Path& path, const TextFilesOptions& options,
+                      const Executor& executor) const;
+
+  private:
+    [[nodiscard]] const Self& self() const { return static_cast<const Self&>(*this); }
+
+    static constexpr void check() {
+        static_assert(std::is_same_v<T, std::string>,
+                      "satchel: lower, upper, strip, split, replace, starts_with and match are "
+                      "operations on a bag of std::string. Make one of each element by map().");
+    }
+
+    template <class F>
+    [[nodiscard]] auto mapped(F f) const {
+        check();
+        return self().map(std::move(f));
+    }
+};
+
+}  // namespace satchel::detail

@@ -1,0 +1,95 @@
+// lower, upper, strip, split, replace, starts_with and match on bags of strings.
+#include <satchel/bag.hpp>
+
+#include "tasks/text_support.hpp"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using namespace satchel;
+using namespace satchel::testing;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+Bag<std::string> bag_of(Texts texts) { return from_sequence(std::move(texts), {.npartitions = 2}); }
+
+bool matches(const std::string& pattern, const std::string& text) {
+    return detail::matches_wildcard(pattern, text);
+}
+
+}  // namespace
+
+TEST_CASE("lower and upper change all letters that have one counterpart") {
+    const auto bag = bag_of({"Hello, World 42[]", "Línea ÑANDÚ", "Ωmega дом", "straße", ""});
+    CHECK(on_threads_too<std::string>(bag.lower()) ==
+          Texts{"hello, world 42[]", "línea ñandú", "ωmega дом", "straße", ""});
+    CHECK(on_threads_too<std::string>(bag.upper()) ==
+          Texts{"HELLO, WORLD 42[]", "LÍNEA ÑANDÚ", "ΩMEGA ДОМ", "STRAßE", ""});
+}
+
+TEST_CASE("what is no UTF-8 stays as it is") {
+    const Texts odd{"A\xFF\xC3", "\xE9\x80 Z", "\xED\xA0\x80", "\xC0\xC1", "\xF4\x90\x80\x80"};
+    CHECK(bag_of(odd).lower().compute() ==
+          Texts{"a\xFF\xC3", "\xE9\x80 z", "\xED\xA0\x80", "\xC0\xC1", "\xF4\x90\x80\x80"});
+}
+
+TEST_CASE("strip") {
+    const auto bag = bag_of({"  a b \r\n", "\n", "", "xxaxx"});
+    CHECK(on_threads_too<std::string>(bag.strip()) == Texts{"a b", "", "", "xxaxx"});
+    CHECK(bag.strip("x").compute() == Texts{"  a b \r\n", "\n", "", "a"});
+}
+
+TEST_CASE("split into words, and by a separator") {
+    const auto bag = bag_of({" a  bc\td\n", "", "one", "a,b,,c,"});
+    using Lists = std::vector<Texts>;
+    CHECK(on_threads_too<Texts>(bag.split()) == Lists{{"a", "bc", "d"}, {}, {"one"}, {"a,b,,c,"}});
+    CHECK(bag.split(",").compute() ==
+          Lists{{" a  bc\td\n"}, {""}, {"one"}, {"a", "b", "", "c", ""}});
+    CHECK(bag_of({"a--b---c"}).split("--").compute() == Lists{{"a", "b", "-c"}});
+    CHECK(bag.split().flatten().count().compute() == 5);
+    CHECK_THROWS_AS((void)bag.split(""), InvalidArgument);
+}
+
+TEST_CASE("replace") {
+    const auto bag = bag_of({"aaa", "banana", "", "x"});
+    CHECK(on_threads_too<std::string>(bag.replace("a", "bb")) ==
+          Texts{"bbbbbb", "bbbnbbnbb", "", "x"});
+    CHECK(bag.replace("ana", "").compute() == Texts{"aaa", "bna", "", "x"});
+    CHECK(error_of([&] { (void)bag.replace("", "x"); }) ==
+          "replace: an empty text is found everywhere; give one of a byte or more");
+}
+
+TEST_CASE("starts_with tells, match chooses") {
+    const auto bag = bag_of({"abc.txt", "ab", "b.txt", "a\n"});
+    CHECK(bag.starts_with("ab").compute() == std::vector<bool>{true, true, false, false});
+    CHECK(on_threads_too<std::string>(bag.match("*.txt")) == Texts{"abc.txt", "b.txt"});
+    CHECK(bag.match("a?").compute() == Texts{"ab", "a\n"});
+}
+
+TEST_CASE("operations follow each other in one loop") {
+    const auto bag = bag_of({" One two ", "Three"});
+    CHECK(bag.strip().lower().replace("t", "T").split().flatten().upper().compute() ==
+          Texts{"ONE", "TWO", "THREE"});
+    CHECK(bag.lower().upper().name() == bag.lower().upper().name());
+}
+
+TEST_CASE("patterns") {
+    CHECK(matches("*", ""));
+    CHECK(matches("**a*", "bca"));
+    CHECK_FALSE(matches("", "a"));
+    CHECK(matches("a*b*c", "aXbXbXc"));
+    CHECK_FALSE(matches("a*b*c", "aXbXbX"));
+    CHECK(matches("?", "é"));
+    CHECK(matches("[a-c]x", "bx"));
+    CHECK_FALSE(matches("[!a-c]x", "bx"));
+    CHECK(matches("[é-ü]", "ö"));
+    CHECK(matches("[]]", "]"));
+    CHECK(matches("[!]]", "a"));
+    CHECK(matches("[a", "[a"));
+    CHECK(matches("[a-]", "-"));
+    CHECK(matches("\\*", "\\x"));
+    CHECK_FALSE(matches(std::string(40, '*') + "b", std::string(2000, 'a')));
+}
