@@ -6,6 +6,8 @@
 
 #include "deflate.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -85,6 +87,14 @@ struct DeflateWrapper {
     bool (*may_begin)(std::span<const std::byte> data);
     void (*read_trailer)(std::span<const std::byte> trailer, DeflateGuess::Part& part);
 };
+
+/// What a piece of a deflate file begins or ends with, in Piece::begin and Piece::end.
+enum DeflatePlace : std::uint64_t { unknown_place, border, start };
+
+/// What a border looks like; a piece begins behind it.
+inline constexpr std::array border_bytes{std::byte{0x00}, std::byte{0x00}, std::byte{0xFF},
+                                         std::byte{0xFF}, std::byte{0x00}, std::byte{0x00},
+                                         std::byte{0x00}, std::byte{0xFF}, std::byte{0xFF}};
 
 std::unique_ptr<Splitter> make_deflate_splitter(const DeflateWrapper& wrapper);
 

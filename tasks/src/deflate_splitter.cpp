@@ -17,11 +17,6 @@
 namespace satchel::detail {
 namespace {
 
-enum Place : std::uint64_t { unknown, border, start };
-
-constexpr std::array border_bytes{std::byte{0x00}, std::byte{0x00}, std::byte{0xFF},
-                                  std::byte{0xFF}, std::byte{0x00}, std::byte{0x00},
-                                  std::byte{0x00}, std::byte{0xFF}, std::byte{0xFF}};
 constexpr std::array member_bytes{std::byte{0x1F}, std::byte{0x8B}, std::byte{0x08}};
 
 // A final block without contents: behind a border, it makes what comes before a whole stream.
@@ -51,13 +46,13 @@ class DeflateSplitter : public Splitter {
 
     std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
         if (offset == 0) next_ = start;
-        if (next_ == unknown && minimum_ != 1) minimum_ = 1;  // the next border is welcome
-        const auto limit = next_ == unknown ? piece_input_unknown : piece_input_max;
+        if (next_ == unknown_place && minimum_ != 1) minimum_ = 1;  // the next border is welcome
+        const auto limit = next_ == unknown_place ? piece_input_unknown : piece_input_max;
         if (const auto size = next_place(data)) return begin_at(size, place_);
-        if (at_end) return begin_at(data.size(), unknown);
+        if (at_end) return begin_at(data.size(), unknown_place);
         if (data.size() < limit) return 0;
         // A border may lie across this end: then it is found in the next piece.
-        return begin_at(data.size(), unknown);
+        return begin_at(data.size(), unknown_place);
     }
 
     void describe(Piece& piece) override {
@@ -98,7 +93,7 @@ class DeflateSplitter : public Splitter {
         }
     }
 
-    std::size_t begin_at(std::size_t size, Place place) {
+    std::size_t begin_at(std::size_t size, DeflatePlace place) {
         last_ = next_;
         next_ = place;
         searched_ = 0;
@@ -108,9 +103,9 @@ class DeflateSplitter : public Splitter {
     static constexpr std::size_t head_room = 16;
 
     const DeflateWrapper& wrapper_;
-    Place last_ = unknown;
-    Place next_ = unknown;  // where the piece begins that is cut next
-    Place place_ = unknown;
+    DeflatePlace last_ = unknown_place;
+    DeflatePlace next_ = unknown_place;  // where the piece begins that is cut next
+    DeflatePlace place_ = unknown_place;
     std::size_t searched_ = 0;
     std::size_t minimum_ = std::size_t{16} << 10;
     std::atomic<std::size_t> capacity_ = piece_output;
@@ -203,7 +198,7 @@ class PieceDecoder {
 };
 
 std::unique_ptr<Guess> DeflateSplitter::guess(const Piece& piece) const {
-    if (piece.begin == unknown || piece.data.size() > piece_input_max * 2) return nullptr;
+    if (piece.begin == unknown_place || piece.data.size() > piece_input_max * 2) return nullptr;
     return PieceDecoder(wrapper_, piece, capacity_).decode(piece.begin == start);
 }
 

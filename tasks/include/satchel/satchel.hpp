@@ -24,5 +24,6 @@
 #include <satchel/tasks/compress.hpp>
 #include <satchel/tasks/decompress.hpp>
 #include <satchel/tasks/file.hpp>
+#include <satchel/tasks/text.hpp>
 #include <satchel/this_task.hpp>
 #include <satchel/units.hpp>

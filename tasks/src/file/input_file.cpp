@@ -73,14 +73,16 @@ Bytes InputFile::read_at(std::int64_t offset, std::int64_t length) const {
         throw InvalidArgument(
             fmt::format("{}: there is no range of {} bytes at offset {}", name_, length, offset));
     }
-    const int number = descriptor_.number();
     Buffer buffer(static_cast<std::size_t>(length));
-    const auto filled =
-        fill({buffer.data(), buffer.size()}, name_, offset, number, [&](auto rest, auto done) {
-            return ::pread(number, rest.data(), rest.size(), offset + static_cast<off_t>(done));
-        });
-    buffer.resize(filled);
+    buffer.resize(read_at(offset, {buffer.data(), buffer.size()}));
     return std::move(buffer).freeze();
+}
+
+std::size_t InputFile::read_at(std::int64_t offset, std::span<std::byte> block) const {
+    const int number = descriptor_.number();
+    return fill(block, name_, offset, number, [&](auto rest, auto done) {
+        return ::pread(number, rest.data(), rest.size(), offset + static_cast<off_t>(done));
+    });
 }
 
 std::vector<FileChunk> file_chunks(const std::filesystem::path& path, std::int64_t chunk_size) {

@@ -154,6 +154,8 @@ class InputFile {
 
     /// `length` bytes from `offset` on, fewer at the end. Not for a pipe.
     [[nodiscard]] Bytes read_at(std::int64_t offset, std::int64_t length) const;
+    /// The same, to the front of `block`. Returns how many bytes it read.
+    std::size_t read_at(std::int64_t offset, std::span<std::byte> block) const;
 
   private:
     std::string name_;

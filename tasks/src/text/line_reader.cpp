@@ -1,0 +1,86 @@
+// Where the lines of a block begin, and the buffer that they are given from.
+#include "text/line_reader.hpp"
+
+#include <algorithm>
+
+namespace satchel::detail {
+namespace {
+
+// Fits in the cache of a core, and makes the system calls cheap.
+constexpr std::size_t buffer_size = std::size_t{256} << 10;
+
+// Whether two occurrences of `text` may overlap.
+bool overlaps_itself(std::string_view text) {
+    for (std::size_t shift = 1; shift < text.size(); ++shift) {
+        if (text.substr(shift) == text.substr(0, text.size() - shift)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+LineReader::LineReader(std::unique_ptr<TextInput> input, std::string delimiter)
+    : input_(std::move(input)), delimiter_(std::move(delimiter)) {
+    if (input_->at_start()) return;
+    if (input_->block_end() == 0) {
+        position_ = static_cast<std::int64_t>(delimiter_.size());  // no line begins in it
+    } else {
+        skip_to_block();
+    }
+}
+
+// Reads on. False at the end of the text.
+bool LineReader::fill() {
+    if (begin_ != 0) {
+        std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+    }
+    // Only a line that is longer than the buffer makes it grow.
+    if (buffer_.empty()) buffer_.resize(buffer_size);
+    if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
+    const auto read = input_->read({buffer_.data() + end_, buffer_.size() - end_});
+    end_ += read;
+    return read != 0;
+}
+
+// Moves behind the first delimiter that begins in the block, or behind it.
+void LineReader::skip_to_block() {
+    const auto size = static_cast<std::int64_t>(delimiter_.size());
+    if (overlaps_itself(delimiter_)) {
+        (void)fill();
+        const std::string head(buffer_.data(), std::min(end_, delimiter_.size()));
+        std::string context;
+        std::int64_t place = 1;
+        for (std::size_t wanted = 64 + 4 * delimiter_.size(); place > 0; wanted *= 4) {
+            context = input_->before(wanted);
+            place = place_in_step(context + head, static_cast<std::int64_t>(context.size()),
+                                  context.size() < wanted);
+        }
+        buffer_.insert(0, context, context.size() - static_cast<std::size_t>(-place));
+        end_ += static_cast<std::size_t>(-place);
+        position_ = place;
+    }
+    std::string_view line;
+    while (next_of_text(line)) {
+        if (position_ >= size) return;
+    }
+}
+
+// The nearest place at or before `origin`, counted from there, that no occurrence of the delimiter
+// in `text` lies across; 1 if `text`, which may not be all from its start, is too short to tell.
+std::int64_t LineReader::place_in_step(const std::string& text, std::int64_t origin,
+                                       bool is_all) const {
+    const auto size = static_cast<std::int64_t>(delimiter_.size());
+    auto place = origin;
+    while (place > 0) {
+        const auto first = std::max<std::int64_t>(place - size + 1, 0);
+        if (place - size + 1 < 0 && !is_all) return 1;
+        const auto hit = text.find(delimiter_, static_cast<std::size_t>(first));
+        if (hit == std::string::npos || static_cast<std::int64_t>(hit) >= place) break;
+        place = static_cast<std::int64_t>(hit);
+    }
+    return place == 0 && !is_all ? 1 : place - origin;
+}
+
+}  // namespace satchel::detail

@@ -1,0 +1,82 @@
+// LineReader: the lines of a block of text, with their delimiters.
+//
+// What is one delimiter is decided from the start of the text on: in "a\n\n\nb" cut at "\n\n", the
+// first two. From the middle of a text, that is known only where no two places at which a delimiter
+// could be overlap; most delimiters do not overlap themselves, and for the others the nearest such
+// place before the block is looked for.
+#pragma once
+
+#include "text/text_input.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace satchel::detail {
+
+class LineReader {
+  public:
+    /// `delimiter` is not empty.
+    LineReader(std::unique_ptr<TextInput> input, std::string delimiter);
+
+    /// The next line, valid until the next call. False at the end of the block.
+    bool next(std::string_view& line) { return !block_has_ended() && next_of_text(line); }
+
+  private:
+    // A line that begins at `position_` follows a delimiter that begins before it.
+    [[nodiscard]] bool block_has_ended() const {
+        const auto end = input_->block_end();
+        return end && position_ >= *end + static_cast<std::int64_t>(delimiter_.size());
+    }
+
+    // The next line, wherever the block ends. False at the end of the text.
+    bool next_of_text(std::string_view& line) {
+        auto searched = begin_;
+        while (true) {
+            const char* const hit = find_delimiter(searched);
+            if (hit != nullptr) {
+                return give(static_cast<std::size_t>(hit - buffer_.data()) + delimiter_.size(),
+                            line);
+            }
+            // A delimiter may lie across the end of what is there.
+            const auto overlap = std::min(end_ - begin_, delimiter_.size() - 1);
+            const auto left = end_ - begin_ - overlap;
+            if (!fill()) return begin_ != end_ && give(end_, line);
+            searched = begin_ + left;
+        }
+    }
+
+    [[nodiscard]] const char* find_delimiter(std::size_t from) const {
+        const char* const text = buffer_.data() + from;
+        if (delimiter_.size() == 1) {
+            return static_cast<const char*>(std::memchr(text, delimiter_.front(), end_ - from));
+        }
+        return static_cast<const char*>(
+            ::memmem(text, end_ - from, delimiter_.data(), delimiter_.size()));
+    }
+
+    bool give(std::size_t end, std::string_view& line) {
+        line = {buffer_.data() + begin_, end - begin_};
+        position_ += static_cast<std::int64_t>(line.size());
+        begin_ = end;
+        return true;
+    }
+
+    bool fill();
+    void skip_to_block();
+    [[nodiscard]] std::int64_t place_in_step(const std::string& text, std::int64_t origin,
+                                             bool is_all) const;
+
+    std::unique_ptr<TextInput> input_;
+    std::string delimiter_;
+    std::string buffer_;  // what is read and not yet given is from begin_ to end_
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::int64_t position_ = 0;  // of begin_ in the text, from the begin of the block
+};
+
+}  // namespace satchel::detail

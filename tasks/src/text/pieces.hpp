@@ -1,0 +1,66 @@
+// Pieces: the parts of a compressed file that can be decoded by themselves, from any place of the
+// file on.
+//
+// Where they begin is told by the file: by an index at its end (.xz, .zst), or by marks so long
+// that they do not occur by chance (.gz, .bz2). That a mark is a true one shows when the piece
+// before it is decoded, which must end exactly there; else it is an error.
+#pragma once
+
+#include <satchel/tasks/codec.hpp>
+#include <satchel/tasks/file.hpp>
+#include <satchel/tasks/splitter.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace satchel::detail {
+
+class Pieces {
+  public:
+    explicit Pieces(const Codec& codec) : splitter_(codec.splitter()) {}
+    Pieces(const Pieces&) = delete;
+    Pieces& operator=(const Pieces&) = delete;
+    virtual ~Pieces() = default;
+
+    /// The next piece; nothing at the end of the file.
+    [[nodiscard]] virtual std::optional<Piece> next() = 0;
+
+    /// What a piece holds. Throws CorruptData.
+    [[nodiscard]] Bytes decode(const Piece& piece) const;
+
+  protected:
+    [[nodiscard]] Splitter& splitter() const { return *splitter_; }
+
+  private:
+    std::unique_ptr<Splitter> splitter_;
+};
+
+/// The byte of the file at which a piece begins, or in which its first bit lies.
+[[nodiscard]] inline std::int64_t place_of(const Piece& piece) {
+    return static_cast<std::int64_t>(piece.offset);
+}
+
+/// The pieces that begin at byte `from` of a file or behind it. The file must outlive them.
+[[nodiscard]] std::unique_ptr<Pieces> open_pieces(const InputFile& file, const Codec& codec,
+                                                  std::int64_t from);
+
+/// Whether a file can be read piece by piece: why not, or nothing.
+[[nodiscard]] std::string why_not_in_pieces(const InputFile& file, const Codec& codec);
+
+/// A piece as an index tells of it.
+struct IndexedPiece {
+    std::int64_t offset = 0;
+    std::int64_t size = 0;
+    std::uint64_t end = 0;  ///< Piece::end
+};
+
+/// The blocks of an .xz file. Throws CorruptData.
+[[nodiscard]] std::vector<IndexedPiece> xz_index(const InputFile& file);
+
+/// The frames of a .zst file that ends with a table of them; none if it does not.
+[[nodiscard]] std::vector<IndexedPiece> zstd_index(const InputFile& file);
+
+}  // namespace satchel::detail

@@ -1,0 +1,142 @@
+// read_text of compressed files: whole, in blocks, damaged, and such as cannot be cut.
+#include <satchel/tasks/codec.hpp>
+#include <satchel/tasks/text.hpp>
+
+#include "tasks/temporary_folder.hpp"
+#include "tasks/test_support.hpp"
+#include "tasks/text_support.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+using namespace satchel;
+using namespace satchel::testing;
+using satchel::test::bytes_of;
+using satchel::test::TemporaryFolder;
+
+namespace {
+
+std::string compressed(const std::string& text, const std::string& format,
+                       std::int64_t chunk_size = 65'536) {
+    return std::string(compress(bytes_of(text), format, {.chunk_size = chunk_size}).text());
+}
+
+std::string by_command(const std::string& text, const std::string& command) {
+    return std::string(piped(bytes_of(text), command).text());
+}
+
+void check_blocks(const std::string& name, const std::string& data,
+                  const std::vector<std::string>& expected, const std::string& delimiter = "\n") {
+    CAPTURE(name);
+    const TemporaryFolder folder;
+    const auto path = folder.with(name, data);
+    CHECK(read_text(path, {.linedelimiter = delimiter}).compute() == expected);
+    const auto size = static_cast<std::int64_t>(data.size());
+    for (const auto blocksize : {size / 40, size / 7, size / 3, size}) {
+        CAPTURE(blocksize);
+        const auto bag = read_text(path, {.blocksize = blocksize, .linedelimiter = delimiter});
+        CHECK(bag.npartitions() == size / blocksize);
+        CHECK(on_threads_too(bag) == expected);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("compressed files are known by their names, or by what the options say") {
+    const TemporaryFolder folder;
+    const std::string text = "one\ntwo\r\nthree";
+    const std::vector<std::string> lines{"one\n", "two\r\n", "three"};
+    CHECK(read_text(folder.with("a.gz", by_command(text, "gzip"))).compute() == lines);
+    CHECK(read_text(folder.with("a.bz2", by_command(text, "bzip2"))).compute() == lines);
+    CHECK(read_text(folder.with("a.xz", by_command(text, "xz"))).compute() == lines);
+    CHECK(read_text(folder.with("a.zst", by_command(text, "zstd -q"))).compute() == lines);
+    const auto other = folder.with("a.text", by_command(text, "gzip"));
+    CHECK(read_text(other, {.compression = "gzip"}).compute() == lines);
+    const auto raw = folder.with("b.gz", text);
+    CHECK(read_text(raw, {.compression = "none"}).compute() == lines);
+    CHECK(read_text(folder.with("empty.gz", "")).compute().empty());
+}
+
+TEST_CASE("all members of a file are read") {
+    const TemporaryFolder folder;
+    const auto member = by_command("one\ntw", "gzip") + by_command("o\n", "gzip");
+    CHECK(read_text(folder.with("a.gz", member)).compute() ==
+          std::vector<std::string>{"one\n", "two\n"});
+}
+
+TEST_CASE("blocks of compressed files give the lines of the whole") {
+    const auto text = some_lines(1'500'000);
+    const auto expected = split_by_python(text, "\n");
+    check_blocks("own.gz", compressed(text, "gzip"), expected);
+    check_blocks("foreign.bz2", by_command(text, "bzip2 -1"), expected);
+    check_blocks("own.bz2", compressed(text, "bz2", 100'000), expected);
+    check_blocks("own.xz", compressed(text, "xz"), expected);
+    check_blocks("foreign.xz", by_command(text, "xz -T2 --block-size=100000"), expected);
+    check_blocks("own.zst", compressed(text, "zstd"), expected);
+}
+
+TEST_CASE("blocks of files that were put together from compressed ones") {
+    const auto text = some_lines(600'000);
+    const auto half = text.size() / 2 + 17;
+    const auto expected = split_by_python(text, "\n");
+    const auto joined = [&](const std::string& format) {
+        return compressed(text.substr(0, half), format, 70'000) +
+               compressed(text.substr(half), format, 100'000);
+    };
+    check_blocks("two.gz", joined("gzip"), expected);
+    check_blocks("two.bz2", joined("bz2"), expected);
+    check_blocks("two.xz", joined("xz"), expected);
+}
+
+TEST_CASE("blocks of compressed files with a delimiter that overlaps itself") {
+    std::string text;
+    for (int k = 0; k < 200'000; ++k) text += k % 1000 == 0 ? "word " : "\n";
+    check_blocks("own.gz", compressed(text, "gzip"), split_by_python(text, "\n\n"), "\n\n");
+    check_blocks("own.xz", compressed(text, "xz"), split_by_python(text, "\n\n"), "\n\n");
+}
+
+TEST_CASE("a line that spans many pieces") {
+    const auto text = some_lines(100'000) + std::string(900'000, 'x') + "\n" + some_lines(100'000);
+    check_blocks("own.gz", compressed(text, "gzip"), split_by_python(text, "\n"));
+}
+
+TEST_CASE("files that cannot be cut are refused at the call, with those that can") {
+    const TemporaryFolder folder;
+    const auto text = some_lines(200'000);
+    const auto refused = [&](const std::string& name, const std::string& data) {
+        const auto path = folder.with(name, data);
+        CHECK_THROWS_AS((void)read_text(path, {.blocksize = 1000}), InvalidArgument);
+        return error_of([&] { (void)read_text(path, {.blocksize = 1000}); });
+    };
+    const auto gz = refused("a.gz", by_command(text, "gzip"));
+    CHECK(gz.find("a.gz cannot be read in blocks: its gzip stream has no places") !=
+          std::string::npos);
+    CHECK(gz.find("any .bz2, .xz of several blocks") != std::string::npos);
+    CHECK(refused("a.xz", by_command(text, "xz")).find("a single xz block") != std::string::npos);
+    CHECK(refused("a.zst", by_command(text, "zstd -q")).find("no table") != std::string::npos);
+}
+
+TEST_CASE("damage is reported with the file's name, whole and in blocks") {
+    const TemporaryFolder folder;
+    const auto text = some_lines(400'000);
+    for (const std::string format : {"gzip", "bz2", "xz", "zstd"}) {
+        CAPTURE(format);
+        const auto whole = compressed(text, format);
+        const std::string name = "a" + std::string(codec(format).info().suffix);
+        const auto cut = folder.with(name, whole.substr(0, whole.size() / 2));
+        CHECK_THROWS_AS((void)read_text(cut).compute(), FileError);
+        auto flipped = whole;
+        for (std::size_t k = 0; k < 40; ++k) flipped[whole.size() / 2 + k] ^= '\x55';
+        const auto path = folder.with(name, flipped);
+        for (const auto& bag : {read_text(path), read_text(path, {.blocksize = 10'000})}) {
+            // Pieces of a gzip stream have no checks of their own.
+            if (format == "gzip" && bag.npartitions() > 1) continue;
+            const auto error = error_of([&] { (void)bag.compute(); });
+            CHECK(error.find(name + ": ") != std::string::npos);
+            CHECK(error.find("get a good copy of it") != std::string::npos);
+        }
+    }
+}
