@@ -431,6 +431,15 @@ TEST_CASE("worker: says what it believes") {
     CHECK(scene.out() == "assigned 2, held 1");
 }
 
+TEST_CASE("worker: an inventory counts what came along with the request") {
+    Scene scene;
+    ComputeTasks message;
+    message.layers.push_back({1, "f", Bytes::copy_of("f"), {}});
+    message.tasks.push_back({ref(1), 1, 0, 0, 0, 0, false});
+    scene.machine.handle({self, 3, {InventoryRequest{}, message}});
+    CHECK(scene.out() == "assigned 1, held; executing 1; execute 1");
+}
+
 TEST_CASE("worker: finds entries after many came and went") {
     worker::RefIndex index;
     for (std::uint32_t k = 0; k < 5000; ++k) {

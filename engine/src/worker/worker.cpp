@@ -16,6 +16,8 @@ void Worker::handle(const WorkerBatch& batch) {
     for (const auto& message : batch.messages) {
         std::visit([&](const auto& event) { on(event); }, message);
     }
+    // Not before: it says that all of the batch has arrived.
+    if (std::exchange(is_inventory_due_, false)) report_inventory();
     start_fetches();
     start();
 }
@@ -150,7 +152,7 @@ void Worker::on(const Replicate& message) {
     }
 }
 
-void Worker::on(const InventoryRequest&) {
+void Worker::report_inventory() {
     Inventory inventory{received_, {}, {}};
     for (const auto& entry : entries_) {
         if (entry.released) continue;

@@ -173,11 +173,12 @@ class Worker {
     void on(const ReleaseTasks& message);
     void on(const ForgetLayers& message);
     void on(const Replicate& message);
-    void on(const InventoryRequest& message);
+    void on(const InventoryRequest&) { is_inventory_due_ = true; }
     void on(const CloseWorker&) { out_.close = true; }
     void add_task(const Assignment& assignment, std::span<const Argument> arguments,
                   const WorkerRef*& holders);
     void release(Place place);
+    void report_inventory();
     [[nodiscard]] static bool is_task(State state) noexcept { return state >= State::waiting; }
 
     // entries.cpp
@@ -230,6 +231,7 @@ class Worker {
     std::uint64_t assigned_digest_ = 0, held_digest_ = 0;
     std::int64_t managed_bytes_ = 0;
     bool executing_changed_ = false;
+    bool is_inventory_due_ = false;
     Instructions out_;
 };
 
