@@ -187,6 +187,24 @@ TEST_CASE("scheduler: a retiring worker leaves nothing behind that would be miss
     CHECK(scene.states("a c") == "a memory, c memory");
 }
 
+TEST_CASE("scheduler: two that retire at the same time do not rely on each other") {
+    auto scene = scene_with({"u", "v", "w"});
+    scene.submit("a", "a");
+    CHECK(scene.out() == "v: compute a");
+    scene.finish("v", "a");
+    scene.add_key("w", "a");
+    (void)scene.out();
+    scene.scheduler.retire_worker(scene.ref_of("v"));
+    CHECK(scene.out() == "");
+    scene.scheduler.retire_worker(scene.ref_of("w"));
+    CHECK(scene.out() == "u: copy a@w");
+    scene.tick(1);
+    CHECK(scene.out() == "u: copy a@v, copy a@w");
+    scene.add_key("u", "a");
+    scene.tick(2);
+    CHECK(scene.out() == "v: close; w: close");
+}
+
 TEST_CASE("scheduler: a retiring worker hands back what it has not begun") {
     auto scene = scene_with({"v", "w"});
     scene.submit("a*4", "a");

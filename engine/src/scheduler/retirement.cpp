@@ -27,8 +27,20 @@ void Scheduler::retire_worker(WorkerRef ref) {
     finish_event();
 }
 
-// Has other workers copy what only this one has, each about as much as the others. False if there
-// is nothing of that kind.
+// Whether a result would be gone with this worker, or with it and others that are leaving as well.
+bool Scheduler::leaves_with(TaskId task, WorkerId leaving) const {
+    if (tasks_[task].state != TaskState::memory) return false;
+    bool is_there = false;
+    bool stays = false;
+    tasks_.for_each_holder(task, [&](WorkerId holder) {
+        is_there = is_there || holder == leaving;
+        stays = stays || workers_[holder].takes_tasks();
+    });
+    return is_there && !stays;
+}
+
+// Has other workers copy what would leave with this one, each about as much as the others. False if
+// there is nothing of that kind.
 bool Scheduler::replicate_from(WorkerId leaving) {
     std::vector<WorkerId> others;
     for (WorkerId k = 0; k < workers_.size(); ++k) {
@@ -37,9 +49,7 @@ bool Scheduler::replicate_from(WorkerId leaving) {
     std::size_t turn = 0;
     bool found = false;
     for (TaskId task = 0; task < tasks_.size() && workers_[leaving].held > 0; ++task) {
-        const bool only_there = tasks_[task].state == TaskState::memory &&
-                                tasks_[task].worker == leaving && tasks_[task].more_holders == none;
-        if (!only_there) continue;
+        if (!leaves_with(task, leaving)) continue;
         found = true;
         if (others.empty()) break;
         auto& other = workers_[others[turn++ % others.size()]];

@@ -187,6 +187,7 @@ class Scheduler {
 
     // retirement.cpp
     void advance_retirement();
+    [[nodiscard]] bool leaves_with(TaskId task, WorkerId leaving) const;
     bool replicate_from(WorkerId worker);
 
     Options options_;
