@@ -22,15 +22,18 @@ namespace {
 
 using client::RemoteExecutor;
 
-std::shared_ptr<RemoteExecutor> open(const std::string& file,
-                                     std::optional<net::Address> address = {}) {
+std::shared_ptr<RemoteExecutor> open(const std::string& file) {
     const auto content = net::read_connection_file(file);
-    if (!address && content.addresses.empty()) {
+    if (content.addresses.empty()) {
         throw ConnectionError(
             fmt::format("connecting to the cluster of '{}': the file has no address", file));
     }
-    return std::make_shared<RemoteExecutor>(address.value_or(content.addresses.front()),
-                                            content.credentials);
+    return std::make_shared<RemoteExecutor>(content.addresses.front(), content.credentials);
+}
+
+std::shared_ptr<RemoteExecutor> open(const std::string& address, const std::string& file) {
+    return std::make_shared<RemoteExecutor>(net::Address::parse(address),
+                                            net::read_connection_file(file).credentials);
 }
 
 // The name of what is the same for equal calls.
@@ -86,7 +89,7 @@ Client::Client(const LocalCluster& cluster)
                                               cluster.access().credentials)) {}
 Client::Client(const std::string& connection_file) : Client(open(connection_file)) {}
 Client::Client(const std::string& address, const std::string& connection_file)
-    : Client(open(connection_file, net::Address::parse(address))) {}
+    : Client(open(address, connection_file)) {}
 Client::~Client() { close(); }
 
 std::unique_ptr<Submission> Client::submit(Graph graph, std::vector<TaskIndex> outputs,

@@ -147,7 +147,9 @@ void renumber(LayerSpec& spec, const Numbering& numbering) {
             inputs.push_back(input);
             continue;
         }
-        const auto count = input.kind == Kind::one ? 1 : input.count;
+        // A layer whose tasks depend on each other may count more tasks than it has.
+        const auto count =
+            input.kind == Kind::one ? 1 : std::min(input.count, numbering.next() - input.first);
         const auto spans = numbering.spans(input.first, count);
         if (spans.size() > 1 && input.kind != Kind::all) {
             spell_out(spec);
