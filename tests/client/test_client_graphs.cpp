@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -61,7 +62,49 @@ std::string run_programs(const Executor& executor) {
     return text;
 }
 
+// What is computed of each number, as one text.
+template <class L>
+std::string join(const L& lazy, const Executor& executor) {
+    std::string text;
+    for (const auto& x : lazy.compute(executor)) text += std::to_string(x) + ",";
+    return text + ";";
+}
+
+// Those operations of bags that have graphs of their own.
+std::string run_operations(const Executor& executor) {
+    const auto numbers = range(200, 7).map([](std::int64_t x) { return x * x % 101; });
+    const auto add = [](std::int64_t a, std::int64_t b) { return a + b; };
+    const auto minus = [](std::int64_t x, std::uint64_t n) { return x - std::int64_t(n); };
+    const auto sizes = [](std::span<const std::int64_t> part,
+                          const std::vector<std::int64_t>& other) {
+        return part.size() * 1000 + other.size();
+    };
+    std::string text = join(numbers.accumulate(add), executor);
+    text += join(numbers.accumulate(add, std::int64_t{5}), executor);
+    text += join(numbers.map(minus, numbers.count()), executor);
+    text += join(numbers.map_partitions(sizes, range(7, 7)), executor);
+    text +=
+        join(concat(numbers, range(3, 2), numbers.filter([](std::int64_t x) { return x > 50; })),
+             executor);
+    text += join(numbers.repartition({.npartitions = 3}), executor);
+    text += join(numbers.sample(9, 1), executor);
+    text += join(numbers.foldby([](std::int64_t x) { return x % 5; }, add, std::int64_t{1})
+                     .map([](const auto& pair) { return pair.first * 100'000 + pair.second; }),
+                 executor);
+    text += join(numbers.to_delayed()[3], executor);
+    const auto digits = [](std::string s, std::int64_t x) { return s + std::to_string(x % 10); };
+    const auto both = [](const std::string& a, const std::string& b) { return a + "|" + b; };
+    return text + numbers.fold(digits, both, std::string("begin")).compute(executor);
+}
+
 }  // namespace
+
+TEST_CASE("operations of bags give the same on every executor") {
+    const auto expected = run_operations(SynchronousExecutor{});
+    LocalCluster cluster({.n_workers = 4, .threads_per_worker = 1});
+    Client client(cluster);
+    CHECK(run_operations(client) == expected);
+}
 
 TEST_CASE("programs give the same on every executor") {
     const auto expected = run_programs(SynchronousExecutor{});
