@@ -10,6 +10,7 @@
 #include "bz2_decoder.hpp"
 
 #include "bits.hpp"
+#include "bz2_format.hpp"
 #include "codec_table.hpp"
 
 #include <algorithm>
@@ -28,8 +29,8 @@ namespace satchel::detail {
 namespace {
 
 constexpr std::size_t header_size = 4;
-constexpr unsigned magic_bits = 48;
-constexpr unsigned crc_bits = 32;
+constexpr unsigned magic_bits = bz2_magic_bits;
+constexpr unsigned crc_bits = bz2_crc_bits;
 
 // 900 001 codes of 20 bits, the longest there are, and the tables before them, generously.
 constexpr std::size_t block_size_max = std::size_t{3} << 20;

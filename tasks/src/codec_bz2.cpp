@@ -1,53 +1,26 @@
 // bzip2: one stream of blocks that were compressed independently.
 //
 //     stream := "BZh" level | block … | 177245385090 | combined CRC(32 bits) | zero bits to a byte
-//     block  := 314159265359 | CRC(32 bits) | …                        (a number of bits, not
-//     bytes)
+//     block  := 314159265359 | CRC(32 bits) | …              (a number of bits, not bytes)
 //
-// libbz2 writes whole streams only. So every block is compressed as a stream of its own, its bits
-// are cut out of it, and put behind those of the block before, which moves them by some bits. The
+// The bits of a block are put behind those of the block before, which moves them by some bits. The
 // combined CRC follows from those of the blocks: for each, rotate left by one and exclusive-or.
 //
 // In a CompressedChunk, `data` holds the bits of all its blocks, `check` their combined CRC, and
 // `extra` is the number of blocks times eight, plus the number of unused bits in the last byte.
 #include <satchel/tasks/codec.hpp>
 
-#include "bits.hpp"
+#include "bz2_block_encoder.hpp"
 #include "bz2_decoder.hpp"
 #include "codec_table.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <limits>
-#include <new>
-#include <optional>
 #include <utility>
-
-#include <bzlib.h>
 
 namespace satchel::detail {
 namespace {
-
-constexpr std::uint64_t stream_header_bits = 32;
-
-// What a block takes, counted after the first run-length step. libbz2 would close it one byte
-// later.
-constexpr std::int64_t block_capacity(std::int64_t level) { return level * 100'000 - 20; }
-
-unsigned clamped(std::size_t size) {
-    return static_cast<unsigned>(std::min<std::size_t>(size, std::numeric_limits<unsigned>::max()));
-}
-
-char* pointer(const std::byte* data) {
-    return reinterpret_cast<char*>(const_cast<std::byte*>(data));
-}
-
-// A number of bits; what is left of the last byte does not count.
-struct BitString {
-    Bytes data{};
-    std::uint64_t size = 0;
-};
 
 // Puts strings of bits one behind the other.
 class BitJoiner {
@@ -92,64 +65,6 @@ class BitJoiner {
 
 std::uint32_t combine(std::uint32_t crc, std::uint32_t next_crc, std::uint64_t next_blocks) {
     return std::rotl(crc, static_cast<int>(next_blocks % 32)) ^ next_crc;
-}
-
-// How many bytes from the start of `data` fit in one block. The first step of bzip2 writes a run of
-// four to 255 equal bytes as four and a count.
-std::size_t block_length(std::span<const std::byte> data, std::size_t capacity) {
-    std::size_t used = 0;
-    std::size_t i = 0;
-    while (i < data.size()) {
-        const std::size_t longest = std::min<std::size_t>(255, data.size() - i);
-        std::size_t run = 1;
-        while (run < longest && data[i + run] == data[i]) ++run;
-        used += run < 4 ? run : 5;
-        if (used > capacity) break;
-        i += run;
-    }
-    return i;
-}
-
-struct Block {
-    BitString bits;
-    std::uint32_t crc = 0;
-};
-
-// The block of a stream that has one; nothing if it has more or another form.
-std::optional<Block> only_block(const Bytes& stream) {
-    const std::uint64_t size = stream.size() * 8;
-    for (std::uint64_t unused = 0; unused < 8 && size >= 192 + unused; ++unused) {
-        const std::uint64_t end = size - unused - 80;
-        const auto crc = read_bits(stream, end + 48, 32);
-        // With one block, its CRC is the combined one.
-        if (read_bits(stream, end, 48) == bz2_end_magic &&
-            read_bits(stream, stream_header_bits, 48) == bz2_block_magic &&
-            read_bits(stream, stream_header_bits + 48, 32) == crc) {
-            const auto bits = end - stream_header_bits;
-            const auto data =
-                stream.slice(stream_header_bits / 8, static_cast<std::size_t>((bits + 7) / 8));
-            return Block{{data, bits}, static_cast<std::uint32_t>(crc)};
-        }
-    }
-    return std::nullopt;
-}
-
-// REQUIRES: `data` is not empty and fits in one block of `level`.
-Block compress_block(std::span<const std::byte> data, int level) {
-    // The bound that bzlib.h gives.
-    Buffer out(data.size() + data.size() / 100 + 600);
-    auto size = clamped(out.size());
-    const int result = BZ2_bzBuffToBuffCompress(pointer(out.data()), &size, pointer(data.data()),
-                                                clamped(data.size()), level, 0, 0);
-    if (result == BZ_MEM_ERROR) throw std::bad_alloc();
-    out.resize(size);
-    auto block = result == BZ_OK ? only_block(std::move(out).freeze()) : std::nullopt;
-    if (!block) {
-        throw Error(
-            "cannot compress to bz2: this libbz2 does not write the streams of bzip2 1.0, "
-            "one block for each; install libbz2 1.0.8");
-    }
-    return *block;
 }
 
 class Bz2Joiner : public Joiner {
@@ -204,27 +119,24 @@ class Bz2Codec : public Codec {
 
     // What one block holds: a chunk of 900 000 would often leave a second block of twenty bytes.
     std::int64_t default_chunk_size(std::int64_t level) const override {
-        return block_capacity(level);
+        return static_cast<std::int64_t>(bz2_block_capacity(level));
     }
 
     std::uint64_t compress_memory(const CompressOptions& options) const override {
-        // From the manual of bzip2, "Memory management".
-        return 400'000 + 800'000 * static_cast<std::uint64_t>(resolve(options).level);
+        return bz2_block_memory(resolve(options).level);
     }
 
     CompressedChunk compress_chunk(std::span<const std::byte> chunk,
                                    const CompressOptions& options) const override {
         const int level = checked_level(*this, chunk, options);
-        const auto capacity = static_cast<std::size_t>(block_capacity(level));
         CompressedChunk result{.input_size = chunk.size()};
         std::uint64_t blocks = 0;
         std::uint32_t crc = 0;
         BitJoiner bits;
         Buffer data;
         while (!chunk.empty()) {
-            const auto length = block_length(chunk, capacity);
-            const Block block = compress_block(chunk.first(length), level);
-            chunk = chunk.subspan(length);
+            const Bz2Block block = encode_bz2_block(chunk, level);
+            chunk = chunk.subspan(block.used);
             crc = combine(crc, block.crc, 1);
             if (++blocks == 1 && chunk.empty()) {  // as nearly always
                 result.data = block.bits.data;
