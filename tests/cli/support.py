@@ -46,6 +46,14 @@ def one_zlib_stream(data):
     return result
 
 
+def children_of(pid):
+    """The processes that `pid` has started."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
 def restore_signals():
     """Python ignores SIGPIPE and lets its children inherit that."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -8,17 +8,9 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from support import CHUNK, SATCHEL, SUFFIXES, CliTest, text
+from support import CHUNK, SATCHEL, SUFFIXES, CliTest, children_of, text
 
 BLOCK = os.urandom(1 << 20)
-
-
-def children_of(pid):
-    """The processes that `pid` has started."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
-    return found
 
 
 class ClusterTest(CliTest):

@@ -1,14 +1,23 @@
 """Memory: threads x (chunk + codec), whatever the size of the input, also from a pipe."""
 
 import os
+import re
 import subprocess
 import threading
 import unittest
+from pathlib import Path
 
-from support import SATCHEL, CliTest, text
+from support import SATCHEL, CliTest, children_of, text
 
 MB = 1_000_000
 BLOCK = text(MB)
+RANDOM = os.urandom(MB)
+
+
+def peak_of(pid):
+    """Peak resident memory in MB, so far."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024 / MB
 
 
 class Memory(CliTest):
@@ -52,6 +61,27 @@ class Memory(CliTest):
             for _ in range(300):
                 file.write(BLOCK)
         self.assertLess(self.peak([], "compress", "-1", "-T2", "-k", "f"), 60)
+
+    def test_a_client_and_its_workers_in_the_middle_of_a_pipe_of_300_mb(self):
+        process = self.start("compress", "-1", "--workers", "2", "-o", "out")
+        for _ in range(300):
+            process.stdin.write(BLOCK)
+        peaks = [peak_of(pid) for pid in [process.pid, *children_of(process.pid)]]
+        process.stdin.close()
+        self.assertEqual(process.wait(), 0)
+        # In the client, which is the scheduler as well, six chunks of 1 MiB are under way.
+        self.assertEqual(len(peaks), 3)
+        self.assertLess(max(peaks), 60)
+
+    def test_a_reader_that_does_not_read_holds_everything_up(self):
+        path = self.folder / "f"
+        with open(path, "wb") as file:
+            for _ in range(300):
+                file.write(RANDOM)
+        process = self.start("compress", "-1", "-c", "--workers", "2", "f")
+        self.assertTrue(process.stdout.read(len(RANDOM)))
+        peaks = [peak_of(pid) for pid in [process.pid, *children_of(process.pid)]]
+        self.assertLess(max(peaks), 60)
 
     def test_decompression_of_what_is_large_and_compresses_well(self):
         packed = subprocess.run(
