@@ -3,6 +3,7 @@
 #include <satchel/stream.hpp>
 #include <satchel/tasks/compress.hpp>
 
+#include "codec_libraries.hpp"
 #include "content_chunks.hpp"
 #include "file/file_reference.hpp"
 
@@ -74,7 +75,7 @@ auto blocks_of(InputFile& input, std::int64_t chunk_size) {
     };
 }
 
-// What a task does with its chunk. It travels with the name of the codec.
+// What a task does with its chunk. It travels with the names of the codec and its libraries.
 struct CompressBytes {
     const Codec* codec = nullptr;
     CompressOptions options = {};
@@ -86,10 +87,12 @@ struct CompressBytes {
     void serialize(Archive& archive, unsigned) {
         if constexpr (Archive::is_loading::value) {
             std::string name;
-            archive& name;
+            detail::CodecLibraries libraries;
+            archive& name& libraries;
+            libraries.require();
             codec = &satchel::codec(name);
         } else {
-            archive& std::string(codec->info().name);
+            archive& std::string(codec->info().name) & detail::CodecLibraries::of_this_process();
         }
         archive& options;
     }

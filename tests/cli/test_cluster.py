@@ -147,7 +147,8 @@ class Losses(ClusterTest):
             packed += more
             if not more:
                 break
-        self.assertEqual((process.wait(), process.stderr.read()), (0, b""))
+        # The scheduler, which is in this process, may have logged a worker that was killed early.
+        self.assertEqual(process.wait(), 0)
         self.assertEqual(packed, expected)
 
     def test_a_client_that_is_killed_leaves_neither_processes_nor_files(self):
@@ -229,7 +230,8 @@ class Refusals(ClusterTest):
         result = subprocess.run([other, "compress", "--cluster", self.address, "f"],
                                 cwd=self.folder, stderr=subprocess.PIPE, check=False)
         self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stderr.decode(), r"\Asatchel: f: .*build.*\n\Z")
+        self.assertRegex(result.stderr.decode(),
+                         r"\Asatchel: f: the workers run another build of satchel: .*\n\Z")
         self.assertNotIn("f.gz", self.names())
 
     def test_a_cluster_without_workers_is_waited_for(self):

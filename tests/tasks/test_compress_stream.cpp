@@ -6,6 +6,7 @@
 #include <satchel/local_cluster.hpp>
 #include <satchel/tasks/compress.hpp>
 
+#include "codec_libraries.hpp"
 #include "file/file_reference.hpp"
 #include "tasks/temporary_folder.hpp"
 #include "tasks/test_support.hpp"
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 using namespace satchel;
+using satchel::detail::CodecLibraries;
 using satchel::detail::FileReference;
 using satchel::test::TemporaryFolder;
 using satchel::test::text_of;
@@ -135,6 +137,22 @@ TEST_CASE("a reference to a file reads the same file alone") {
     CHECK_FALSE(travelled.read_at(2, 3));
     std::filesystem::remove(path);
     CHECK_FALSE(travelled.read_at(2, 3));
+}
+
+TEST_CASE("workers with other libraries are refused, and the library is named") {
+    const auto& own = CodecLibraries::of_this_process();
+    CHECK_NOTHROW(decode<CodecLibraries>(encode(own)).require());
+
+    CodecLibraries more = own;
+    more.builds["libz.so.9"] = 1;
+    CHECK_THROWS_WITH_AS(more.require(), doctest::Contains("libz.so.9"), Error);
+    for (const auto& [name, build] : own.builds) {
+        CodecLibraries other = own;
+        other.builds[name] = build + 1;
+        CHECK_THROWS_WITH_AS(other.require(), doctest::Contains(name.c_str()), Error);
+        other.builds.erase(name);
+        CHECK_THROWS_WITH_AS(other.require(), doctest::Contains(name.c_str()), Error);
+    }
 }
 
 TEST_CASE("a codec that the workers do not have is named by the error") {

@@ -2,6 +2,7 @@
 #include "compressor.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/module.hpp>
 #include <satchel/units.hpp>
 
 #include "compress.hpp"
@@ -64,6 +65,9 @@ class Compressor {
         } catch (const std::bad_alloc&) {
             report_.error =
                 "not enough memory; fewer --threads and a smaller --chunk-size need less";
+        } catch (const ModuleMissing& error) {
+            report_.error =
+                fmt::format("the workers run another build of satchel: {}", error.what());
         } catch (const std::exception& error) {
             report_.error = error.what();
         }
