@@ -62,6 +62,11 @@ function(satchel_program target)
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin
     INSTALL_RPATH $ORIGIN/${libraries})
+  if(NOT BUILD_SHARED_LIBS)
+    # Else CMake would reserve the place for the rpath with colons, and each of those stands for the
+    # working folder, whose libraries would be loaded.
+    set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON)
+  endif()
   if(SATCHEL_INSTALL)
     install(TARGETS ${target} RUNTIME)
   endif()

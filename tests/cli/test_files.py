@@ -36,6 +36,11 @@ class SeveralFiles(CliTest):
         joined = self.check("compress", "-c", "a", "-", data=b"pipe")
         self.assertEqual(gzip.decompress(joined), b"file pipe")
 
+    def test_libraries_in_the_working_folder_are_left_alone(self):
+        for library in ("libz.so.1", "libfmt.so.9", "libstdc++.so.6"):
+            self.file(library, b"no library")
+        self.check("compress", "-c", "libz.so.1")
+
     def test_verbose_says_what_was_done(self):
         self.file("a", b"1" * 1000)
         self.assertRegex(self.satchel("compress", "-v", "a").stderr.decode(),
