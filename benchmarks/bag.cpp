@@ -37,6 +37,7 @@ std::int64_t residue(std::int64_t x) { return x % 1'000'003 * 7 % 1009; }
 
 Words split(const std::string& line) {
     Words words;
+    words.reserve(static_cast<std::size_t>(std::ranges::count(line, ' ')) + 1);
     for (std::size_t at = 0; (at = line.find_first_not_of(' ', at)) != std::string::npos;) {
         const auto end = std::min(line.find(' ', at), line.size());
         words.emplace_back(line, at, end - at);
@@ -45,9 +46,7 @@ Words split(const std::string& line) {
     return words;
 }
 std::string upper(std::string line) {
-    for (auto& c : line) {
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    }
+    for (auto& c : line) c = static_cast<char>(c - (c >= 'a' && c <= 'z' ? 'a' - 'A' : 0));
     return line;
 }
 bool has_ab(const std::string& line) { return line.find("AB") != std::string::npos; }

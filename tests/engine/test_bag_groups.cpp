@@ -6,7 +6,9 @@
 
 #include "engine/support.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -137,6 +139,55 @@ TEST_CASE("frequencies of every kind of element that can be hashed") {
     enum class Color { red, green };
     check_all(std::vector<Color>{Color::green, Color::red, Color::green}, frequencies,
               Counts<Color>{{Color::green, 2}, {Color::red, 1}});
+}
+
+TEST_CASE("stable_hash reads a text to its end and no further, whatever its length") {
+    // As it was first defined: words of eight bytes, the last one filled up with zeros.
+    const auto expected = [](const std::string& text) {
+        std::uint64_t hash = text.size();
+        std::size_t at = 0;
+        for (std::uint64_t word = 0; at + 8 < text.size(); at += 8) {
+            std::memcpy(&word, text.data() + at, 8);
+            hash = satchel::detail::hash_mix(hash, word);
+        }
+        std::uint64_t last = 0;
+        for (auto k = text.size(); k > at; --k) {
+            last = last << 8 | static_cast<unsigned char>(text[k - 1]);
+        }
+        return satchel::detail::hash_mix(hash, last);
+    };
+    std::string text;
+    for (int size = 0; size <= 40; ++size) {
+        CAPTURE(size);
+        const std::vector<char> exact(text.begin(), text.end());  // a sanitizer sees its end
+        CHECK(satchel::stable_hash(std::string_view(exact.data(), exact.size())) == expected(text));
+        text += static_cast<char>(0xF1 - 5 * size);
+    }
+}
+
+TEST_CASE("frequencies and distinct of more keys than a table begins with") {
+    std::vector<std::string> texts;
+    std::vector<std::pair<std::string, std::size_t>> counts;
+    for (int k = 0; k < 3000; ++k) texts.push_back(std::to_string(k * k % 1999));
+    for (const auto& text : texts) {
+        const auto found = std::ranges::find(counts, text, [](const auto& c) { return c.first; });
+        if (found == counts.end()) {
+            counts.emplace_back(text, 1);
+        } else {
+            ++found->second;
+        }
+    }
+    for (const std::int64_t parts : {1, 3, 40}) {
+        const auto bag = satchel::from_sequence(texts, {.npartitions = parts});
+        CHECK(bag.frequencies().compute() == counts);
+        // Elements that are given away, and elements that lie here and there.
+        CHECK(bag.map([](std::string x) { return x; }).frequencies().compute() == counts);
+        const auto ends_in_1 = [](const std::string& x) { return x.back() == '1'; };
+        auto some = counts;
+        std::erase_if(some, [&](const auto& c) { return !ends_in_1(c.first); });
+        CHECK(bag.filter(ends_in_1).frequencies().compute() == some);
+        CHECK(bag.filter(ends_in_1).distinct().compute().size() == some.size());
+    }
 }
 
 TEST_CASE("frequencies of a user's own types, by stable_hash or std::hash") {

@@ -40,17 +40,32 @@ constexpr std::uint64_t hash_mix(std::uint64_t a, std::uint64_t b) noexcept {
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+template <class Word>
+std::uint64_t word_at(const char* at) noexcept {
+    Word word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/// Up to eight bytes as a number, the first as its lowest digits. Pieces that may overlap, because
+/// a copy of unknown length is a call.
+inline std::uint64_t few_bytes(const char* at, std::size_t size) noexcept {
+    if (size == 8) return word_at<std::uint64_t>(at);
+    if (size >= 4) {
+        return word_at<std::uint32_t>(at) | word_at<std::uint32_t>(at + size - 4) << 8 * (size - 4);
+    }
+    if (size == 0) return 0;
+    return word_at<std::uint8_t>(at) | word_at<std::uint8_t>(at + size / 2) << 8 * (size / 2) |
+           word_at<std::uint8_t>(at + size - 1) << 8 * (size - 1);
+}
+
 inline std::uint64_t hash_bytes(std::string_view text) noexcept {
     std::uint64_t hash = text.size();
     while (text.size() > 8) {
-        std::uint64_t word;
-        std::memcpy(&word, text.data(), 8);
-        hash = hash_mix(hash, word);
+        hash = hash_mix(hash, word_at<std::uint64_t>(text.data()));
         text.remove_prefix(8);
     }
-    std::uint64_t last = 0;
-    std::memcpy(&last, text.data(), text.size());
-    return hash_mix(hash, last);
+    return hash_mix(hash, few_bytes(text.data(), text.size()));
 }
 
 struct StableHash;

@@ -57,11 +57,37 @@ T kept(Element&& element) {
 
 /// The value of an element in a map of elements, added if it is new.
 template <class T, class V, class Element>
-V& find_or_keep(OrderedMap<T, V>& map, Element&& element) {
+V& find_or_keep(OrderedMap<T, V>& map, std::uint64_t hash, Element&& element) {
     if constexpr (can_keep<T, Element&&>) {
-        return map.find_or_add(std::forward<Element>(element), [] { return V{}; });
+        return map.find_or_add(hash, std::forward<Element>(element), [] { return V{}; });
     } else {
         refuse_copy();
+    }
+}
+
+/// Calls `use` with the value in the map of each element of a batch. Hashes some
+/// at a time, so that the processor fetches the slots of all of them at once.
+template <class T, class V, class Use>
+void keep_all(OrderedMap<T, V>& map, const Batch<T>& batch, Use&& use) {
+    constexpr std::size_t block = 32;
+    std::uint64_t hashes[block];
+    for (std::size_t from = 0; from < batch.size;) {
+        const auto size = std::min(block, batch.size - from);
+        for (std::size_t k = 0; k < size; ++k) hashes[k] = map.announce(batch.at(from + k));
+        std::size_t k = 0;
+        from = batch.visit(from, [&](auto&& x) {
+            use(find_or_keep(map, hashes[k], std::forward<decltype(x)>(x)));
+            return ++k < size;
+        });
+    }
+}
+
+/// The same for the entries of another map, and their values in both.
+template <class T, class V, class Use>
+void keep_all(OrderedMap<T, V>& map, OrderedMap<T, V>&& others, Use&& use) {
+    for (auto& [x, value] : others.entries()) {
+        const auto hash = map.announce(x);
+        use(find_or_keep(map, hash, std::move(x)), value);
     }
 }
 
@@ -74,10 +100,10 @@ struct FrequenciesReducer {
 
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& counts, const Batch<T>& batch) {
-        batch.for_each([&](auto&& x) { ++find_or_keep(counts, std::forward<decltype(x)>(x)); });
+        keep_all(counts, batch, [](std::size_t& count) { ++count; });
     }
     void merge(Partial& earlier, Partial&& later) {
-        for (auto& [x, count] : later.entries()) find_or_keep(earlier, std::move(x)) += count;
+        keep_all(earlier, std::move(later), [](std::size_t& sum, std::size_t n) { sum += n; });
     }
     [[nodiscard]] std::vector<std::pair<T, std::size_t>> finish(Partial&& counts) const {
         auto entries = std::move(counts.entries());
@@ -130,10 +156,10 @@ struct DistinctReducer<T, Itself> {
 
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& seen, const Batch<T>& batch) {
-        batch.for_each([&](auto&& x) { find_or_keep(seen, std::forward<decltype(x)>(x)); });
+        keep_all(seen, batch, [](Unit) {});
     }
     void merge(Partial& earlier, Partial&& later) {
-        for (auto& entry : later.entries()) find_or_keep(earlier, std::move(entry.first));
+        keep_all(earlier, std::move(later), [](Unit, Unit) {});
     }
     [[nodiscard]] Items<T> finish(Partial&& seen) const {
         Items<T> items;

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -51,11 +50,24 @@ class OrderedMap {
     OrderedMap(OrderedMap&&) noexcept = default;
     OrderedMap& operator=(OrderedMap&&) noexcept = default;
 
+    /// The hash of `key`, whose slot is then on its way to the cache.
+    [[nodiscard]] std::uint64_t announce(const K& key) const {
+        const auto hash = hash_key<K>(key);
+        if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask()]);
+        return hash;
+    }
+
     /// The value of `key`; if it is new, what `make` gives.
     template <class Key, class Make>
     V& find_or_add(Key&& key, Make&& make) {
-        if (entries_.size() * 4 >= slots_.size() * 3) grow();
         const auto hash = hash_key<K>(key);
+        return find_or_add(hash, std::forward<Key>(key), std::forward<Make>(make));
+    }
+
+    /// The same for a key whose hash is known.
+    template <class Key, class Make>
+    V& find_or_add(std::uint64_t hash, Key&& key, Make&& make) {
+        if (entries_.size() * 4 >= slots_.size() * 3) grow();
         const auto tag = static_cast<std::uint32_t>(hash >> 32);
         auto k = hash & mask();
         for (; slots_[k].entry != empty; k = (k + 1) & mask()) {
