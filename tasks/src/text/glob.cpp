@@ -36,7 +36,7 @@ class Search {
             }
         } else {
             for (const auto& entry : entries_of(folder)) {
-                const auto& name = entry.path().filename().native();
+                const std::string name = entry.path().filename().native();
                 if (name.starts_with('.') && !part.starts_with('.')) continue;
                 if (matches_wildcard(part, name)) go_on_with(folder / name, k);
             }
