@@ -49,6 +49,7 @@ PUBLIC_HEADERS = {
     "detail/grouping.hpp": "bag",
     "detail/node.hpp": "bag",
     "detail/ordered_map.hpp": "bag",
+    "detail/parts_stage.hpp": "bag",
     "detail/reduce.hpp": "bag",
     "detail/reducers.hpp": "bag",
     "detail/reshape.hpp": "bag",

@@ -53,6 +53,29 @@ TEST_CASE("split into words, and by a separator") {
     CHECK_THROWS_AS((void)bag.split(""), InvalidArgument);
 }
 
+TEST_CASE("split and flatten in one give the parts of all, many or few, long or short") {
+    Texts lines{"", "\n", std::string(5000, 'x')};
+    for (int k = 0; k < 3000; ++k) {
+        std::string line;
+        for (int j = 0; j < k % 37; ++j)
+            line += std::string(static_cast<std::size_t>(j), 'a') + " ";
+        lines.push_back(line);
+        if (k % 1000 == 0) lines.push_back(std::string(9000, ',') + line);
+    }
+    const auto flat = [](const std::vector<Texts>& lists) {
+        Texts all;
+        for (const auto& list : lists) all.insert(all.end(), list.begin(), list.end());
+        return all;
+    };
+    const auto bag = bag_of(lines);
+    CHECK(on_threads_too(bag.split().flatten()) == flat(bag.split().compute()));
+    CHECK(on_threads_too(bag.split(",").flatten()) == flat(bag.split(",").compute()));
+    // Also where the vectors are needed as well.
+    const auto words = bag.split();
+    const auto [parts, lists] = compute(words.flatten(), words);
+    CHECK(parts == flat(lists));
+}
+
 TEST_CASE("replace") {
     const auto bag = bag_of({"aaa", "banana", "", "x"});
     CHECK(on_threads_too<std::string>(bag.replace("a", "bb")) ==

@@ -103,18 +103,6 @@ std::string with_case(std::string text, char first, Convert convert) {
     return converted(text, convert, utf8_locale());
 }
 
-// ---- words --------------------------------------------------------------------------------------
-
-constexpr std::string_view white_space = " \t\n\r\v\f";
-
-constexpr auto is_white_space = [] {
-    std::array<bool, 256> table{};
-    for (const char c : white_space) table[static_cast<unsigned char>(c)] = true;
-    return table;
-}();
-
-bool is_space(char c) { return is_white_space[static_cast<unsigned char>(c)]; }
-
 // ---- patterns -----------------------------------------------------------------------------------
 
 // What stands for one character in a pattern, taken off its front.
@@ -191,26 +179,13 @@ std::vector<std::string> SplitWords::operator()(const std::string& text) const {
     }
     std::vector<std::string> words;
     words.reserve(count);
-    const char* at = text.data();
-    const char* const end = at + text.size();
-    while (words.size() < count) {
-        while (is_space(*at)) ++at;
-        const char* const begin = at;
-        while (at != end && !is_space(*at)) ++at;
-        words.emplace_back(begin, static_cast<std::size_t>(at - begin));
-    }
+    for_each_part(text, [&](std::string_view word) { words.emplace_back(word); });
     return words;
 }
 
 std::vector<std::string> SplitBy::operator()(const std::string& text) const {
     std::vector<std::string> parts;
-    std::size_t begin = 0;
-    for (auto end = text.find(separator); end != std::string::npos;
-         end = text.find(separator, begin)) {
-        parts.emplace_back(text, begin, end - begin);
-        begin = end + separator.size();
-    }
-    parts.emplace_back(text, begin);
+    for_each_part(text, [&](std::string_view part) { parts.emplace_back(part); });
     return parts;
 }
 

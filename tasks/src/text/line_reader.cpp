@@ -6,8 +6,9 @@
 namespace satchel::detail {
 namespace {
 
-// Fits in the cache of a core, and makes the system calls cheap.
-constexpr std::size_t buffer_size = std::size_t{256} << 10;
+// Enough for a small file; and what fits in the cache of a core and makes system calls cheap.
+constexpr std::size_t buffer_size_min = std::size_t{16} << 10;
+constexpr std::size_t buffer_size_max = std::size_t{256} << 10;
 
 // Whether two occurrences of `text` may overlap.
 bool overlaps_itself(std::string_view text) {
@@ -36,9 +37,10 @@ bool LineReader::fill() {
         end_ -= begin_;
         begin_ = 0;
     }
-    // Only a line that is longer than the buffer makes it grow.
-    if (buffer_.empty()) buffer_.resize(buffer_size);
-    if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
+    // From the maximum on, only a line that is longer than the buffer makes it grow.
+    if (buffer_.size() < buffer_size_max || end_ == buffer_.size()) {
+        buffer_.resize(std::max(buffer_size_min, 2 * buffer_.size()));
+    }
     const auto read = input_->read({buffer_.data() + end_, buffer_.size() - end_});
     end_ += read;
     return read != 0;

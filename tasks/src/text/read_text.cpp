@@ -1,6 +1,7 @@
 // read_text, read_text_with_path, from_url: which part of which file a partition is, and the
 // streams of its lines.
 #include <satchel/detail/bag_support.hpp>
+#include <satchel/detail/parts_stage.hpp>
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/file.hpp>
 #include <satchel/tasks/text.hpp>
@@ -74,18 +75,13 @@ std::unique_ptr<TextInput> open_file(const TextFile& file, std::int64_t index) {
     return open_text(part_of(file, index));
 }
 
-// Lines become elements in strings that are there already, and keep their memory unless it is far
-// more than the line needs: whoever takes the string over takes all of it.
-void set_line(std::string& element, std::string_view line) {
-    if (element.capacity() > 3 * line.size() + 64) element = std::string();
-    element.assign(line);
-}
+// Lines become elements in strings that are there already.
 void make_element(std::string& element, std::string_view line, const std::string& /*path*/) {
-    set_line(element, line);
+    put_into(element, line);
 }
 void make_element(std::pair<std::string, std::string>& element, std::string_view line,
                   const std::string& path) {
-    set_line(element.first, line);
+    put_into(element.first, line);
     element.second = path;
 }
 

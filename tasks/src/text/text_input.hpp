@@ -58,7 +58,7 @@ struct TextPart {
 /// Opens a URL. Throws FileError if it cannot be had.
 [[nodiscard]] std::unique_ptr<TextInput> open_url(const std::string& url);
 
-/// The parts of a URL. Throws InvalidArgument if it is none that can be opened.
+/// Throws InvalidArgument if `url` is none that can be opened.
 void check_url(const std::string& url);
 
 }  // namespace satchel::detail

@@ -6,6 +6,7 @@
 #include <satchel/delayed.hpp>
 #include <satchel/detail/element_functions.hpp>
 #include <satchel/detail/fused.hpp>
+#include <satchel/detail/parts_stage.hpp>
 #include <satchel/detail/reducers.hpp>
 #include <satchel/detail/statistics.hpp>
 #include <satchel/detail/text_operations.hpp>
@@ -90,6 +91,23 @@ class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>
             fits(), Base::remove(std::move(predicate)));
     }
 
+    [[nodiscard]] auto flatten() const& {
+        if constexpr (gives_parts) {
+            auto flat = Base::flatten();
+            if (fits()) flat.node()->fuse(detail::parts_stages<LastFunction>);
+            return flat;
+        } else {
+            return Base::flatten();
+        }
+    }
+    [[nodiscard]] auto flatten() && {
+        if constexpr (gives_parts) {
+            return std::as_const(*this).flatten();
+        } else {
+            return std::move(*this).Base::flatten();
+        }
+    }
+
     [[nodiscard]] auto sum(ReductionOptions options = {}) const {
         return with<decltype(detail::sum_reducer<T>())>(Base::sum(options));
     }
@@ -109,6 +127,10 @@ class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>
     }
 
   private:
+    using LastFunction = typename Chain::Last::Function;
+    static constexpr bool gives_parts =
+        detail::GivesParts<LastFunction> && std::is_same_v<typename Chain::Last::In, std::string>;
+
     // Whether the node is what the type says.
     [[nodiscard]] bool fits() const {
         return this->node()->fused_stages() == &detail::fused_stages<Chain>;

@@ -24,6 +24,10 @@ struct ToLower {
 struct ToUpper {
     std::string operator()(std::string text) const;
 };
+/// White space, which separates words.
+inline constexpr std::string_view white_space = " \t\n\r\v\f";
+inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
 /// Without the bytes in `characters` at both ends; if there are none, without white space.
 struct Strip {
     std::string characters;
@@ -32,10 +36,35 @@ struct Strip {
 /// The words, or what lies between separators.
 struct SplitWords {
     std::vector<std::string> operator()(const std::string& text) const;
+
+    /// Calls `use` with each word.
+    template <class Use>
+    void for_each_part(std::string_view text, Use&& use) const {
+        const char* at = text.data();
+        const char* const end = at + text.size();
+        while (true) {
+            while (at != end && is_space(*at)) ++at;
+            if (at == end) return;
+            const char* const begin = at;
+            while (at != end && !is_space(*at)) ++at;
+            use(std::string_view(begin, static_cast<std::size_t>(at - begin)));
+        }
+    }
 };
 struct SplitBy {
     std::string separator;
     std::vector<std::string> operator()(const std::string& text) const;
+
+    /// Calls `use` with each part.
+    template <class Use>
+    void for_each_part(std::string_view text, Use&& use) const {
+        for (auto end = text.find(separator); end != std::string_view::npos;
+             end = text.find(separator)) {
+            use(text.substr(0, end));
+            text.remove_prefix(end + separator.size());
+        }
+        use(text);
+    }
 };
 struct Replace {
     std::string what;
