@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Reads the same text files as satchel bags, by loops in C++, and as Dask bags.
+
+    text.py [--program build/release/benchmarks/benchmark_text] [--lines N] [--dask-share 20]
+            [--repetitions 5] [--threads T]
+
+Debian's package python3-dask is enough. Dask gets some of the files, one of --dask-share, and its
+best scheduler of three; the results of the two are compared on those. Numbers are nanoseconds a
+line of ten words.
+"""
+
+import argparse
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import dask
+import dask.bag as db
+
+from bag import ROOT, run_dask, write_lines
+
+FILES = 4
+
+
+def programs(pattern):
+    """{name of the C++ program: Dask's}"""
+    text = db.read_text(pattern)
+    words = text.str.split().flatten()
+    return {
+        "lines: count": text.count(),
+        "lines: frequencies": text.frequencies().count(),
+        "words: frequencies": words.frequencies().count(),
+        "lines: upper, match, count": text.str.upper().str.match("*AB*").count(),
+    }
+
+
+def write_files(folder, lines):
+    """So many lines in some files; gives the pattern that names them."""
+    folder.mkdir()
+    for k in range(FILES):
+        write_lines(folder / f"{k}.txt", lines // FILES)
+    return str(folder / "*.txt")
+
+
+def run_satchel(program, pattern, repetitions, threads):
+    """{name: (result, ns on one thread, ns on all, ns of the loop)}"""
+    run = subprocess.run([program, pattern, "16000000", str(repetitions), str(threads)],
+                         capture_output=True, check=True, encoding="utf-8")
+    rows = [line.split("\t") for line in run.stdout.splitlines()]
+    return {row[0]: tuple(float(field) for field in row[1:]) for row in rows}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", default=ROOT / "build/release/benchmarks/benchmark_text")
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--dask-share", type=int, default=20)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    options = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder:
+        text = write_files(Path(folder) / "text", options.lines)
+        lines = options.lines // options.dask_share
+        part = write_files(Path(folder) / "part", lines)
+        same = run_satchel(options.program, part, 1, options.threads)
+        ours = run_satchel(options.program, text, options.repetitions, options.threads)
+        print(f"Dask {dask.__version__}; {options.threads} threads; ns a line")
+        print(f"{'':<28}{'loop':>8}{'satchel':>9}{'threads':>9}{'Dask':>8}  {'scheduler':<10}"
+              f"{'/ loop':>7}{'Dask /':>8}{'threads':>9}")
+        for name, bag in programs(part).items():
+            result, theirs, scheduler = run_dask(bag, lines, min(options.repetitions, 3),
+                                                 options.threads)
+            _, one, threads, loop = ours[name]
+            print(f"{name:<28}{loop:>8.1f}{one:>9.1f}{threads:>9.1f}{theirs:>8.0f}  "
+                  f"{scheduler:<10}{one / loop:>7.2f}{theirs / one:>8.0f}{theirs / threads:>9.0f}",
+                  flush=True)
+            if same[name][0] != float(result):
+                raise SystemExit(f"{name}: satchel gives {same[name][0]}, Dask {result}")
+
+
+if __name__ == "__main__":
+    main()
