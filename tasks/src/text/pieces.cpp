@@ -3,6 +3,7 @@
 
 #include "bits.hpp"
 #include "bz2_decoder.hpp"
+#include "bz2_format.hpp"
 #include "codec_table.hpp"
 #include "deflate_body.hpp"
 
