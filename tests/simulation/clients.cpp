@@ -46,6 +46,7 @@ void World::submit(std::size_t id) {
             if (wanted.progress == Progress::given_up) wanted.progress = Progress::pending;
         }
     }
+    client.cancelled.clear();
     send(id, std::move(graph));
     if (--client.graphs == 0) return;
     agenda_.after(random_(0, 90) * millisecond, [this, id] { submit(id); });
@@ -61,6 +62,7 @@ void World::on_client(std::size_t id, const ToClient& message) {
     } else if (const auto* lost = std::get_if<KeysLost>(&message)) {
         for (const auto& key : lost->keys) {
             note("key lost", key.token.low, key.index);
+            require(!faults_.are_planned() || calm_, "a result was lost, and no worker had failed");
             auto& wanted = client.wanted[key];
             if (wanted.progress == Progress::ready) wanted.progress = Progress::pending;
         }
@@ -72,6 +74,7 @@ void World::on_client(std::size_t id, const ToClient& message) {
             client.wanted[key].progress = Progress::given_up;
             release.keys.push_back({key.token, key.index, 1});
         }
+        require_no_dependents(id, {cancelled->keys.begin(), cancelled->keys.end()});
         send(id, std::move(release));
     } else if (const auto* refused = std::get_if<GraphRefused>(&message)) {
         // It may depend on what was given up by a cancellation that is being answered.
@@ -84,6 +87,18 @@ void World::on_client(std::size_t id, const ToClient& message) {
             }
         }
         send(id, std::move(release));
+    }
+}
+
+// With what was cancelled has gone all that depends on it.
+void World::require_no_dependents(std::size_t id, const std::set<Key>& gone) const {
+    const auto& client = clients_[id];
+    for (const auto& [key, wanted] : client.wanted) {
+        if (wanted.progress == Progress::given_up) continue;
+        for (const auto& input : workload_.task(key).inputs) {
+            require(!client.cancelled.contains(input) || !gone.contains(input),
+                    "what was cancelled is still waited for");
+        }
     }
 }
 
@@ -176,6 +191,7 @@ void World::be_fickle(std::size_t id) {
         wanted.progress = Progress::given_up;
         if (random_.chance(500)) return send(id, ReleaseKeys{{range}});
         client.has_cancelled = true;
+        client.cancelled.insert(key);
         send(id, CancelKeys{{range}});
     }
 }

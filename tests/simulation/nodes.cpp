@@ -97,6 +97,7 @@ void World::send_report(std::size_t id, FromWorker message) {
     const auto from = nodes_[id].machine->self();
     to_scheduler(nodes_[id].link, [this, from, message = std::move(message)] {
         note("report", from.worker, message.index());
+        compare_digests(from, message);
         scheduler_.handle(from, message, agenda_.now());
     });
 }

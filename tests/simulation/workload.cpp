@@ -71,8 +71,10 @@ void Workload::add_layer(UpdateGraph& graph, std::vector<Key>& keys,
     if (with_errors && random_.chance(100)) {
         model.behaviour = Behaviour::flaky;
         model.throws_before = static_cast<std::uint32_t>(random_(1, 2));
-        spec.retries = model.throws_before;
     }
+    model.retries = model.behaviour == Behaviour::throws ? static_cast<std::uint32_t>(random_(0, 2))
+                                                         : model.throws_before;
+    spec.retries = model.retries;
     if (with_deadly && random_.chance(50)) model.behaviour = Behaviour::deadly;
     if (random_.chance(80)) model.behaviour = Behaviour::secedes;
     spec.function = bytes_of(spec.token.low);

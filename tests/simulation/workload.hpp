@@ -26,12 +26,18 @@ struct LayerModel {
     Token token;
     Behaviour behaviour = Behaviour::normal;
     std::uint32_t throws_before = 0;  // flaky: so often
-    std::uint32_t special = 0;        // the task that behaves; the others are normal
+    std::uint32_t retries = 0;
+    std::uint32_t special = 0;  // the task that behaves; the others are normal
     Time duration = 0;
     std::int64_t nbytes = 0;
 
     [[nodiscard]] Behaviour behaviour_of(std::uint64_t index) const {
         return index == special ? behaviour : Behaviour::normal;
+    }
+    /// How often the task is tried again, if nothing else fails.
+    [[nodiscard]] std::uint32_t retries_of(std::uint64_t index) const {
+        const auto how = behaviour_of(index);
+        return how == Behaviour::flaky || how == Behaviour::throws ? retries : 0;
     }
 };
 

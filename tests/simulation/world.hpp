@@ -32,6 +32,12 @@ struct Faults {
     bool deadly = false, errors = false;
 
     [[nodiscard]] static Faults draw(Random& random);
+    /// Whether nothing is ever lost: at most, a worker leaves in good order.
+    [[nodiscard]] bool are_planned() const {
+        return crash + hang + half_open + cut + lose + vanish == 0 && !deadly;
+    }
+    /// Whether nothing happens but work.
+    [[nodiscard]] bool are_none() const { return are_planned() && retire + fickle == 0; }
 };
 
 /// How often something happened that a run of many seeds should have seen.
@@ -91,6 +97,7 @@ class World {
         LinkPtr link;
         bool vanished = false;
         bool has_cancelled = false;
+        std::set<Key> cancelled;  // what it has just cancelled, if it has asked for nothing since
         int graphs = 0;
         std::map<Key, Wanted> wanted;
         std::map<WorkerRef, bool> peers;
@@ -108,6 +115,7 @@ class World {
     void flush_scheduler();
     void send_to_worker(WorkerBatch batch);
     void tick();
+    void compare_digests(WorkerRef from, const FromWorker& report);
     void finish_link(const LinkPtr& link, bool planned, Time notice);
 
     // nodes.cpp: workers
@@ -134,6 +142,7 @@ class World {
     void connect_client(std::size_t client);
     void submit(std::size_t client);
     void on_client(std::size_t client, const ToClient& message);
+    void require_no_dependents(std::size_t client, const std::set<Key>& gone) const;
     void gather(std::size_t client, const ReadyKey& ready);
     void have_value(std::size_t client, const Key& key, std::uint64_t value);
     void have_error(std::size_t client, const KeyErred& erred);
@@ -142,6 +151,7 @@ class World {
     [[nodiscard]] bool is_satisfied() const;
     void release_ready(std::size_t client);
     void release_everything();
+    void check_executions() const;
     [[noreturn]] void report_pending() const;
     void require_empty() const;
 
