@@ -51,7 +51,7 @@ void WorkerHost::add(const std::string& name) {
 void WorkerHost::stop() {
     is_stopping_ = true;
     for (const auto& [name, nanny] : nannies_) {
-        nanny->stop([this, name = name] { remove(name); });
+        nanny->stop([this, ended = name] { remove(ended); });
     }
     if (nannies_.empty()) remove({});
 }
