@@ -137,6 +137,20 @@ TEST_CASE("scheduler: runs a suspicious task alone") {
     }
 }
 
+TEST_CASE("scheduler: a task that has finished is beyond suspicion") {
+    auto scene = scene_with({"w"}, {.allowed_failures = 1});
+    scene.submit("a", "a");
+    for (int k = 0; k < 3; ++k) {
+        scene.executing("w", "a");
+        scene.lose("w");
+        (void)scene.worker("w");
+        scene.finish("w", "a");
+        scene.lose("w");  // and with it the result
+        (void)scene.worker("w");
+    }
+    CHECK(scene.states("a") == "a processing");
+}
+
 TEST_CASE("scheduler: a worker that comes back is another one") {
     auto scene = scene_with({"w"});
     scene.submit("a", "a");

@@ -189,6 +189,7 @@ void Scheduler::remember(TaskId id, const FinishedTask& result) {
     auto& task = tasks_[id];
     task.nbytes = result.nbytes;
     task.exceptions = 0;
+    task.suspicions = 0;  // it can be executed without killing anybody
     keep_holder(id, worker);
     leave_active(id);
     tasks_.for_each_dependent(id, [&](TaskId dependent) {
