@@ -1,15 +1,17 @@
 // What tasks, futures and data cost on a cluster of worker processes on this computer. Prints a
-// line for each shape; cluster.py does the same with Dask.
+// line for each shape, its name, a tabulator and the number; cluster.py does the same with Dask.
 #include <satchel/bag.hpp>
 #include <satchel/client.hpp>
 #include <satchel/delayed.hpp>
 #include <satchel/init.hpp>
 #include <satchel/local_cluster.hpp>
 
-#include <algorithm>
-#include <chrono>
+#include "support.hpp"
+
+#include <csignal>
 #include <cstddef>
 #include <deque>
+#include <fstream>
 #include <numeric>
 #include <ranges>
 #include <string>
@@ -17,20 +19,51 @@
 #include <vector>
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using benchmarks::now;
+
+constexpr int calls = 100'000;
 
 int inc(int x) { return x + 1; }
 int add(int x, int y) { return x + y; }
 
+void print(const char* what, double value) { fmt::print("{}\t{}\n", what, value); }
+
+// The middle one of three runs, in microseconds a task.
 template <class Work>
-void measure(const char* what, int tasks, Work work) {
-    const auto begin = Clock::now();
+void take_time(const char* what, int tasks, Work work) {
+    std::vector<double> samples;
+    for (int k = 0; k < 3; ++k) {
+        const auto begin = now();
+        work();
+        samples.push_back((now() - begin) / tasks * 1e6);
+    }
+    print(what, benchmarks::median(samples));
+}
+
+// All that goes over the loopback interface meanwhile, headers included.
+std::int64_t loopback_bytes() {
+    std::ifstream file("/proc/net/dev");
+    std::string word;
+    while (file >> word && word != "lo:") {
+    }
+    std::int64_t bytes = 0;
+    file >> bytes;
+    return bytes;
+}
+
+template <class Work>
+void count_bytes(const char* what, int tasks, Work work) {
+    const auto before = loopback_bytes();
     work();
-    const std::chrono::duration<double, std::micro> time = Clock::now() - begin;
-    fmt::print("{:<28} {:>10.2f} us a task\n", what, time.count() / tasks);
+    print(what, static_cast<double>(loopback_bytes() - before) / tasks);
+}
+
+void run_map(const satchel::Client& client) {
+    (void)client.gather(client.map(inc, std::views::iota(0, calls)));
 }
 
 void submit_window(const satchel::Client& client, int count, std::size_t window) {
@@ -58,36 +91,71 @@ void reduce_tree(const satchel::Client& client, int leaves) {
     (void)level.front().result();
 }
 
+void run_chain(const satchel::Client& client, int length) {
+    auto last = client.submit(inc, 0);
+    for (int k = 1; k < length; ++k) last = client.submit(inc, last);
+    (void)last.result();
+}
+
+void run_latency(const satchel::Client& client) {
+    std::vector<double> samples;
+    for (int k = 0; k < 2000; ++k) {
+        const auto begin = now();
+        (void)client.submit(inc, k).result();
+        samples.push_back((now() - begin) * 1e6);
+    }
+    print("submit to result", benchmarks::median(samples));
+}
+
 void gather_large(const satchel::Client& client) {
     const auto make = [](int) { return std::string(10'000'000, 'x'); };
     const auto futures = client.map(make, std::vector<int>(20, 0));
     (void)satchel::wait(futures);
-    const auto begin = Clock::now();
-    const auto size = client.gather(futures).size();
-    const std::chrono::duration<double> time = Clock::now() - begin;
-    fmt::print("{:<28} {:>10.2f} GB/s\n", "gather of 10 MB values",
-               0.01 * static_cast<double>(size) / time.count());
+    std::vector<double> samples;
+    for (int k = 0; k < 5; ++k) {
+        const auto begin = now();
+        const auto size = client.gather(futures).size();
+        samples.push_back(0.01 * static_cast<double>(size) / (now() - begin));
+    }
+    print("gather of 10 MB values", benchmarks::median(samples));
+}
+
+using Process = std::pair<int, std::string>;
+
+// What a worker that has died had computed is needed again.
+void recover(const satchel::Client& client) {
+    const auto first = [](const Process& process) { return process.first; };
+    const auto future = client.submit([] { return Process(::getpid(), std::string(10'000, 'x')); });
+    const auto pid = client.submit(first, future).result();
+    const auto begin = now();
+    ::kill(pid, SIGKILL);
+    (void)client.submit(first, future).result();
+    print("result after kill -9", (now() - begin) * 1e3);
+}
+
+void start_cluster() {
+    const auto begin = now();
+    const satchel::LocalCluster cluster({.n_workers = 4, .threads_per_worker = 1});
+    print("start of 4 workers", (now() - begin) * 1e3);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     satchel::init(argc, argv);
+    start_cluster();
     const satchel::LocalCluster cluster({.n_workers = 2, .threads_per_worker = 1});
     const satchel::Client client(cluster);
     (void)client.submit(inc, 1).result();
-    std::vector<int> numbers(100'000);
-    std::iota(numbers.begin(), numbers.end(), 0);
-    measure("map", 100'000, [&] { (void)client.gather(client.map(inc, numbers)); });
-    measure("submits, 512 in flight", 100'000, [&] { submit_window(client, 100'000, 512); });
-    measure("tree", 65'535, [&] { reduce_tree(client, 32'768); });
-    measure("chain", 2000, [&] {
-        auto last = client.submit(inc, 0);
-        for (int k = 1; k < 2000; ++k) last = client.submit(inc, last);
-        (void)last.result();
-    });
-    measure("bag", 100'000, [&] { (void)satchel::range(100'000, 100'000).count().compute(); });
-    measure("submit to result", 2000, [&] { submit_window(client, 2000, 1); });
+    take_time("map", calls, [&] { run_map(client); });
+    take_time("submits, 512 in flight", calls, [&] { submit_window(client, calls, 512); });
+    take_time("tree", 65'535, [&] { reduce_tree(client, 32'768); });
+    take_time("chain", 2000, [&] { run_chain(client, 2000); });
+    take_time("bag", calls, [&] { (void)satchel::range(calls, calls).count().compute(); });
+    run_latency(client);
     gather_large(client);
+    count_bytes("wire, map", calls, [&] { run_map(client); });
+    count_bytes("wire, submits", calls, [&] { submit_window(client, calls, 512); });
+    recover(client);
     return 0;
 }
