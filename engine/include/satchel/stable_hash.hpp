@@ -9,12 +9,13 @@
 ///     }
 ///
 /// It decides where a key belongs, so it must not be std::hash, which promises nothing of the kind.
-/// Known are numbers, enums, strings, paths, Bytes, and tuples, pairs, optionals and ranges of what
-/// is known; a type of your own needs an overload in its namespace. Not for use against hostile
-/// keys.
+/// Known are numbers, enums, strings, paths, Bytes, and tuples, pairs, optionals, ranges and simple
+/// aggregates of what is known; another type of your own needs an overload in its namespace, and so
+/// does an aggregate whose == takes different members for equal. Not for use against hostile keys.
 #pragma once
 
 #include <satchel/bytes.hpp>
+#include <satchel/detail/aggregate.hpp>
 
 #include <bit>
 #include <concepts>
@@ -70,6 +71,10 @@ inline std::uint64_t hash_bytes(std::string_view text) noexcept {
 
 struct StableHash;
 
+/// A simple aggregate with members: hashed like the tuple of those, if nothing else is said.
+template <class T>
+inline constexpr bool hashes_by_members = member_count<T> != not_simple&& member_count<T> != 0;
+
 template <class T>
 inline constexpr bool is_tuple_like = requires {
     std::tuple_size<T>::value;
@@ -100,6 +105,11 @@ struct StableHash {
 template <class T>
 concept StablyHashable = std::is_invocable_v<StableHash, const T&>;
 
+template <class... M>
+constexpr bool are_hashable(TypeList<M...>) {
+    return (StablyHashable<std::remove_const_t<M>> && ...);
+}
+
 template <class T>
 constexpr bool knows_hash_of() {
     if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, Bytes> ||
@@ -117,6 +127,8 @@ constexpr bool knows_hash_of() {
                              *x;
                          }) {
         return StablyHashable<std::remove_cvref_t<decltype(*std::declval<const T&>())>>;
+    } else if constexpr (hashes_by_members<T>) {
+        return are_hashable(member_types<T>{});
     } else {
         return false;
     }
@@ -156,12 +168,15 @@ requires(detail::knows_hash_of<T>()) std::uint64_t stable_hash(const T& value) {
         return combined;
     } else if constexpr (detail::is_tuple_like<T>) {
         std::uint64_t combined = 3;
-        std::apply(
-            [&](const auto&... part) {
-                ((combined = detail::hash_mix(combined, hash(part))), ...);
-            },
-            value);
+        const auto add = [&](const auto&... part) {
+            ((combined = detail::hash_mix(combined, hash(part))), ...);
+        };
+        std::apply(add, value);
         return combined;
+    } else if constexpr (detail::hashes_by_members<T>) {
+        return detail::visit_members(value, [&](const auto&... member) {
+            return hash(std::tuple<const decltype(member)&...>(member...));
+        });
     } else {
         return value.has_value() ? detail::hash_mix(4, hash(*value)) : 5;
     }

@@ -12,20 +12,23 @@
 
 namespace satchel::detail {
 
-/// Hashes by stable_hash where it can, else by std::hash.
+template <class K>
+concept HasStandardHash = requires(const K& key) {
+    std::hash<K>{}(key);
+};
+template <class K>
+concept HashableKey = StablyHashable<K> || HasStandardHash<K>;
+
+/// Hashes by stable_hash where it can, else by std::hash. What an aggregate says of itself counts
+/// more than what its members say.
 template <class K>
 std::uint64_t hash_key(const K& key) {
-    if constexpr (StablyHashable<K>) {
+    if constexpr (StablyHashable<K> && !(hashes_by_members<K> && HasStandardHash<K>)) {
         return StableHash{}(key);
     } else {
         return hash_mix(std::hash<K>{}(key), 6);
     }
 }
-
-template <class K>
-concept HashableKey = StablyHashable<K> || requires(const K& key) {
-    std::hash<K>{}(key);
-};
 
 /// Whether two keys are the same: equal, or both NaN.
 template <class K>
@@ -78,6 +81,18 @@ class OrderedMap {
         entries_.emplace_back(std::forward<Key>(key), make());
         slots_[k] = {tag, static_cast<std::uint32_t>(entries_.size() - 1)};
         return entries_.back().second;
+    }
+
+    /// The value of `key`, or null.
+    [[nodiscard]] const V* find(const K& key) const {
+        if (entries_.empty()) return nullptr;
+        const auto hash = hash_key<K>(key);
+        const auto tag = static_cast<std::uint32_t>(hash >> 32);
+        for (auto k = hash & mask(); slots_[k].entry != empty; k = (k + 1) & mask()) {
+            const auto& entry = entries_[slots_[k].entry];
+            if (slots_[k].tag == tag && is_same_key<K>(entry.first, key)) return &entry.second;
+        }
+        return nullptr;
     }
 
     [[nodiscard]] const Entries& entries() const noexcept { return entries_; }
