@@ -28,8 +28,8 @@ namespace {
 // A command that runs, with its standard output and standard error output in one pipe.
 class Command {
   public:
-    explicit Command(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), SATCHEL_PROGRAM);
+    explicit Command(std::vector<std::string> arguments, const char* program = SATCHEL_PROGRAM) {
+        arguments.insert(arguments.begin(), program);
         std::vector<char*> pointers;
         for (auto& argument : arguments) pointers.push_back(argument.data());
         pointers.push_back(nullptr);
@@ -41,8 +41,7 @@ class Command {
         ::posix_spawn_file_actions_init(&actions);
         ::posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
         ::posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-        REQUIRE(::posix_spawn(&pid_, SATCHEL_PROGRAM, &actions, nullptr, pointers.data(),
-                              environ) == 0);
+        REQUIRE(::posix_spawn(&pid_, program, &actions, nullptr, pointers.data(), environ) == 0);
         ::posix_spawn_file_actions_destroy(&actions);
     }
     ~Command() {
@@ -139,6 +138,27 @@ TEST_CASE("a worker of another program says what it lacks") {
     const auto token = layer.token;
     place.client.update({{}, {layer}, {{token, 0, 1}}});
     CHECK_THROWS_AS(place.client.result({token, 0}), ModuleMissing);
+}
+
+TEST_CASE("any program is a worker for its own functions, whatever its own options are") {
+    Place place;
+    Command worker({"--verbose", "input file", "--satchel-worker", "--connection-file", place.file,
+                    "--nthreads=3", "--name", "mine", "--memory-limit", "1GB"},
+                   CLUSTER_PROGRAM);
+    place.client.wait_for_workers(1);
+    const auto info = place.client.info().workers.at(0);
+    CHECK(info.name == "mine");
+    CHECK(info.threads == 3);
+    CHECK(info.memory_limit == 1'000'000'000);
+    worker.signal(SIGTERM);
+    CHECK(worker.wait() == 0);
+    CHECK(worker.rest().empty());
+
+    Command wrong({"--satchel-worker", "--colour"}, CLUSTER_PROGRAM);
+    CHECK(wrong.wait() == 1);
+    CHECK(wrong.rest().find("no option '--colour'") != std::string::npos);
+    // After "--" there are no options.
+    CHECK(Command({"--", "--satchel-worker", "a"}, CLUSTER_PROGRAM).wait() == 2);
 }
 
 TEST_CASE("what cannot work is said in one line") {

@@ -5,6 +5,7 @@
 #include <satchel/error.hpp>
 
 #include "cluster/codec.hpp"
+#include "cluster/worker_options.hpp"
 #include "cluster/worker_server.hpp"
 
 #include <algorithm>
@@ -90,6 +91,7 @@ void StopSignals::wait() {
 void StopSignals::stop() { ::kill(::getpid(), SIGTERM); }
 
 int worker_main(const process::WorkerStart& start) {
+    if (!start.has_parent) return serve_worker(read_worker_options(start.arguments));
     const auto parameters = WorkerParameters::read(start.parameters);
     StopSignals signals;
     std::mutex mutex;

@@ -121,10 +121,13 @@ void require_init() {
 
 namespace satchel {
 
+// What stands before the flag is the program's own, and so is everything after "--".
 void init(int argc, char** argv) {
     ::unsetenv(process::worker_variable);
-    if (argc < 2 || std::string_view(argv[1]) != process::worker_flag) return;
-    std::exit(process::run_worker({argv + 2, argv + argc}));
+    for (int k = 1; k < argc && std::string_view(argv[k]) != "--"; ++k) {
+        if (std::string_view(argv[k]) != process::worker_flag) continue;
+        std::exit(process::run_worker({argv + k + 1, argv + argc}));
+    }
 }
 
 }  // namespace satchel

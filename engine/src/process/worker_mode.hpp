@@ -26,13 +26,13 @@ using WorkerMain = int (*)(const WorkerStart& start);
 /// Another one than that of a cluster's worker. To be called before `satchel::init`.
 void set_worker_main(WorkerMain worker_main);
 
-/// The first argument of a worker process.
+/// What makes a process of the program a worker; the worker's own options follow it.
 inline constexpr const char* worker_flag = "--satchel-worker";
 
 /// Set in the environment of a process that should call `satchel::init` and has not yet.
 inline constexpr const char* worker_variable = "SATCHEL_WORKER_PROCESS";
 
-/// Followed by the number of the channel, as the second argument.
+/// Followed by the number of the channel, as the next argument.
 inline constexpr const char* channel_flag = "--satchel-channel=";
 
 /// Throws Error if this process was started as a worker, and its main() went on without calling
