@@ -80,7 +80,8 @@ using call_argument = std::conditional_t<Argument<A>::is_list, A, typename Argum
 template <class T>
 Token type_token() {
     static constexpr char here = 0;
-    return Token{0, reinterpret_cast<std::uintptr_t>(&here)}.then(1);
+    static const auto token = Token::of_place(&here);
+    return token;
 }
 
 /// A token for a small object that is what its bytes are.
@@ -96,7 +97,9 @@ template <class F>
 Token function_token(const F& function) {
     if constexpr (std::is_empty_v<F>) {
         return type_token<F>();
-    } else if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
+    } else if constexpr (std::is_pointer_v<F>) {
+        return type_token<F>().then(Token::of_place(reinterpret_cast<const void*>(function)));
+    } else if constexpr (std::is_member_pointer_v<F>) {
         return bytes_token(function);
     } else {
         return Token::unique();
@@ -254,7 +257,7 @@ class DelayedFunction {
         if constexpr (!std::is_void_v<Result>) detail::check_result<Result>();
 
         std::vector<detail::NodeInput> inputs;
-        Token token = detail::function_token(function_);
+        Token token = options_.pure ? detail::function_token(function_) : Token{};
         std::array<std::uint32_t, sizeof...(A)> sizes{};
         [&]<std::size_t... k>(std::index_sequence<k...>) {
             ((sizes[k] = append<k>(inputs, token, std::forward<A>(arguments))), ...);

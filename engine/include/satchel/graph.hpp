@@ -27,6 +27,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace satchel {
@@ -39,6 +40,9 @@ struct Token {
     [[nodiscard]] static Token unique();
     /// The token of a text.
     [[nodiscard]] static Token of(std::string_view text) noexcept;
+    /// The token of a function, or of what else the program has at a fixed address: equal in all
+    /// processes that run the same build.
+    [[nodiscard]] static Token of_place(const void* address);
     /// The token of this one followed by another, or by a number.
     [[nodiscard]] Token then(Token next) const noexcept;
     [[nodiscard]] Token then(std::uint64_t next) const noexcept;
@@ -163,6 +167,10 @@ class Graph {
     /// Adds a constant and returns how a task's inputs refer to it.
     std::uint32_t literal(Value value);
 
+    /// Tells that `task`, which was added alone, gives the same as tasks of other graphs that have
+    /// this token: executors that know of several graphs compute it once.
+    void set_token(TaskIndex task, const Token& token) { tokens_.emplace_back(task, token); }
+
     /// How many tasks there are.
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
 
@@ -225,6 +233,7 @@ class Graph {
     std::vector<std::uint32_t> inputs_;
     std::vector<UnresolvedInput> unresolved_;
     std::unordered_map<Key, TaskIndex, KeyHash> keys_;
+    std::vector<std::pair<TaskIndex, Token>> tokens_;
 };
 
 /// A graph that was rewritten, and where the outputs have gone.

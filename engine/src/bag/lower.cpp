@@ -199,6 +199,7 @@ class Lowering {
             std::vector<std::uint32_t> references;
             for (const auto& input : inputs) input.expand(0, references);
             known(node).first = graph_.add(made.function, references, made.name);
+            if (made.pure) graph_.set_token(known(node).first, made.token);
         } else {
             known(node).first = graph_.add(Layer{made.name, made.count, made.function, inputs});
         }

@@ -52,6 +52,9 @@ Graph select(const Graph& graph, std::span<const TaskIndex> tasks,
             result.inputs_.push_back(is_task(input) ? new_index[input] : input);
         }
     }
+    for (const auto& [task, token] : graph.tokens_) {
+        if (new_index[task] != dropped) result.tokens_.emplace_back(new_index[task], token);
+    }
     return result;
 }
 

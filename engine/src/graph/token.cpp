@@ -1,6 +1,8 @@
 // Tokens: names made by mixing, and names that no other process or call will make.
 #include <satchel/graph.hpp>
 
+#include "function/modules.hpp"
+
 #include <atomic>
 #include <random>
 
@@ -43,6 +45,19 @@ Token Token::of(std::string_view text) noexcept {
         token = token.then(word);
     }
     return token;
+}
+
+// What lies in no module that others could have is named by its address, among the tokens of this
+// process alone.
+Token Token::of_place(const void* address) {
+    const auto place = reinterpret_cast<std::uintptr_t>(address);
+    const auto table = detail::module_table();
+    const auto* module = table->find(place);
+    if (module == nullptr || module->module.id.empty()) {
+        static const auto here = unique();
+        return here.then(place);
+    }
+    return Token{module->module.tag, place - module->base}.then(1);
 }
 
 Token Token::then(std::uint64_t next) const noexcept {
