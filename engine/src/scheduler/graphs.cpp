@@ -242,12 +242,12 @@ void Scheduler::on(ClientId from, UpdateGraph&& update) {
 LayerId Scheduler::add_layer(LayerSpec& spec, std::uint64_t priority) {
     Layer layer;
     layer.token = spec.token;
-    layer.function = std::move(spec.function);
-    layer.literals = std::move(spec.literals);
     layer.priority = priority;
     layer.count = spec.count;
     layer.retries = spec.retries;
     layer.operation = operations_.number_of(spec.name);
+    layer.code = operations_[layer.operation].code_of(std::move(spec.function),
+                                                      std::move(spec.literals));
     layer.source_like = is_source_like(spec);
     const auto id = tasks_.add(std::move(layer));
     counts_[static_cast<std::size_t>(TaskState::released)] += spec.count;

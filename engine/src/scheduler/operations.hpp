@@ -3,19 +3,37 @@
 #pragma once
 
 #include "messages/names.hpp"
+#include "scheduler/task_table.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace satchel::scheduler {
 
 struct Operation {
+    static constexpr std::size_t shared_code_max = 4096;
+
     std::string name;
     Nanoseconds duration = 0;
     std::int64_t nbytes = 0;
-    bool known = false;  ///< a task of it has finished
+    bool known = false;                          ///< a task of it has finished
+    std::shared_ptr<const LayerCode> code = {};  ///< of its newest layer, if it is small
+
+    /// What the tasks of a layer call. Layers that call the same share it.
+    [[nodiscard]] std::shared_ptr<const LayerCode> code_of(Bytes function,
+                                                           std::vector<Bytes> literals) {
+        if (code && literals.empty() && code->function == function) return code;
+        const bool is_small = literals.empty() && function.size() <= shared_code_max;
+        // A copy: what came in a message would keep all of that in memory.
+        auto made = std::make_shared<const LayerCode>(LayerCode{
+            is_small ? Bytes::copy_of(function) : std::move(function), std::move(literals)});
+        if (is_small) code = made;
+        return made;
+    }
 
     void learn(Nanoseconds took, std::int64_t size) {
         // Tasks of an operation differ, and the first of them are the slowest: a quarter at a time

@@ -135,8 +135,8 @@ void Scheduler::send_task(TaskId id, WorkerId worker_id, Nanoseconds expected) {
     if (task.layer >= worker.layers.size()) worker.layers.resize(task.layer + 1);
     if (!worker.layers[task.layer]) {
         worker.layers[task.layer] = true;
-        message.layers.push_back(
-            {task.layer, operations_[layer.operation].name, layer.function, layer.literals});
+        message.layers.push_back({task.layer, operations_[layer.operation].name,
+                                  layer.code->function, layer.code->literals});
     }
     references_.clear();
     tasks_.arguments_of(id, references_);

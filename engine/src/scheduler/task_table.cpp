@@ -13,10 +13,18 @@ constexpr std::uint32_t attempts_max = 1U << 31;
 // How many free spans to look at for a layer of many tasks, before taking new numbers.
 constexpr int spans_looked_at = 32;
 
+// Makes room for so many more, a quarter at a time: the tables are most of the scheduler's memory.
+template <class Pool>
+void reserve_more(Pool& pool, std::size_t count) {
+    const auto size = pool.size() + count;
+    if (size > pool.capacity()) pool.reserve(size + size / 4);
+}
+
 template <class Pool, class Element>
 std::uint32_t take_from(Pool& pool, std::uint32_t& first_free, std::uint32_t Element::*next,
                         const Element& element) {
     if (first_free == none) {
+        reserve_more(pool, 1);
         pool.push_back(element);
         return static_cast<std::uint32_t>(pool.size() - 1);
     }
@@ -28,8 +36,7 @@ std::uint32_t take_from(Pool& pool, std::uint32_t& first_free, std::uint32_t Ele
 }  // namespace
 
 LayerId TaskTable::find(const Token& token) const {
-    const auto found = by_token_.find({token, 0});
-    return found == by_token_.end() ? none : found->second;
+    return by_token_.find(token, [this](LayerId id) -> const Token& { return layers_[id].token; });
 }
 
 std::optional<TaskSpan> TaskTable::find(const KeyRange& keys) const {
@@ -52,6 +59,7 @@ TaskId TaskTable::allocate(std::uint32_t count) {
         if (++k == spans_looked_at) span = std::prev(free_tasks_.end());
     }
     if (span == free_tasks_.end()) {
+        reserve_more(tasks_, count);
         tasks_.resize(tasks_.size() + count);
         return size() - count;
     }
@@ -81,6 +89,7 @@ LayerId TaskTable::add(Layer layer) {
     layer.first = allocate(layer.count);
     LayerId id = layer_count();
     if (free_layers_.empty()) {
+        reserve_more(layers_, 1);
         layers_.emplace_back();
     } else {
         id = free_layers_.back();
@@ -94,7 +103,7 @@ LayerId TaskTable::add(Layer layer) {
         task.layer = id;
         task.state = TaskState::released;
     }
-    by_token_.emplace(Key{layer.token, 0}, id);
+    by_token_.insert(layer.token, id);
     layers_[id] = std::move(layer);
     return id;
 }
@@ -161,7 +170,7 @@ void TaskTable::remove(LayerId id, std::vector<LayerId>& idle) {
         worn_out = worn_out || tasks_[task].attempt >= attempts_max;
     }
     if (!worn_out) free(span);
-    by_token_.erase({layers_[id].token, 0});
+    by_token_.erase(layers_[id].token, id);
     layers_[id] = Layer{};
     free_layers_.push_back(id);
 }

@@ -9,13 +9,13 @@
 #include <satchel/graph.hpp>
 
 #include "messages/names.hpp"
+#include "scheduler/layer_index.hpp"
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace satchel::scheduler {
@@ -59,6 +59,12 @@ struct TaskSpan {
     [[nodiscard]] bool contains(TaskId task) const noexcept { return task - first < count; }
 };
 
+/// What workers get of a layer; often the same for many, and then shared by them.
+struct LayerCode {
+    Bytes function;
+    std::vector<Bytes> literals;
+};
+
 /// Tasks that differ only by their index.
 struct Layer {
     /// A layer each task of which has all of these tasks as inputs.
@@ -75,8 +81,7 @@ struct Layer {
     };
 
     Token token;
-    Bytes function;
-    std::vector<Bytes> literals;
+    std::shared_ptr<const LayerCode> code;
     std::vector<std::uint32_t> references;  // tasks and literals, in the order of arguments
     std::unique_ptr<Rules> rules;
     std::uint64_t priority = 0;  // of the first task; the others follow
@@ -175,7 +180,7 @@ class TaskTable {
     std::map<TaskId, std::uint32_t> free_tasks_;  // spans
     std::vector<Layer> layers_;
     std::vector<LayerId> free_layers_;
-    std::unordered_map<Key, LayerId, KeyHash> by_token_;
+    LayerIndex by_token_;
     std::vector<Edge> edges_;
     std::uint32_t free_edge_ = none;  // a list through next_input
     std::vector<Holder> holders_;
