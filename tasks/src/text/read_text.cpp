@@ -208,10 +208,12 @@ void check(const ReadTextOptions& options, const char* operation) {
 }
 
 template <class T>
-Bag<T> text_bag(TextSource source, std::int64_t count, Token token, const char* operation) {
+Bag<T> text_bag(TextSource source, std::int64_t count, Token token, const char* operation,
+                bool cheap) {
     using detail::TextStream;
     auto part = detail::stream_part<&TextStream<T>::open>(std::move(source));
     return Bag<T>(detail::Node::make({.role = detail::Node::Role::source,
+                                      .cheap = cheap,
                                       .fresh = true,
                                       .count = detail::checked_partitions(count, operation),
                                       .name = operation,
@@ -242,7 +244,8 @@ Bag<T> read(const Locations& paths, const ReadTextOptions& options, const char* 
                                   status.inode, status.size, status.modified_ns, file.first)));
         source.files.push_back(std::move(file));
     }
-    return text_bag<T>(std::move(source), partitions, token, operation);
+    // Files are read again for a second use rather than kept: they may be larger than the memory.
+    return text_bag<T>(std::move(source), partitions, token, operation, true);
 }
 
 }  // namespace
@@ -268,7 +271,7 @@ Bag<std::string> from_url(const Locations& urls) {
         throw InvalidArgument("from_url: there are no URLs; give one or more");
     }
     const auto count = std::ssize(source.files);
-    return text_bag<std::string>(std::move(source), count, Token::unique(), "from_url");
+    return text_bag<std::string>(std::move(source), count, Token::unique(), "from_url", false);
 }
 
 }  // namespace satchel
