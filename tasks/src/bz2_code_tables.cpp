@@ -5,6 +5,7 @@
 #include "huffman_lengths.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace satchel::detail {
 namespace {
@@ -33,7 +34,7 @@ class Chooser {
     CodeTables choose() {
         divide_symbols();
         for (int round = 0; round < rounds; ++round) {
-            choose_groups();
+            choose_groups(round == 0);
             for (std::size_t t = 0; t < tables_.count; ++t) {
                 huffman_lengths(std::span(counts_[t]).first(tables_.alphabet),
                                 std::span(tables_.lengths[t]).first(tables_.alphabet));
@@ -73,22 +74,27 @@ class Chooser {
         }
     }
 
-    void choose_groups() {
+    // What has been counted is counted again only where another table is chosen.
+    void choose_groups(bool is_first) {
         std::array<std::uint64_t, bz2_symbols_max> costs{};
         for (std::size_t t = 0; t < tables_.count; ++t) {
             for (std::size_t s = 0; s < tables_.alphabet; ++s) {
                 costs[s] |= std::uint64_t{tables_.lengths[t][s]} << (cost_bits * t);
             }
         }
-        counts_ = {};
         for (std::size_t g = 0; g < tables_.groups.size(); ++g) {
             const auto at = g * bz2_group_size;
             const auto group = symbols_.subspan(at, std::min(bz2_group_size, symbols_.size() - at));
             std::uint64_t cost = 0;
             for (const auto symbol : group) cost += costs[symbol];
             const auto table = cheapest(cost);
-            tables_.groups[g] = static_cast<std::uint8_t>(table);
+            const auto before = tables_.groups[g];
+            if (!is_first && table == before) continue;
             for (const auto symbol : group) ++counts_[table][symbol];
+            if (!is_first) {
+                for (const auto symbol : group) --counts_[before][symbol];
+            }
+            tables_.groups[g] = static_cast<std::uint8_t>(table);
         }
     }
 

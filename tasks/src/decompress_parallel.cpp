@@ -82,8 +82,8 @@ class Truth {
         std::size_t used = 0;
         if (guess != nullptr && decoder_.stands_before(*guess)) {
             give(guess->data);
-            decoder_.take_over(*guess);
             used = guess->used;
+            if (decoder_.take_over(*guess)) decode();
         }
         if (used < piece.data.size()) {
             decoder_.feed(piece.data.slice(used));

@@ -147,13 +147,14 @@ bool StreamDecoder::stands_before(const Guess& guess) {
     return between || (phase_ == Phase::inside && decoder_->stands_before(guess));
 }
 
-void StreamDecoder::take_over(const Guess& guess) {
+bool StreamDecoder::take_over(const Guess& guess) {
     if (phase_ != Phase::inside) begin_stream();
     const auto status = decoder_->take_over(guess);
     // Of those that begin in the guess, the first was counted if it begins with the guess.
     streams_ += guess.streams - (guess.from_start ? 1 : 0);
     offset_ += guess.used;
     if (status == Decoder::Status::finished) phase_ = Phase::after;
+    return status == Decoder::Status::needs_output;
 }
 
 std::span<const std::byte> StreamDecoder::head() const {

@@ -37,8 +37,9 @@ class StreamDecoder {
     /// then, and nothing is left that waits for output.
     [[nodiscard]] bool stands_before(const Guess& guess);
 
-    /// Moves behind the guess. REQUIRES: stands_before(guess).
-    void take_over(const Guess& guess);
+    /// Moves behind the guess. Gives whether it holds more than its data: decode() gives that.
+    /// REQUIRES: stands_before(guess).
+    bool take_over(const Guess& guess);
 
     [[nodiscard]] const Codec* codec() const noexcept { return codec_; }
     [[nodiscard]] const std::string& warning() const noexcept { return warning_; }

@@ -133,7 +133,8 @@ class Decoder {
     /// Whether the stream goes on, from here, with what the guess begins with; see splitter.hpp.
     [[nodiscard]] virtual bool stands_before(const Guess& guess) const;
 
-    /// Moves behind the guess, as if it had decoded the same: `needs_input` or `finished`. Throws
+    /// Moves behind the guess, as if it had decoded the same: `needs_input` or `finished`;
+    /// `needs_output` if `decode`, without input, gives more than the data of the guess. Throws
     /// CorruptData. REQUIRES: stands_before(guess), which is one of this codec's splitter.
     virtual Status take_over(const Guess& guess);
 };
