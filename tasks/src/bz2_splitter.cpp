@@ -87,9 +87,8 @@ class Bz2Splitter : public Splitter {
         const auto begin = piece.begin - piece.offset * 8;
         const auto end = piece.end - piece.offset * 8;
         if (read_bits(piece.data, begin, magic_bits) != bz2_block_magic) return nullptr;
-        Buffer data;
-        data.append(piece.data);
-        data.append(piece.following);
+        Buffer data(piece.data.size() + piece.following.size());
+        std::ranges::copy(piece.following, std::ranges::copy(piece.data, data.data()).out);
         BitReader bits(data, begin + magic_bits + bz2_crc_bits);
         Bz2BlockDecoder decoder;
         decoder.begin(bz2_block_size_max);

@@ -28,9 +28,10 @@ std::uint32_t next_of(Link link) { return link >> next_shift & next_mask; }
 constexpr std::size_t lanes = 16;
 
 // A text that fits in the nearest caches is read at once, without ways.
-constexpr std::size_t small_text = 16'384;
+constexpr std::size_t small_text = 65'536;
 
-constexpr std::size_t first_starts = 64;
+// The last ways leave lanes idle: the more ways there are, the shorter these are.
+constexpr std::size_t first_starts = 256;
 static_assert(first_starts % lanes == 0);
 
 struct Way {
@@ -57,10 +58,10 @@ class Unsorter {
     }
 
     void read_along_ways() {
-        // Where a way is cut off, another begins: that costs less than that all others wait. So
-        // there are four times as many as at first, and a few for what does not divide evenly.
-        way_size_ = text_.size() / (4 * first_starts);
-        pieces_memory_ = Buffer((5 * first_starts + 2 * lanes) * way_size_);
+        // Where a way is cut off, another begins: that costs less than that all others wait. Those
+        // that are cut off are fewer than four times the first ones.
+        way_size_ = text_.size() / (4 * first_starts) + 1;
+        pieces_memory_ = Buffer((5 * first_starts + lanes) * way_size_);
         begin_way(origin_);
         for (std::size_t i = 1; i < first_starts; ++i) {
             const auto start = static_cast<std::uint32_t>(text_.size() / first_starts * i);
@@ -71,15 +72,28 @@ class Unsorter {
     }
 
   private:
+    // Both halves at a time: in a run of equal characters, each waits for the one before it.
     void make_links() {
-        std::array<std::uint32_t, 256> counts{};
-        for (const auto character : text_) ++counts[character];
-        std::uint32_t sum = 0;
-        for (auto& count : counts) sum += std::exchange(count, sum);
-        for (std::uint32_t i = 0; i < text_.size(); ++i) {
-            const auto row = counts[text_[i]]++;
-            links_[row] = text_[row] | i << next_shift;
+        const auto half = static_cast<std::uint32_t>(text_.size() / 2);
+        std::array<std::array<std::uint32_t, 256>, 2> rows{};
+        for (std::uint32_t i = 0; i < half; ++i) {
+            ++rows[0][text_[i]];
+            ++rows[1][text_[half + i]];
         }
+        if (text_.size() % 2 != 0) ++rows[1][text_.back()];
+        std::uint32_t sum = 0;
+        for (std::size_t character = 0; character < 256; ++character) {
+            for (auto& row : rows) sum += std::exchange(row[character], sum);
+        }
+        const auto link = [&](std::size_t part, std::uint32_t i) {
+            const auto row = rows[part][text_[i]]++;
+            links_[row] = text_[row] | i << next_shift;
+        };
+        for (std::uint32_t i = 0; i < half; ++i) {
+            link(0, i);
+            link(1, half + i);
+        }
+        if (text_.size() % 2 != 0) link(1, 2 * half);
     }
 
     void begin_way(std::uint32_t start) {
@@ -114,6 +128,7 @@ class Unsorter {
                 }
                 out[lane][step] = static_cast<std::uint8_t>(link);
                 at[lane] = next_of(link);
+                __builtin_prefetch(&links_[at[lane]]);
             }
         }
         for (std::size_t lane = 0; lane < count; ++lane) {
