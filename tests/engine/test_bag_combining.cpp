@@ -6,6 +6,7 @@
 
 #include "engine/support.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <map>

@@ -7,6 +7,7 @@
 
 #include "engine/support.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>

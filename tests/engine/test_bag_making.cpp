@@ -4,6 +4,7 @@
 
 #include "engine/support.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <forward_list>

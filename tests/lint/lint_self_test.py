@@ -40,6 +40,8 @@ PLANTED = [
      "tasks/include/satchel/tasks/codec.hpp:2: a public header makes its users compile <zlib.h>"),
     ("engine/include/satchel/bag.hpp", "/// A.\n#include <boost/asio.hpp>\n",
      "engine/include/satchel/bag.hpp:2: a public header makes its users compile <boost/asio.hpp>"),
+    ("engine/include/satchel/graph.hpp", "/// A.\n#include <functional>\n",
+     "engine/include/satchel/graph.hpp:2: every user of a bag would compile <functional>"),
     ("engine/src/worker/a.cpp", "// A.\n#include <mutex>\n",
      "engine/src/worker/a.cpp:2: the worker decides without <mutex>"),
     ("scripts/a.sh", "# TODO: more\n", "scripts/a.sh:1: unfinished by its own words"),

@@ -27,6 +27,7 @@
 #include <satchel/detail/reduce.hpp>
 #include <satchel/detail/reducers.hpp>
 #include <satchel/detail/reshape.hpp>
+#include <satchel/detail/sampling.hpp>
 #include <satchel/detail/sources.hpp>
 #include <satchel/detail/stages.hpp>
 #include <satchel/detail/statistics.hpp>
@@ -37,7 +38,6 @@
 #include <satchel/stream.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -442,8 +442,6 @@ FMT_END_NAMESPACE
 template <class T>
 struct fmt::formatter<satchel::Bag<T>> : satchel::detail::HandleFormatter {
     auto format(const satchel::Bag<T>& bag, fmt::format_context& context) const {
-        const auto text = fmt::format("satchel.bag<{}, npartitions={}>",
-                                      bag.node()->description.name, bag.npartitions());
-        return write(text, context);
+        return write_bag(bag.node()->description.name, bag.npartitions(), context);
     }
 };

@@ -335,8 +335,7 @@ auto Delayed<T>::get() const {
 template <class T>
 struct fmt::formatter<satchel::Delayed<T>> : satchel::detail::HandleFormatter {
     auto format(const satchel::Delayed<T>& value, fmt::format_context& context) const {
-        const auto text = fmt::format("Delayed('{}')", value.key());
-        return write(text, context);
+        return write_delayed(value.key(), context);
     }
 };
 

@@ -7,7 +7,8 @@
 /// empty object whose call can be inlined.
 #pragma once
 
-#include <functional>
+#include <satchel/detail/invoke.hpp>
+
 #include <type_traits>
 #include <utility>
 
@@ -20,7 +21,7 @@ struct ConstantFunction {
     requires std::is_invocable_v<decltype(F), A...>
     constexpr decltype(auto) operator()(A&&... arguments) const
         noexcept(std::is_nothrow_invocable_v<decltype(F), A...>) {
-        return std::invoke(F, std::forward<A>(arguments)...);
+        return detail::invoke(F, std::forward<A>(arguments)...);
     }
 };
 

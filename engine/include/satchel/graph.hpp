@@ -21,12 +21,11 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -68,6 +67,28 @@ struct KeyHash {
 
 /// The number of a task in its graph.
 using TaskIndex = std::uint32_t;
+
+namespace detail {
+/// The tasks that have keys. Out of line, as every user's compilation would pay for a hash map.
+class KeyTable {
+  public:
+    KeyTable() noexcept;
+    KeyTable(const KeyTable& other);
+    KeyTable(KeyTable&& other) noexcept;
+    KeyTable& operator=(KeyTable other) noexcept;
+    ~KeyTable();
+
+    [[nodiscard]] bool empty() const noexcept { return map_ == nullptr; }
+    /// Notes the task of `key`; gives the one that has it already, or `task`.
+    TaskIndex add(const Key& key, TaskIndex task);
+    /// The task of `key`; null if there is none.
+    [[nodiscard]] const TaskIndex* find(const Key& key) const;
+
+  private:
+    struct Map;
+    std::unique_ptr<Map> map_;
+};
+}  // namespace detail
 
 /// What the tasks of a layer depend on, as a rule: input(s) of task i.
 struct Input {
@@ -232,7 +253,7 @@ class Graph {
     std::vector<std::uint32_t> input_begin_;  // of the tasks added alone
     std::vector<std::uint32_t> inputs_;
     std::vector<UnresolvedInput> unresolved_;
-    std::unordered_map<Key, TaskIndex, KeyHash> keys_;
+    detail::KeyTable keys_;
     std::vector<std::pair<TaskIndex, Token>> tokens_;
 };
 

@@ -14,7 +14,6 @@
 #include <satchel/function.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -52,11 +51,35 @@ struct StreamCall {
     }
 };
 
-/// Runs what `next` gives, in parallel, and gives the results to `write` in the same order.
-/// Throws InvalidArgument if `window` is negative, and what a function throws.
-void run_stream(const Executor& executor, std::int64_t window,
-                const std::function<std::optional<Function>()>& next,
-                const std::function<void(Value)>& write);
+/// Both ends of a stream.
+class StreamEnds {
+  public:
+    StreamEnds() = default;
+    StreamEnds(const StreamEnds&) = delete;
+    StreamEnds& operator=(const StreamEnds&) = delete;
+    virtual ~StreamEnds() = default;
+    virtual std::optional<Function> next() = 0;
+    virtual void write(Value result) = 0;
+};
+
+/// Runs what `ends.next()` gives, in parallel, and gives the results to `ends.write()` in the same
+/// order. Throws InvalidArgument if `window` is negative, and what a function throws.
+void run_stream(const Executor& executor, std::int64_t window, StreamEnds& ends);
+
+/// The same for two functions.
+template <class Next, class Write>
+void run_stream(const Executor& executor, std::int64_t window, Next next, Write write) {
+    struct Ends final : StreamEnds {
+        Ends(Next& next_function, Write& write_function)
+            : next_(next_function), write_(write_function) {}
+        std::optional<Function> next() override { return next_(); }
+        void write(Value result) override { write_(std::move(result)); }
+        Next& next_;
+        Write& write_;
+    };
+    Ends ends(next, write);
+    run_stream(executor, window, ends);
+}
 
 }  // namespace detail
 

@@ -8,9 +8,7 @@
 
 namespace satchel::detail {
 
-void run_stream(const Executor& executor, std::int64_t window,
-                const std::function<std::optional<Function>()>& next,
-                const std::function<void(Value)>& write) {
+void run_stream(const Executor& executor, std::int64_t window, StreamEnds& ends) {
     if (window < 0) {
         throw InvalidArgument(
             fmt::format("stream: window is {}; it must be positive, or 0 for the default", window));
@@ -24,7 +22,7 @@ void run_stream(const Executor& executor, std::int64_t window,
     while (more || !begun.empty()) {
         // Writing what is done comes first: it frees memory, and shows progress.
         if (more && begun.size() < limit() && (begun.empty() || !begun.front()->done())) {
-            auto function = next();
+            auto function = ends.next();
             if (!function) {
                 more = false;
                 continue;
@@ -37,7 +35,7 @@ void run_stream(const Executor& executor, std::int64_t window,
         if (begun.empty()) continue;
         auto results = begun.front()->take();
         begun.pop_front();
-        write(std::move(results.front()));
+        ends.write(std::move(results.front()));
     }
 }
 

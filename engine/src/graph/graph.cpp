@@ -3,10 +3,40 @@
 #include <satchel/graph.hpp>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
 namespace satchel {
+
+namespace detail {
+
+struct KeyTable::Map {
+    std::unordered_map<Key, TaskIndex, KeyHash> tasks;
+};
+
+KeyTable::KeyTable() noexcept = default;
+KeyTable::KeyTable(const KeyTable& other)
+    : map_(other.map_ ? std::make_unique<Map>(*other.map_) : nullptr) {}
+KeyTable::KeyTable(KeyTable&& other) noexcept = default;
+KeyTable& KeyTable::operator=(KeyTable other) noexcept {
+    map_ = std::move(other.map_);
+    return *this;
+}
+KeyTable::~KeyTable() = default;
+
+TaskIndex KeyTable::add(const Key& key, TaskIndex task) {
+    if (!map_) map_ = std::make_unique<Map>();
+    return map_->tasks.emplace(key, task).first->second;
+}
+
+const TaskIndex* KeyTable::find(const Key& key) const {
+    if (!map_) return nullptr;
+    const auto found = map_->tasks.find(key);
+    return found == map_->tasks.end() ? nullptr : &found->second;
+}
+
+}  // namespace detail
 namespace {
 
 // Numbers of tasks and of literals differ by one bit; see literal_bit.
@@ -125,11 +155,11 @@ void Graph::refuse_input(std::uint32_t input, std::string_view name) const {
 TaskIndex Graph::add(const Key& key, const Function& function, std::span<const Key> inputs,
                      std::string_view name) {
     check_room(size_, 1, name);
-    if (!keys_.emplace(key, size_).second) {
+    if (const auto earlier = keys_.add(key, size_); earlier != size_) {
         throw GraphError(
             fmt::format("adding task '{}' to a graph: its key {}:{} is there already, as '{}'; "
                         "keys name one task",
-                        name, key.token.text(), key.index, label(keys_.at(key))));
+                        name, key.token.text(), key.index, label(earlier)));
     }
     const auto task = append_alone(function, name, 0, false);
     for (const auto& input : inputs) {
@@ -197,13 +227,13 @@ std::uint32_t Graph::index_in_layer(TaskIndex task) const {
 
 void Graph::resolve_keys() {
     for (const auto& input : unresolved_) {
-        const auto found = keys_.find(input.key);
-        if (found == keys_.end()) {
+        const auto* const found = keys_.find(input.key);
+        if (found == nullptr) {
             throw GraphError(
                 fmt::format("task '{}' depends on the key {}:{}, which no task of the graph has",
                             label(input.task), input.key.token.text(), input.key.index));
         }
-        inputs_[input.position] = found->second;
+        inputs_[input.position] = *found;
     }
     unresolved_.clear();
 }

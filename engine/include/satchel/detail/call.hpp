@@ -2,12 +2,11 @@
 // errors in the user's words where it cannot be.
 #pragma once
 
+#include <satchel/detail/invoke.hpp>
 #include <satchel/this_task.hpp>
 
 #include <concepts>
-#include <functional>
 #include <optional>
-#include <span>
 #include <stop_token>
 #include <string_view>
 #include <tuple>
@@ -37,9 +36,9 @@ class TaskFunction {
     decltype(auto) operator()(A&&... arguments) {
         if constexpr (wants_stop_token<F, A...>) {
             if (!token_) token_ = this_task::stop_token();
-            return std::invoke(function_, std::forward<A>(arguments)..., *token_);
+            return detail::invoke(function_, std::forward<A>(arguments)..., *token_);
         } else {
-            return std::invoke(function_, std::forward<A>(arguments)...);
+            return detail::invoke(function_, std::forward<A>(arguments)...);
         }
     }
 
@@ -58,9 +57,10 @@ requires(std::is_trivially_copyable_v<F>) class TaskFunction<F> {
     requires callable_with<F, A...>
     decltype(auto) operator()(A&&... arguments) {
         if constexpr (wants_stop_token<F, A...>) {
-            return std::invoke(function_, std::forward<A>(arguments)..., this_task::stop_token());
+            return detail::invoke(function_, std::forward<A>(arguments)...,
+                                  this_task::stop_token());
         } else {
-            return std::invoke(function_, std::forward<A>(arguments)...);
+            return detail::invoke(function_, std::forward<A>(arguments)...);
         }
     }
 
@@ -73,9 +73,9 @@ requires(std::is_trivially_copyable_v<F>) class TaskFunction<F> {
 template <class F, class... A>
 decltype(auto) call_shared(const F& function, A&&... arguments) {
     if constexpr (std::is_invocable_v<const F&, A...>) {
-        return std::invoke(function, std::forward<A>(arguments)...);
+        return detail::invoke(function, std::forward<A>(arguments)...);
     } else if constexpr (std::is_invocable_v<const F&, A..., std::stop_token>) {
-        return std::invoke(function, std::forward<A>(arguments)..., this_task::stop_token());
+        return detail::invoke(function, std::forward<A>(arguments)..., this_task::stop_token());
     } else {
         TaskFunction<F> copy(function);
         return copy(std::forward<A>(arguments)...);

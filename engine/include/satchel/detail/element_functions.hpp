@@ -8,7 +8,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -53,8 +52,8 @@ struct Starred {
     requires applicable<F, T, Stop...>
     decltype(auto) operator()(T&& parts, Stop&&... stop) {
         const auto call = [&](auto&&... part) -> decltype(auto) {
-            return std::invoke(function, std::forward<decltype(part)>(part)...,
-                               std::forward<Stop>(stop)...);
+            return detail::invoke(function, std::forward<decltype(part)>(part)...,
+                                  std::forward<Stop>(stop)...);
         };
         return std::apply(call, std::forward<T>(parts));
     }
@@ -68,7 +67,7 @@ struct Negated {
     requires std::is_invocable_v<F&, T, Stop...>
     bool operator()(T&& element, Stop&&... stop) {
         return !static_cast<bool>(
-            std::invoke(predicate, std::forward<T>(element), std::forward<Stop>(stop)...));
+            detail::invoke(predicate, std::forward<T>(element), std::forward<Stop>(stop)...));
     }
 };
 
@@ -109,11 +108,13 @@ auto look_up(const T& element, const K& key, const Otherwise& otherwise) {
     }
 }
 
+[[nodiscard]] std::string quoted(std::string_view text);
+
 /// A key as error texts show it.
 template <class K>
 std::string key_text(const K& key) {
     if constexpr (std::is_convertible_v<const K&, std::string_view>) {
-        return fmt::format("'{}'", std::string_view(key));
+        return quoted(key);
     } else if constexpr (std::is_arithmetic_v<K>) {
         return fmt::format("{}", key);
     } else {

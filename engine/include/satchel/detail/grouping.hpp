@@ -1,13 +1,11 @@
-// The reducers that give bags: frequencies, distinct, foldby, topk, sample, choices.
+// The reducers that give bags: frequencies, distinct, foldby, topk.
 #pragma once
 
-#include <satchel/detail/counter_random.hpp>
 #include <satchel/detail/ordered_map.hpp>
 #include <satchel/detail/reducers.hpp>
+#include <satchel/detail/stable_sort.hpp>
 
-#include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <iterator>
 #include <tuple>
 #include <type_traits>
@@ -15,8 +13,6 @@
 #include <vector>
 
 namespace satchel::detail {
-
-[[noreturn]] void throw_sample_too_large(std::uint64_t k, std::uint64_t count);
 
 /// Calls `key`, or gives the element itself where there is no key function.
 struct Itself {
@@ -108,8 +104,7 @@ struct FrequenciesReducer {
     [[nodiscard]] std::vector<std::pair<T, std::size_t>> finish(Partial&& counts) const {
         auto entries = std::move(counts.entries());
         if (sort) {
-            std::ranges::stable_sort(entries, std::greater{},
-                                     [](const auto& e) { return e.second; });
+            stable_sort(entries, [](const auto& a, const auto& b) { return a.second > b.second; });
         }
         return entries;
     }
@@ -140,7 +135,7 @@ struct DistinctReducer {
     template <class Element>
     void keep(Partial& partial, Element&& x) {
         const auto before = partial.seen.entries().size();
-        partial.seen.find_or_add(K(std::invoke(key, std::as_const(x))), [] { return Unit{}; });
+        partial.seen.find_or_add(K(detail::invoke(key, std::as_const(x))), [] { return Unit{}; });
         if (partial.seen.entries().size() != before) {
             partial.items.push_back(kept<T>(std::forward<Element>(x)));
         }
@@ -185,7 +180,7 @@ struct FoldbyReducer {
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& groups, const Batch<T>& batch) {
         batch.for_each([&](auto&& x) {
-            auto& group = group_of(groups, K(std::invoke(key, std::as_const(x))));
+            auto& group = group_of(groups, K(detail::invoke(key, std::as_const(x))));
             fold.add_one(group, std::forward<decltype(x)>(x));
         });
     }
@@ -254,7 +249,7 @@ struct TopkReducer {
         batch.for_each([&](auto&& x) { offer(best, std::forward<decltype(x)>(x)); });
     }
     void merge(Partial& earlier, Partial&& later) {
-        std::move(later.entries.begin(), later.entries.end(), std::back_inserter(earlier.entries));
+        for (auto& entry : later.entries) earlier.entries.push_back(std::move(entry));
         shrink(earlier);
     }
     [[nodiscard]] Items<T> finish(Partial&& best) const {
@@ -273,7 +268,7 @@ struct TopkReducer {
                 best.entries.push_back(Entry{kept<T>(std::forward<Element>(x))});
             }
         } else {
-            key_result<F, T> rank(std::invoke(key, std::as_const(x)));
+            key_result<F, T> rank(detail::invoke(key, std::as_const(x)));
             if (is_wanted(best, rank)) {
                 best.entries.push_back(Entry{std::move(rank), kept<T>(std::forward<Element>(x))});
             }
@@ -287,147 +282,12 @@ struct TopkReducer {
     }
     void shrink(Partial& best) const {
         auto& entries = best.entries;
-        std::ranges::stable_sort(
-            entries, [](const Entry& a, const Entry& b) { return ranks_below(b.key(), a.key()); });
+        stable_sort(entries,
+                    [](const Entry& a, const Entry& b) { return ranks_below(b.key(), a.key()); });
         if (entries.size() > k) {
             entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(k), entries.end());
         }
         best.sorted = entries.size();
-    }
-};
-
-/// sample: each element gets a random number from its place; the k smallest are a uniform choice.
-template <class T>
-struct SampleReducer {
-    struct Entry {
-        std::uint64_t rank;
-        std::uint32_t partition;
-        std::uint64_t position;
-        T element;
-        bool operator<(const Entry& other) const {
-            return std::tie(rank, partition, position) <
-                   std::tie(other.rank, other.partition, other.position);
-        }
-    };
-    struct Partial {
-        std::vector<Entry> heap = {};  // the greatest rank first
-        std::uint64_t count = 0;
-        [[no_unique_address]] MoveOnly moves_only = {};
-    };
-    static constexpr bool moves = true;
-    std::uint64_t k;
-    std::uint64_t seed;
-    std::uint32_t partition = 0;
-
-    void begin_partition(std::uint32_t index) { partition = index; }
-    [[nodiscard]] Partial start() const { return {}; }
-    void add(Partial& sample, const Batch<T>& batch) {
-        batch.for_each([&](auto&& x) {
-            const auto position = sample.count++;
-            const auto rank =
-                hash_mix(CounterRandom(seed, partition).next(), hash_mix(position, 9));
-            if (k == 0 || (sample.heap.size() == k && rank > sample.heap.front().rank)) return;
-            push(sample, {rank, partition, position, kept<T>(std::forward<decltype(x)>(x))});
-        });
-    }
-    void merge(Partial& earlier, Partial&& later) {
-        earlier.count += later.count;
-        for (auto& entry : later.heap) push(earlier, std::move(entry));
-    }
-    [[nodiscard]] Items<T> finish(Partial&& sample) const {
-        if (sample.count < k) throw_sample_too_large(k, sample.count);
-        std::ranges::sort(sample.heap, [](const Entry& a, const Entry& b) {
-            return std::tie(a.partition, a.position) < std::tie(b.partition, b.position);
-        });
-        Items<T> items;
-        for (auto& entry : sample.heap) items.push_back(std::move(entry.element));
-        return items;
-    }
-
-  private:
-    void push(Partial& sample, Entry entry) const {
-        sample.heap.push_back(std::move(entry));
-        std::push_heap(sample.heap.begin(), sample.heap.end());
-        if (sample.heap.size() <= k) return;
-        std::pop_heap(sample.heap.begin(), sample.heap.end());
-        sample.heap.pop_back();
-    }
-};
-
-/// choices: k independent draws. Each walks through the partition as a reservoir of one element,
-/// and the positions at which it changes its mind follow from the seed, the partition and the
-/// number of the draw alone. Two partial results are joined draw by draw, each side with a
-/// probability in proportion to its number of elements.
-template <class T>
-struct ChoicesReducer {
-    struct Partial {
-        std::vector<T> drawn;
-        std::uint64_t count = 0;
-        std::uint64_t id = 0;  // says which partitions it covers
-    };
-    static constexpr bool moves = false;
-    std::uint64_t k;
-    std::uint64_t seed;
-    std::uint32_t partition = 0;
-    struct Turn {
-        std::uint64_t position;
-        std::uint64_t draw;
-        // The earliest position is the greatest, because heaps have the greatest in front.
-        bool operator<(const Turn& other) const { return position > other.position; }
-    };
-    std::vector<Turn> turns = {};  // a heap of where each draw takes its next element
-
-    void begin_partition(std::uint32_t index) { partition = index; }
-    [[nodiscard]] Partial start() const { return {{}, 0, hash_mix(partition, 10)}; }
-    void add(Partial& partial, const Batch<T>& batch) {
-        if (batch.size == 0) return;
-        if (partial.count == 0) {
-            partial.drawn.assign(k, batch.at(0));
-            for (std::uint64_t draw = 0; draw < k; ++draw) turns.push_back({0, draw});
-        }
-        const auto end = partial.count + batch.size;
-        while (!turns.empty() && turns.front().position < end) {
-            std::pop_heap(turns.begin(), turns.end());
-            auto& turn = turns.back();
-            std::uint64_t position = 0;
-            do {
-                position = turn.position;
-                turn.position = position_after(position, turn.draw, partial.id);
-            } while (turn.position < end);
-            partial.drawn[turn.draw] = batch.at(position - partial.count);
-            std::push_heap(turns.begin(), turns.end());
-        }
-        partial.count = end;
-    }
-    void merge(Partial& earlier, Partial&& later) {
-        if (later.count == 0) return;
-        if (earlier.count == 0) {
-            earlier = std::move(later);
-            return;
-        }
-        earlier.id = hash_mix(earlier.id, later.id);
-        CounterRandom random(seed, earlier.id);
-        const auto count = earlier.count + later.count;
-        for (std::uint64_t draw = 0; draw < k; ++draw) {
-            if (random.below(count) < later.count)
-                earlier.drawn[draw] = std::move(later.drawn[draw]);
-        }
-        earlier.count = count;
-    }
-    [[nodiscard]] Items<T> finish(Partial&& partial) const {
-        if (partial.count == 0 && k != 0) throw_empty("choices");
-        Items<T> items;
-        for (auto&& element : partial.drawn) items.push_back(std::move(element));
-        return items;
-    }
-
-  private:
-    // A reservoir of one keeps the n-th element with probability 1/n, so it skips to beyond n/u.
-    [[nodiscard]] std::uint64_t position_after(std::uint64_t position, std::uint64_t draw,
-                                               std::uint64_t id) const {
-        const auto n = static_cast<double>(position + 1);
-        const double u = 1 - CounterRandom(hash_mix(seed, draw), hash_mix(id, position)).uniform();
-        return n / u < 0x1p63 ? static_cast<std::uint64_t>(n / u) : UINT64_MAX;
     }
 };
 

@@ -118,7 +118,9 @@ struct FloatingSumReducer {
         partial.sums.push_back(sum);
     }
     void merge(Partial& earlier, Partial&& later) {
-        earlier.sums = {total(earlier) + total(later)};
+        const auto sum = total(earlier) + total(later);
+        earlier.sums.clear();
+        earlier.sums.push_back(sum);
         earlier.batches = 1;
     }
     [[nodiscard]] double finish(Partial&& partial) const { return total(partial); }
@@ -126,7 +128,7 @@ struct FloatingSumReducer {
   private:
     static double total(const Partial& partial) {
         double sum = 0;
-        for (auto at = partial.sums.rbegin(); at != partial.sums.rend(); ++at) sum += *at;
+        for (auto k = partial.sums.size(); k > 0; --k) sum += partial.sums[k - 1];
         return sum;
     }
     template <class T>
@@ -173,9 +175,9 @@ auto sum_reducer() {
 template <class F, class Acc, class Element, class T = std::remove_cvref_t<Element>>
 std::decay_t<std::invoke_result_t<F&, Acc, T>> fold_in(F& binop, Acc&& folded, Element&& element) {
     if constexpr (std::is_invocable_v<F&, Acc, Element>) {
-        return std::invoke(binop, std::forward<Acc>(folded), std::forward<Element>(element));
+        return detail::invoke(binop, std::forward<Acc>(folded), std::forward<Element>(element));
     } else if constexpr (is_copyable<T>) {
-        return std::invoke(binop, std::forward<Acc>(folded), T(element));
+        return detail::invoke(binop, std::forward<Acc>(folded), T(element));
     } else {
         refuse_copy();
     }
@@ -210,7 +212,7 @@ struct SymmetricFoldReducer {
         if (!earlier) {
             earlier = std::move(later);
         } else {
-            *earlier = std::invoke(combine, std::move(*earlier), std::move(*later));
+            *earlier = detail::invoke(combine, std::move(*earlier), std::move(*later));
         }
     }
     [[nodiscard]] T finish(Partial&& folded) {
@@ -273,7 +275,7 @@ struct SeededFoldReducer {
 
     static SeededFoldReducer make(F binop, C combine, Acc initial) {
         const auto changes_nothing = [&](Acc other) {
-            const Acc joined = std::invoke(combine, Acc(initial), std::move(other));
+            const Acc joined = detail::invoke(combine, Acc(initial), std::move(other));
             return known_equal(joined, initial);
         };
         auto begin = Begin::in_order;
@@ -302,7 +304,7 @@ struct SeededFoldReducer {
         folded = fold_in(binop, std::move(folded), std::forward<Element>(element));
     }
     void merge(Partial& earlier, Partial&& later) {
-        earlier = std::invoke(combine, std::move(earlier), std::move(later));
+        earlier = detail::invoke(combine, std::move(earlier), std::move(later));
     }
     [[nodiscard]] Acc finish(Partial&& folded) {
         if (begin != Begin::with_nothing) return std::move(folded);

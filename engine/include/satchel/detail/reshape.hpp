@@ -8,9 +8,7 @@
 #include <satchel/detail/sources.hpp>
 #include <satchel/detail/stream.hpp>
 
-#include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -47,7 +45,7 @@ struct AccumulateStep {
         }
         for (const T& element : items) {
             if (made.last) {
-                made.last = std::invoke(function, std::move(*made.last), element);
+                made.last = detail::invoke(function, std::move(*made.last), element);
             } else if constexpr (std::is_constructible_v<Acc, const T&>) {
                 made.last.emplace(element);
             }
@@ -83,6 +81,10 @@ NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> in
 
 // ---- repartition --------------------------------------------------------------------------------
 
+/// The last partition that begins at `position` or before it.
+[[nodiscard]] std::size_t partition_with(std::uint64_t position,
+                                         const std::vector<std::uint64_t>& begin);
+
 /// Partitions seen as one sequence.
 template <class T>
 struct Joined {
@@ -101,8 +103,7 @@ struct Joined {
     [[nodiscard]] Items<T> slice(std::uint64_t first, std::uint64_t last) const {
         Items<T> items;
         items.reserve(last - first);
-        auto p =
-            static_cast<std::size_t>(std::ranges::upper_bound(begin, first) - begin.begin() - 1);
+        auto p = partition_with(first, begin);
         for (; first < last; ++p) {
             const auto& source = partitions[p].template get<Items<T>>();
             const auto end = std::min(last, begin[p + 1]);

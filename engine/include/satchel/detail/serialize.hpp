@@ -3,7 +3,6 @@
 
 #include <satchel/archive.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <iterator>
 #include <limits>

@@ -3,7 +3,6 @@
 
 #include <satchel/detail/stream.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -99,18 +98,7 @@ class CountingStream final : public Stream<std::int64_t> {
   public:
     CountingStream(std::uint64_t begin, std::uint64_t end) : at_(begin), end_(end) {}
 
-    bool next(Batch<std::int64_t>& batch) override {
-        const auto first = position();
-        const auto size = skip_batch();
-        if (size == 0) return false;
-        storage_.prepare(batch_elements_max);
-        auto* items = storage_.items();
-        for_each_index(size,
-                       [&](std::size_t k) { items[k] = first + static_cast<std::int64_t>(k); });
-        storage_.set_size(size);
-        batch = storage_.batch();
-        return true;
-    }
+    bool next(Batch<std::int64_t>& batch) override;
 
     /// The next number.
     [[nodiscard]] std::int64_t position() const noexcept { return static_cast<std::int64_t>(at_); }
@@ -122,11 +110,7 @@ class CountingStream final : public Stream<std::int64_t> {
         return size;
     }
 
-    static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
-        const auto& partitioning = state.get<Partitioning>();
-        return std::make_unique<CountingStream>(partitioning.begin(binding.index()),
-                                                partitioning.begin(binding.index() + 1));
-    }
+    static std::unique_ptr<StreamBase> open(const Value& partitioning, Binding& binding);
 
   private:
     std::uint64_t at_;

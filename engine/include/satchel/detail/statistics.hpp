@@ -3,7 +3,6 @@
 
 #include <satchel/detail/reducers.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -12,6 +11,7 @@
 
 namespace satchel::detail {
 
+[[nodiscard]] double square_root(double x) noexcept;
 [[noreturn]] void throw_product_overflow();
 [[noreturn]] void throw_ddof(std::int64_t ddof, std::uint64_t count);
 
@@ -222,7 +222,7 @@ struct VarianceReducer {
         const auto freedom = static_cast<double>(moments.count) - static_cast<double>(ddof);
         if (freedom <= 0) throw_ddof(ddof, moments.count);
         const double variance = moments.squares / freedom;
-        return root ? std::sqrt(variance) : variance;
+        return root ? square_root(variance) : variance;
     }
 
   private:

@@ -9,7 +9,6 @@
 #include <satchel/bytes.hpp>
 #include <satchel/detail/node.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +18,9 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+// std::min and std::max come with <string>, and the concepts of <ranges> with <memory>. The headers
+// that are there for them cost every user's compilation a tenth of a second each.
 
 namespace satchel::detail {
 
@@ -268,7 +270,7 @@ class BoolItems {
   public:
     using value_type = bool;
     BoolItems() = default;
-    explicit BoolItems(const std::vector<bool>& values) : bytes_(values.begin(), values.end()) {}
+    explicit BoolItems(const std::vector<bool>& values);
 
     [[nodiscard]] bool* data() noexcept { return reinterpret_cast<bool*>(bytes_.data()); }
     [[nodiscard]] const bool* data() const noexcept {
@@ -283,13 +285,8 @@ class BoolItems {
     void reserve(std::size_t size) { bytes_.reserve(size); }
     void push_back(bool value) { bytes_.push_back(value ? 1 : 0); }
 
-    void serialize(OutputArchive& archive, unsigned) const { archive& bytes_; }
-    void serialize(InputArchive& archive, unsigned) {
-        archive& bytes_;
-        for (const auto byte : bytes_) {
-            if (byte > 1) archive.refuse("a bool is neither 0 nor 1");
-        }
-    }
+    void serialize(OutputArchive& archive, unsigned) const;
+    void serialize(InputArchive& archive, unsigned);
 
   private:
     std::vector<unsigned char> bytes_;
@@ -301,9 +298,7 @@ template <class T>
 using Items = std::conditional_t<std::is_same_v<T, bool>, BoolItems, std::vector<T>>;
 
 /// Lowering refuses pipelines that would have to copy a move-only element; this is its safety net.
-[[noreturn]] inline void refuse_copy() {
-    throw InvalidArgument("an element of a move-only type would have to be copied");
-}
+[[noreturn]] void refuse_copy();
 
 /// A `T` can be made from what a stream gives: always if it is given away, else if `T` can be
 /// copied, which the standard containers claim also where their elements cannot.

@@ -283,7 +283,7 @@ NodePtr zip_node(NodePtr upstream, std::string name, Token token, F function, A.
     (Extra<A>::append(name, *upstream, std::move(extra), inputs, slots), ...);
     bool copyable = true;
     for (const auto& input : inputs) copyable &= input.node->description.elements->copyable;
-    std::move(slots.begin(), slots.end(), std::back_inserter(inputs));
+    for (auto& slot : slots) inputs.push_back(std::move(slot));
     return Node::make(
         {.role = Node::Role::stage,
          .needs_owned = !copyable,

@@ -1,0 +1,50 @@
+// The parts of streams and of sources that do not depend on the element type.
+#include <satchel/archive.hpp>
+#include <satchel/detail/element_functions.hpp>
+#include <satchel/detail/reshape.hpp>
+#include <satchel/detail/sources.hpp>
+#include <satchel/error.hpp>
+
+#include <algorithm>
+
+namespace satchel::detail {
+
+void refuse_copy() {
+    throw InvalidArgument("an element of a move-only type would have to be copied");
+}
+
+BoolItems::BoolItems(const std::vector<bool>& values) : bytes_(values.begin(), values.end()) {}
+
+void BoolItems::serialize(OutputArchive& archive, unsigned) const { archive& bytes_; }
+void BoolItems::serialize(InputArchive& archive, unsigned) {
+    archive& bytes_;
+    for (const auto byte : bytes_) {
+        if (byte > 1) archive.refuse("a bool is neither 0 nor 1");
+    }
+}
+
+std::unique_ptr<StreamBase> CountingStream::open(const Value& state, Binding& binding) {
+    const auto& partitioning = state.get<Partitioning>();
+    return std::make_unique<CountingStream>(partitioning.begin(binding.index()),
+                                            partitioning.begin(binding.index() + 1));
+}
+
+bool CountingStream::next(Batch<std::int64_t>& batch) {
+    const auto first = position();
+    const auto size = skip_batch();
+    if (size == 0) return false;
+    storage_.prepare(batch_elements_max);
+    auto* items = storage_.items();
+    for_each_index(size, [&](std::size_t k) { items[k] = first + static_cast<std::int64_t>(k); });
+    storage_.set_size(size);
+    batch = storage_.batch();
+    return true;
+}
+
+std::size_t partition_with(std::uint64_t position, const std::vector<std::uint64_t>& begin) {
+    return static_cast<std::size_t>(std::ranges::upper_bound(begin, position) - begin.begin() - 1);
+}
+
+std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+
+}  // namespace satchel::detail
