@@ -47,6 +47,7 @@ TOOLS = {
         satchel("gzip", 6),
         Tool("pigz", "pigz -6 -p {threads} -c", "pigz -p {threads} -dc"),
         Tool("bgzip", "bgzip -@ {threads} -c", "bgzip -@ {threads} -dc"),
+        Tool("libdeflate-gzip", "libdeflate-gzip -6 -c", "libdeflate-gzip -dc"),
         Tool("gzip", "gzip -6 -c", "gzip -dc"),
     ],
     "gzip -1": [
@@ -68,6 +69,7 @@ TOOLS = {
     "xz": [
         satchel("xz", 6),
         Tool("xz", "xz -6 -T {threads} -c", "xz -T {threads} -dc"),
+        Tool("pixz", "pixz -t -6 -p {threads}", "pixz -d -p {threads}", reads_stdin=True),
     ],
     "xz -1": [
         satchel("xz", 1),
@@ -77,6 +79,7 @@ TOOLS = {
     "zstd": [
         satchel("zstd", 3),
         Tool("zstd", "zstd -q -3 -T{threads} -c", "zstd -q -dc"),
+        Tool("pzstd", "pzstd -q -3 -p {threads} -c", "pzstd -q -p {threads} -dc"),
     ],
 }
 
@@ -87,6 +90,7 @@ FOREIGN = {
     "BGZF": ("bgzip -c", ["bgzip", "pigz", "igzip"]),
     "foreign .bz2": ("bzip2 -9 -c", ["lbzip2", "pbzip2", "bzip2"]),
     "foreign .xz": ("xz -1 -T1 -c", ["xz"]),
+    "xz, no sizes": ("xz -1 -T1 --block-size=6MiB -c", ["xz"]),
     "foreign .zst": ("zstd -q -3 -c", ["zstd"]),
 }
 
@@ -170,7 +174,7 @@ def read_foreign(options, folder, source):
         rival = statistics.median(seconds[names[0]])
         for name, times in seconds.items():
             middle = statistics.median(times)
-            print(f"{kind:<14} {name:<8} {size / middle / 1e6:>8.1f} {rival / middle:>6.2f}",
+            print(f"{kind:<14} {name:<15} {size / middle / 1e6:>8.1f} {rival / middle:>6.2f}",
                   flush=True)
             kind = ""
 
@@ -181,7 +185,7 @@ def print_results(title, results, size):
     for name, result in results.items():
         compress = statistics.median(result.compress_seconds)
         decompress = statistics.median(result.decompress_seconds)
-        print(f"{title:<14} {name:<8}"
+        print(f"{title:<14} {name:<15}"
               f" {size / compress / 1e6:>8.1f}"
               f" {statistics.median(rival.compress_seconds) / compress:>6.2f}"
               f" {size / result.size:>8.3f} {result.size / rival.size:>8.4f}"
@@ -241,8 +245,8 @@ def main():
         samples = make_samples(options, Path(name))
         print(f"{options.size} each, {options.threads} threads, "
               f"median of {options.repetitions}, MB/s of uncompressed data")
-        print(f"{'':<23} {'compress':>8} {'':>6} {'':>8} {'':>8} {'':>7}  {'decompress':>8}")
-        print(f"{'file':<14} {'tool':<8} {'MB/s':>8} {'x':>6} {'ratio':>8} {'size, x':>8} "
+        print(f"{'':<30} {'compress':>8} {'':>6} {'':>8} {'':>8} {'':>7}  {'decompress':>8}")
+        print(f"{'file':<14} {'tool':<15} {'MB/s':>8} {'x':>6} {'ratio':>8} {'size, x':>8} "
               f"{'MiB':>7}  {'MB/s':>8} {'x':>6} {'MiB':>7}")
         for codec in options.format or TOOLS:
             print(codec)
@@ -252,7 +256,7 @@ def main():
                 results = Comparison(options, Path(name)).compare(tools, path)
                 print_results(title, results, path.stat().st_size)
         if not options.format:
-            print(f"{'decompress':<23} {'MB/s':>8} {'x':>6}")
+            print(f"{'decompress':<30} {'MB/s':>8} {'x':>6}")
             read_foreign(options, Path(name), samples["tar of /usr"])
 
 

@@ -1,6 +1,7 @@
 // The table of codecs, and what is the same for all of them: finding one by name or by content,
 // checking options, compressing a whole buffer.
 #include <satchel/tasks/codec.hpp>
+#include <satchel/tasks/seek.hpp>
 #include <satchel/tasks/splitter.hpp>
 
 #include "codec_table.hpp"
@@ -83,6 +84,10 @@ bool Decoder::stands_before(const Guess& /*guess*/) const { return false; }
 Decoder::Status Decoder::take_over(const Guess& /*guess*/) { return Status::needs_input; }
 
 std::unique_ptr<Splitter> Codec::splitter() const { return nullptr; }
+
+std::optional<SeekTable> Codec::seek_table(const RandomAccess& /*file*/) const {
+    return std::nullopt;
+}
 
 bool Decoder::file_may_end() const { return true; }
 

@@ -3,6 +3,8 @@
 //     member := 1F 8B 08 flags mtime(4) xfl os [extra] [name] [comment] [header crc]
 //               deflate stream | CRC-32(4) | size mod 2^32 (4)               (little-endian)
 //
+// Between the chunks of a longer file stand notes, see deflate_note.hpp.
+//
 // What is written has no name and no time, so that equal input gives equal output. Headers are
 // parsed here and not by zlib, whose parser has been overrun by long fields (CVE-2022-37434): their
 // contents are skipped as they come, and none is kept.
@@ -10,6 +12,7 @@
 
 #include "codec_table.hpp"
 #include "deflate_body.hpp"
+#include "deflate_note.hpp"
 
 #include <algorithm>
 #include <array>
@@ -80,26 +83,22 @@ class GzipJoiner : public Joiner {
         out.append(bytes_of({0x1F, 0x8B, 8, named ? flag_name : 0, byte_of(time, 0),
                              byte_of(time, 1), byte_of(time, 2), byte_of(time, 3), hint, system}));
         if (named) out.append(Bytes::copy_of(std::string_view(name.c_str(), name.size() + 1)));
-        return std::move(out).freeze();
+        return chunks_.begin(std::move(out).freeze());
     }
 
-    Bytes append(const CompressedChunk& chunk) override {
-        crc_ = crc32_join(crc_, static_cast<std::uint32_t>(chunk.check), chunk.input_size);
-        size_ += static_cast<std::uint32_t>(chunk.input_size);
-        return chunk.data;
-    }
+    Bytes append(const CompressedChunk& chunk) override { return chunks_.append(chunk); }
 
     Bytes finish() override {
-        return bytes_of({0x03, 0x00,  // a final block without contents
-                         byte_of(crc_, 0), byte_of(crc_, 1), byte_of(crc_, 2), byte_of(crc_, 3),
-                         byte_of(size_, 0), byte_of(size_, 1), byte_of(size_, 2),
-                         byte_of(size_, 3)});
+        const auto crc = chunks_.check();
+        const auto size = static_cast<std::uint32_t>(chunks_.size());  // modulo 2^32
+        return chunks_.finish(
+            bytes_of({byte_of(crc, 0), byte_of(crc, 1), byte_of(crc, 2), byte_of(crc, 3),
+                      byte_of(size, 0), byte_of(size, 1), byte_of(size, 2), byte_of(size, 3)}));
     }
 
   private:
     CompressOptions options_;
-    std::uint32_t crc_ = crc32_initial;
-    std::uint32_t size_ = 0;  // modulo 2^32, as the format has it
+    NotedChunks chunks_{crc32_kind};
 };
 
 class GzipDecoder : public Decoder {
@@ -320,8 +319,7 @@ class GzipCodec : public Codec {
     }
 
     std::uint64_t compress_memory(const CompressOptions& options) const override {
-        static_cast<void>(resolve(options));
-        return deflate_memory();
+        return deflate_memory(resolve(options).level);
     }
 
     CompressedChunk compress_chunk(std::span<const std::byte> chunk,
@@ -338,6 +336,10 @@ class GzipCodec : public Codec {
     std::unique_ptr<Decoder> decoder() const override { return std::make_unique<GzipDecoder>(); }
 
     std::unique_ptr<Splitter> splitter() const override { return make_deflate_splitter(wrapper); }
+
+    std::optional<SeekTable> seek_table(const RandomAccess& file) const override {
+        return table_of_notes(file, wrapper);
+    }
 };
 
 }  // namespace

@@ -166,6 +166,10 @@ class XzCodec : public Codec {
     std::unique_ptr<Decoder> decoder() const override { return make_xz_decoder(); }
 
     std::unique_ptr<Splitter> splitter() const override { return make_xz_splitter(); }
+
+    std::optional<SeekTable> seek_table(const RandomAccess& file) const override {
+        return table_of_xz_index(file);
+    }
 };
 
 }  // namespace

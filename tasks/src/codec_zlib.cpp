@@ -4,10 +4,12 @@
 //
 // The format knows no concatenation: most readers stop after the first stream and say nothing. So
 // one stream is written, whatever the number of chunks; files of several are read to their end.
+// Between the chunks of a longer file stand notes, see deflate_note.hpp.
 #include <satchel/tasks/codec.hpp>
 
 #include "codec_table.hpp"
 #include "deflate_body.hpp"
+#include "deflate_note.hpp"
 
 #include <algorithm>
 #include <array>
@@ -60,22 +62,19 @@ class ZlibJoiner : public Joiner {
   public:
     explicit ZlibJoiner(std::int64_t level) : level_(level) {}
 
-    Bytes begin() override { return bytes_of({method, flags(level_)}); }
+    Bytes begin() override { return chunks_.begin(bytes_of({method, flags(level_)})); }
 
-    Bytes append(const CompressedChunk& chunk) override {
-        adler_ = adler32_join(adler_, static_cast<std::uint32_t>(chunk.check), chunk.input_size);
-        return chunk.data;
-    }
+    Bytes append(const CompressedChunk& chunk) override { return chunks_.append(chunk); }
 
     Bytes finish() override {
-        return bytes_of({0x03, 0x00,  // a final block without contents
-                         byte_of(adler_, 3), byte_of(adler_, 2), byte_of(adler_, 1),
-                         byte_of(adler_, 0)});
+        const auto adler = chunks_.check();
+        return chunks_.finish(
+            bytes_of({byte_of(adler, 3), byte_of(adler, 2), byte_of(adler, 1), byte_of(adler, 0)}));
     }
 
   private:
     std::int64_t level_;
-    std::uint32_t adler_ = adler32_initial;
+    NotedChunks chunks_{adler32_kind};
 };
 
 class ZlibDecoder : public Decoder {
@@ -189,8 +188,7 @@ class ZlibCodec : public Codec {
     }
 
     std::uint64_t compress_memory(const CompressOptions& options) const override {
-        static_cast<void>(resolve(options));
-        return deflate_memory();
+        return deflate_memory(resolve(options).level);
     }
 
     CompressedChunk compress_chunk(std::span<const std::byte> chunk,
@@ -207,6 +205,10 @@ class ZlibCodec : public Codec {
     std::unique_ptr<Decoder> decoder() const override { return std::make_unique<ZlibDecoder>(); }
 
     std::unique_ptr<Splitter> splitter() const override { return make_deflate_splitter(wrapper); }
+
+    std::optional<SeekTable> seek_table(const RandomAccess& file) const override {
+        return table_of_notes(file, wrapper);
+    }
 };
 
 }  // namespace

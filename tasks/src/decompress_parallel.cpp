@@ -1,8 +1,10 @@
 // decompress_parallel: pieces are cut, guessed and, in order, taken over or decoded after all.
 #include <satchel/stream.hpp>
 #include <satchel/tasks/decompress.hpp>
+#include <satchel/tasks/seek.hpp>
 #include <satchel/tasks/splitter.hpp>
 
+#include "seek_table.hpp"
 #include "stream_decoder.hpp"
 
 #include <algorithm>
@@ -73,14 +75,16 @@ class Pieces {
 // Goes through the pieces in order.
 class Truth {
   public:
-    Truth(const DecompressOptions& options, const std::function<bool(const Bytes&)>& write)
-        : decoder_(options), write_(write) {}
+    Truth(const DecompressOptions& options, const std::function<bool(const Bytes&)>& write,
+          const std::function<void(const SeekPiece&)>& on_piece)
+        : decoder_(options), write_(write), on_piece_(on_piece) {}
 
-    // Returns what the piece was decoded to, and from how much of it, if the guess was right.
+    // Returns whether the guess was right.
     bool append(const Piece& piece, const Guess* guess) {
         if (done()) return false;
         std::size_t used = 0;
         if (guess != nullptr && decoder_.stands_before(*guess)) {
+            report(piece, *guess);
             give(guess->data);
             used = guess->used;
             if (decoder_.take_over(*guess)) decode();
@@ -123,11 +127,25 @@ class Truth {
     }
 
     void give(const Bytes& data) {
+        given_ += data.size();
         if (!data.empty() && !stopped_) stopped_ = !write_(data);
+    }
+
+    void report(const Piece& piece, const Guess& guess) const {
+        if (!on_piece_) return;
+        on_piece_({.offset = piece.offset,
+                   .size = piece.data.size(),
+                   .begin = piece.begin,
+                   .end = piece.end,
+                   .output_offset = given_,
+                   .output_size = guess.data.size(),
+                   .check = guess.check});
     }
 
     StreamDecoder decoder_;
     const std::function<bool(const Bytes&)>& write_;
+    const std::function<void(const SeekPiece&)>& on_piece_;
+    std::uint64_t given_ = 0;
     bool stopped_ = false;
 };
 
@@ -160,12 +178,16 @@ DecompressResult decompress_parallel(const std::function<Bytes()>& read,
     const Codec* const codec = codec_of(head, options.decompress);
     auto known = options.decompress;
     if (codec != nullptr) known.format = codec->info().name;
-    const auto splitter = codec == nullptr ? nullptr : codec->splitter();
-    Pieces pieces(read, splitter.get(), std::move(head));
-    Truth truth(known, write);
+    const auto own_splitter = codec == nullptr ? nullptr : codec->splitter();
+    const auto by_table = own_splitter == nullptr || options.table == nullptr
+                              ? nullptr
+                              : detail::make_table_splitter(*own_splitter, *options.table);
+    Splitter* const splitter = by_table ? by_table.get() : own_splitter.get();
+    Pieces pieces(read, splitter, std::move(head));
+    Truth truth(known, write, options.on_piece);
 
     const auto next = [&] { return truth.done() ? std::nullopt : pieces.next(); };
-    const auto guess = [&splitter](Piece piece) {
+    const auto guess = [splitter](Piece piece) {
         std::shared_ptr<const Guess> guessed = splitter->guess(piece);
         return Decoded{std::move(piece), std::move(guessed)};
     };
@@ -173,7 +195,7 @@ DecompressResult decompress_parallel(const std::function<Bytes()>& read,
         if (!truth.append(decoded.piece, decoded.guess.get())) return;
         splitter->learn(decoded.guess->used, decoded.guess->data.size());
     };
-    if (splitter) {
+    if (splitter != nullptr) {
         const auto executor = options.executor.resolve();
         const auto window = splitter->pieces_are_large() ? executor->concurrency() + 1 : 0;
         stream(next, guess, append, {.window = window, .executor = *executor});

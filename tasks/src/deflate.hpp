@@ -39,8 +39,11 @@ Bytes deflate_chunk(std::span<const std::byte> chunk, int level);
 /// The same by zlib.
 Bytes zlib_chunk(std::span<const std::byte> chunk, int level);
 
+/// How large zlib makes `data`, which `out` has room for.
+std::size_t zlib_size(std::span<const std::byte> data, int level, std::span<std::byte> out);
+
 /// Bytes of memory that `deflate_chunk` needs besides its input and output.
-std::uint64_t deflate_memory();
+std::uint64_t deflate_memory(std::int64_t level);
 
 /// Checksums as zlib defines them; `check` is that of the data before, `…_initial` if there is
 /// none.

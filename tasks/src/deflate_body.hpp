@@ -88,8 +88,8 @@ struct DeflateWrapper {
     void (*read_trailer)(std::span<const std::byte> trailer, DeflateGuess::Part& part);
 };
 
-/// What a piece of a deflate file begins or ends with, in Piece::begin and Piece::end.
-enum DeflatePlace : std::uint64_t { unknown_place, border, start };
+/// What `Piece::begin` and `Piece::end` say: a border, the start of a stream, or neither.
+enum DeflatePlace : std::uint64_t { deflate_unknown, deflate_border, deflate_start };
 
 /// What a border looks like; a piece begins behind it.
 inline constexpr std::array border_bytes{std::byte{0x00}, std::byte{0x00}, std::byte{0xFF},

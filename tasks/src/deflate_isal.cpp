@@ -1,7 +1,10 @@
 // ISA-L at work.
 //
 // Its level 2 stands for our level 1: three to six times as fast as zlib's at a ratio that is
-// better on text and 3 % worse on programs; its level 1 is hardly faster.
+// better on text and 3 % worse on programs; its level 1 is hardly faster. Its level 3 gives other
+// bytes on processors with AVX2 and again others with AVX-512. Level 2 was compared on emulated
+// processors of all kinds, and depends only on whether there is SSE 4.2, as there has been since
+// 2008.
 #include "deflate_isal.hpp"
 
 #include <algorithm>

@@ -45,14 +45,14 @@ class DeflateSplitter : public Splitter {
     explicit DeflateSplitter(const DeflateWrapper& wrapper) : wrapper_(wrapper) {}
 
     std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
-        if (offset == 0) next_ = start;
-        if (next_ == unknown_place && minimum_ != 1) minimum_ = 1;  // the next border is welcome
-        const auto limit = next_ == unknown_place ? piece_input_unknown : piece_input_max;
+        if (offset == 0) next_ = deflate_start;
+        if (next_ == deflate_unknown && minimum_ != 1) minimum_ = 1;  // the next border is welcome
+        const auto limit = next_ == deflate_unknown ? piece_input_unknown : piece_input_max;
         if (const auto size = next_place(data)) return begin_at(size, place_);
-        if (at_end) return begin_at(data.size(), unknown_place);
+        if (at_end) return begin_at(data.size(), deflate_unknown);
         if (data.size() < limit) return 0;
         // A border may lie across this end: then it is found in the next piece.
-        return begin_at(data.size(), unknown_place);
+        return begin_at(data.size(), deflate_unknown);
     }
 
     void describe(Piece& piece) override {
@@ -86,9 +86,9 @@ class DeflateSplitter : public Splitter {
                 searched_ = data.size() - std::min(data.size(), head_room);
                 return 0;
             }
-            if (at_border <= at_start) return place_ = border, place;
+            if (at_border <= at_start) return place_ = deflate_border, place;
             if (data.size() - place < head_room) return searched_ = place, 0;
-            if (wrapper_.may_begin(data.subspan(place))) return place_ = start, place;
+            if (wrapper_.may_begin(data.subspan(place))) return place_ = deflate_start, place;
             searched_ = place + 1;
         }
     }
@@ -103,9 +103,9 @@ class DeflateSplitter : public Splitter {
     static constexpr std::size_t head_room = 16;
 
     const DeflateWrapper& wrapper_;
-    DeflatePlace last_ = unknown_place;
-    DeflatePlace next_ = unknown_place;  // where the piece begins that is cut next
-    DeflatePlace place_ = unknown_place;
+    DeflatePlace last_ = deflate_unknown;
+    DeflatePlace next_ = deflate_unknown;  // where the piece begins that is cut next
+    DeflatePlace place_ = deflate_unknown;
     std::size_t searched_ = 0;
     std::size_t minimum_ = std::size_t{16} << 10;
     std::atomic<std::size_t> capacity_ = piece_output;
@@ -117,7 +117,7 @@ class PieceDecoder {
     PieceDecoder(const DeflateWrapper& wrapper, const Piece& piece, std::size_t capacity)
         : wrapper_(wrapper),
           size_(piece.data.size()),
-          ends_at_border_(piece.end == border),
+          ends_at_border_(piece.end == deflate_border),
           input_(size_ + final_block.size()),
           output_(std::min(std::max<std::size_t>(capacity, 4096), piece_output_max)) {
         std::ranges::copy(final_block, std::ranges::copy(piece.data, input_.data()).out);
@@ -137,6 +137,11 @@ class PieceDecoder {
             if (inside || wrapper_.may_begin == nullptr) break;
         }
         if (guess->parts.empty()) return nullptr;
+        guess->check = wrapper_.check.initial;
+        for (const auto& part : guess->parts) {
+            guess->check = wrapper_.check.join(static_cast<std::uint32_t>(guess->check), part.check,
+                                               part.size);
+        }
         guess->used = guess->parts.back().end;
         guess->streams = guess->parts.size() - (from_start ? 0 : 1);
         output_.resize(written_);
@@ -198,8 +203,8 @@ class PieceDecoder {
 };
 
 std::unique_ptr<Guess> DeflateSplitter::guess(const Piece& piece) const {
-    if (piece.begin == unknown_place || piece.data.size() > piece_input_max * 2) return nullptr;
-    return PieceDecoder(wrapper_, piece, capacity_).decode(piece.begin == start);
+    if (piece.begin == deflate_unknown || piece.data.size() > piece_input_max * 2) return nullptr;
+    return PieceDecoder(wrapper_, piece, capacity_).decode(piece.begin == deflate_start);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "xz_decoder.hpp"
 
 #include "codec_table.hpp"
+#include "seek_table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -29,8 +30,8 @@ constexpr std::array<std::byte, 6> stream_magic{std::byte{0xFD}, std::byte{'7'},
                                                 std::byte{'X'},  std::byte{'Z'}, std::byte{0}};
 constexpr std::byte index_indicator{0};  // where else the size of a block's header would be
 
-// What a piece may hold at most; `xz -7` writes blocks of 48 MiB.
-constexpr std::uint64_t piece_max = std::uint64_t{64} << 20;
+// What a piece may hold at most.
+constexpr std::uint64_t piece_max = seek_piece_max;
 
 // As much is read before it is decoded where no block can be cut out.
 constexpr std::uint64_t piece_unknown = std::uint64_t{1} << 20;
@@ -121,9 +122,13 @@ class XzSplitter : public Splitter {
         const auto check = static_cast<lzma_check>(piece.end);
         if (BlockHeader::size(piece.data[0]) > piece.data.size()) return nullptr;
         if (header.decode(piece.data, check) != LZMA_OK) return nullptr;
-        if (header.block.uncompressed_size > piece_max) return nullptr;
+        // Where the header does not tell, the stream's index may have.
+        const auto size = header.block.uncompressed_size == LZMA_VLI_UNKNOWN
+                              ? piece.output_size
+                              : header.block.uncompressed_size;
+        if (size > piece_max) return nullptr;
         auto guess = std::make_unique<XzGuess>();
-        Buffer out(static_cast<std::size_t>(header.block.uncompressed_size));
+        Buffer out(static_cast<std::size_t>(size));
         std::size_t in_position = header.block.header_size;
         std::size_t out_position = 0;
         const auto result = lzma_block_buffer_decode(

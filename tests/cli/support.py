@@ -6,6 +6,7 @@ it cannot be loaded into.
 
 import bz2
 import gzip
+import json
 import lzma
 import os
 import random
@@ -21,7 +22,11 @@ SATCHEL = os.environ["SATCHEL"]
 FAULTS = os.environ.get("SATCHEL_FAULTS", "")
 AS_ROOT = os.geteuid() == 0
 
-SUFFIXES = {"gzip": ".gz", "zlib": ".zz", "bz2": ".bz2", "xz": ".xz", "zstd": ".zst"}
+SUFFIXES = {"gzip": ".gz", "zlib": ".zz", "bz2": ".bz2", "xz": ".xz"}
+HAS_ZSTD = b"zstd" in subprocess.run([SATCHEL, "compress", "--help"], stdout=subprocess.PIPE,
+                                     check=True).stdout.split(b"--format")[1].split(b"\n")[0]
+if HAS_ZSTD:
+    SUFFIXES["zstd"] = ".zst"
 PYTHON_COMPRESS = {"gzip": gzip.compress, "zlib": zlib.compress, "bz2": bz2.compress,
                    "xz": lzma.compress}
 PYTHON_DECOMPRESS = {"gzip": gzip.decompress, "bz2": bz2.decompress, "xz": lzma.decompress}
@@ -36,6 +41,11 @@ def text(size, seed=1):
     while len(result) < size:
         result += b" ".join(numbers.choices(words, k=200)) + b"\n"
     return bytes(result[:size])
+
+
+def json_lines(output):
+    """The objects that --json wrote, one a line."""
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def one_zlib_stream(data):

@@ -3,8 +3,8 @@
 import subprocess
 import unittest
 
-from support import (CHUNK, PYTHON_COMPRESS, PYTHON_DECOMPRESS, SUFFIXES, CliTest, one_zlib_stream,
-                     text)
+from support import (CHUNK, HAS_ZSTD, PYTHON_COMPRESS, PYTHON_DECOMPRESS, SUFFIXES, CliTest,
+                     one_zlib_stream, text)
 
 SIZES = [0, 1, 2, 100, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK - 1, 2 * CHUNK, 2 * CHUNK + 1,
          10 * CHUNK + 12345]
@@ -46,6 +46,7 @@ class RoundTrip(CliTest):
     def test_xz(self):
         self.for_each_size("xz")
 
+    @unittest.skipUnless(HAS_ZSTD, "this build has no zstd")
     def test_zstd(self):
         self.for_each_size("zstd")
 

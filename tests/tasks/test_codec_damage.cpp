@@ -71,7 +71,8 @@ TEST_CASE("every single-bit flip is an error or does not matter") {
             if (decoded) ++unnoticed;
         }
         INFO(codec->info().name);
-        CHECK(unnoticed < 100);  // the time in a gzip header, and bits that no reader looks at
+        // The time in a gzip header, and bits that no decoder looks at: those of the notes, too.
+        CHECK(unnoticed < 500);
     }
 }
 

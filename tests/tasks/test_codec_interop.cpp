@@ -49,6 +49,7 @@ TEST_CASE("the standard readers get every byte from one stream") {
                                     random_bytes(2 * small_chunk - 1),
                                     text(6 * small_chunk + 100)};
     for (const Reader& reader : readers()) {
+        if (!has_codec(reader.format)) continue;
         for (const Bytes& data : inputs) {
             INFO(reader.command, ", ", data.size(), " bytes");
             const Bytes file =
@@ -113,6 +114,7 @@ TEST_CASE("files of the standard tools are read") {
     for (const Bytes& data :
          {Bytes(), text(1), text(200'000), random_bytes(70'000), runs(1 << 20)}) {
         for (const std::string& writer : writers) {
+            if (!is_readable(writer)) continue;
             INFO(writer, ", ", data.size(), " bytes");
             CHECK(decompress(piped(data, writer)) == data);
         }

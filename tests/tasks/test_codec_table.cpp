@@ -15,7 +15,9 @@ TEST_CASE("codecs are found by name") {
         CHECK(codec(name).info().name == name);
     }
     CHECK_THROWS_WITH_AS(static_cast<void>(codec("rar")),
-                         "there is no codec 'rar'; there are gzip, bz2, xz, zstd, zlib",
+                         has_codec("zstd")
+                             ? "there is no codec 'rar'; there are gzip, bz2, xz, zstd, zlib"
+                             : "there is no codec 'rar'; there are gzip, bz2, xz, zlib",
                          InvalidArgument);
     CHECK_THROWS_AS(static_cast<void>(compress(text(10), "GZIP")), InvalidArgument);
 }

@@ -99,6 +99,21 @@ Bytes from_hex(std::string_view hex) {
     return Bytes(std::move(result));
 }
 
+bool has_codec(std::string_view name) {
+    return std::ranges::any_of(codecs(),
+                               [&](const Codec* codec) { return codec->info().name == name; });
+}
+
+bool is_readable(std::string_view command) {
+    const bool is_zstd = command.starts_with("zstd") || command.starts_with("pzstd");
+    return !is_zstd || has_codec("zstd");
+}
+
+bool is_installed(const std::string& command) {
+    const auto program = command.substr(0, command.find(' '));
+    return !piped({}, "command -v " + program + " || true").empty();
+}
+
 Bytes piped(std::span<const std::byte> input, const std::string& command) {
     static const Folder folder;
     {

@@ -39,6 +39,15 @@ Bytes concatenated(std::initializer_list<Bytes> pieces);
 /// Bytes from "1f 8b 08".
 Bytes from_hex(std::string_view hex);
 
+/// Whether satchel was built with the codec; libzstd is optional.
+bool has_codec(std::string_view name);
+
+/// Whether there is a codec for what the tool `command` begins with writes, if it says.
+bool is_readable(std::string_view command);
+
+/// Whether the program that `command` begins with is installed.
+bool is_installed(const std::string& command);
+
 /// What `command`, run by the shell, writes when it reads `input`. Fails the test if it fails.
 Bytes piped(std::span<const std::byte> input, const std::string& command);
 

@@ -7,6 +7,7 @@
 
 #include "compress.hpp"
 #include "file_list.hpp"
+#include "index_file.hpp"
 #include "progress_line.hpp"
 #include "report.hpp"
 #include "signals.hpp"
@@ -94,6 +95,7 @@ class Compressor {
         report_.output = target.name();
         const auto warning = transfer(
             source, [&](auto data) { target.write(data); }, [&] { target.commit(); });
+        if (options_.index) index(target.name());
         const bool remove = warning.empty() && is_to_be_removed(file, source, options_);
         const bool removed = remove && remove_source(file, source);
         messages_.note(fmt::format("{}: {}, {} {}", source.name(), summary_,
@@ -105,6 +107,7 @@ class Compressor {
     // What makes no file: test, list and cat.
     std::string examine(const std::string& file) {
         auto source = open_source(file, options_);
+        const auto index_warning = look_up_index(source);
         std::int64_t written = 0;
         const auto show = [&](std::span<const std::byte> data) {
             if (options_.mode != Mode::cat) return;
@@ -113,8 +116,38 @@ class Compressor {
         };
         auto warning = transfer(source, show, [] {});
         if (options_.mode == Mode::list) list(file);
+        if (options_.index) write_index(source, found_, codec(report_.format), options_.force);
         messages_.note(fmt::format("{}: {}, OK", source.name(), summary_));
-        return warning;
+        return warning.empty() ? index_warning : warning;
+    }
+
+    // What cat goes by. A useless index only costs time.
+    std::string look_up_index(const InputFile& source) {
+        index_.reset();
+        if (options_.mode != Mode::cat) return {};
+        try {
+            index_ = read_index(source);
+        } catch (const Error& error) {
+            return fmt::format("{}: {}", index_name(source.name()), error.what());
+        }
+        return {};
+    }
+
+    // Decodes the result once more, and writes down where that can begin.
+    void index(const std::string& file) {
+        InputFile source(file);
+        found_ = {};
+        DecompressStreamOptions how;
+        how.on_piece = on_piece();
+        how.executor = workforce_.executor();
+        const auto result = decompress_stream(
+            source, [](auto) {}, how);
+        found_.output_size = static_cast<std::uint64_t>(result.transfer.output);
+        write_index(source, found_, *result.codec, options_.force);
+    }
+
+    std::function<void(const SeekPiece&)> on_piece() {
+        return [this](const SeekPiece& piece) { found_.pieces.push_back(piece); };
     }
 
     void list(const std::string& file) {
@@ -170,14 +203,19 @@ class Compressor {
         }
         const std::string format(options_.codec == nullptr ? "" : options_.codec->info().name);
         const bool to_stdout = options_.output == standard_stream;
-        return decompress_stream(
-            source, sink,
-            {.codec = {.format = format, .strict = options_.strict},
-             .offset = options_.offset,
-             .length = options_.length,
-             .copy_unknown = options_.force && to_stdout && options_.mode == Mode::decompress,
-             .executor = workforce_.executor(),
-             .on_progress = on_progress});
+        found_ = {};
+        DecompressStreamOptions how;
+        how.codec = {.format = format, .strict = options_.strict};
+        how.offset = options_.offset;
+        how.length = options_.length;
+        how.table = index_ ? &*index_ : nullptr;
+        if (options_.index) how.on_piece = on_piece();
+        how.copy_unknown = options_.force && to_stdout && options_.mode == Mode::decompress;
+        how.executor = workforce_.executor();
+        how.on_progress = on_progress;
+        auto result = decompress_stream(source, sink, how);
+        found_.output_size = static_cast<std::uint64_t>(result.transfer.output);
+        return result;
     }
 
     [[nodiscard]] CompressOptions codec_options(const InputFile& source) const {
@@ -223,6 +261,8 @@ class Compressor {
     std::string summary_;  ///< of it
     Report total_;
     int listed_ = 0;
+    std::optional<SeekTable> index_;  ///< of the file that is read
+    SeekTable found_;                 ///< where it can be entered
 };
 
 }  // namespace

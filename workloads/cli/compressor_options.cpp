@@ -83,6 +83,12 @@ void add_output_options(CLI::App& app, CompressorOptions& options) {
 }
 
 void add_input_options(CLI::App& app, CompressorOptions& options) {
+    if (options.mode == Mode::compress || options.mode == Mode::test) {
+        add_switch(app, "--index",
+                   "write FILE.idx beside each compressed FILE, by which `satchel cat --range`\n"
+                   "finds its way; most formats do without",
+                   [&] { options.index = true; });
+    }
     add_switch(app, "-r,--recursive", "go through folders", [&] { options.recursive = true; });
     app.add_option("--files0", options.files0,
                    "read further names from FILE, a zero byte behind each; - is the standard input")
@@ -242,6 +248,18 @@ void settle_workforce(const CompressorOptions& options) {
     }
 }
 
+// An index lies beside a file.
+void refuse_index(const CompressorOptions& options) {
+    if (!options.index) return;
+    const bool makes_none = options.mode != Mode::compress && options.mode != Mode::test;
+    const bool streams = std::ranges::any_of(options.files, [&](const std::string& file) {
+        return file == standard_stream || options.writes_to_stdout(file);
+    });
+    if (makes_none || streams) {
+        throw InvalidArgument("--index goes with compressing to a file, and with testing one");
+    }
+}
+
 void settle(const Spoken& spoken, CompressorOptions& options) {
     if (options.files.empty() && options.files0.empty()) options.files.push_back(standard_stream);
     if (options.mode == Mode::compress) {
@@ -256,6 +274,7 @@ void settle(const Spoken& spoken, CompressorOptions& options) {
     }
     refuse_concatenation(options);
     settle_workforce(options);
+    refuse_index(options);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct CompressorOptions {
     bool keep_name = false;  ///< the original's name and time go into the header, and come back
     bool rsyncable = false;
     bool json = false;
+    bool index = false;  ///< write an index of each compressed file beside it
     bool show_progress = true;
     std::string suffix;            ///< empty: the codec's
     std::string files0;            ///< a file of further names, zeros between them

@@ -16,6 +16,7 @@
 #include <satchel/tasks/compress.hpp>
 #include <satchel/tasks/decompress.hpp>
 #include <satchel/tasks/file.hpp>
+#include <satchel/tasks/seek.hpp>
 
 #include <cstdint>
 #include <string>
@@ -25,9 +26,14 @@ namespace satchel {
 struct DecompressStreamOptions {
     DecompressOptions codec = {};
     /// What is wanted of the result: `length` bytes from `offset` on, as far as there are any;
-    /// negative: all. Nothing that follows is decoded, or checked.
+    /// negative: all. Where the file can be entered, little else is decoded. Where it cannot, all
+    /// that comes before is, and up to 64 MiB that follow, for the sake of the check behind them.
     std::int64_t offset = 0;
     std::int64_t length = -1;
+    /// Where the file can be entered; must outlive the call. Null: as far as the file itself tells.
+    const SeekTable* table = nullptr;
+    /// As ParallelDecompressOptions::on_piece.
+    std::function<void(const SeekPiece&)> on_piece = {};
     /// Whether data in no known format is passed on as it is, as `zcat -f` does.
     bool copy_unknown = false;
     ExecutorReference executor = {};
@@ -40,6 +46,9 @@ struct Decompressed {
     std::string warning = {};      ///< what was ignored after the data; empty if nothing
     std::uint64_t streams = 0;     ///< as DecompressResult::streams
 };
+
+/// `file`, read by its offsets. It must outlive what is returned, and be seekable.
+[[nodiscard]] RandomAccess random_access(const InputFile& file);
 
 /// Decompresses `input` from where it stands to its end, in whatever format it is. Throws
 /// FileError, CorruptData (after `sink` was given what is right), and whatever `sink` throws.

@@ -2,12 +2,15 @@
 #include "compress.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
 #include <utility>
 
 namespace satchel {
 namespace {
 
 constexpr std::size_t block_size = std::size_t{1} << 20;
+constexpr std::size_t check_distance_max = std::size_t{64} << 20;
 
 // What `recognise` may look at.
 constexpr std::size_t head_size = 16;
@@ -46,6 +49,12 @@ class Wanted {
 
     [[nodiscard]] bool complete() const { return left_ == 0; }
 
+    /// The next `size` bytes of the range have been given.
+    void advance(std::int64_t size) {
+        skip_ += size;
+        if (left_ >= 0) left_ -= size;
+    }
+
     Bytes part_of(const Bytes& data) {
         const auto skipped = std::min(skip_, static_cast<std::int64_t>(data.size()));
         skip_ -= skipped;
@@ -61,35 +70,144 @@ class Wanted {
     std::int64_t left_;
 };
 
+// The bytes of `input` that are read by their offsets.
+class CountedAccess {
+  public:
+    explicit CountedAccess(const InputFile& input) : access_(random_access(input)) {}
+
+    [[nodiscard]] RandomAccess access() {
+        return {access_.size, [this](std::uint64_t offset, std::uint64_t size) {
+                    Bytes data = access_.read(offset, size);
+                    bytes_ += static_cast<std::int64_t>(data.size());
+                    return data;
+                }};
+    }
+
+    [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+
+  private:
+    RandomAccess access_;
+    std::atomic<std::int64_t> bytes_ = 0;
+};
+
+// Whether the pieces of a table are worth a task each.
+bool is_worth_cutting_by(const SeekTable& table) {
+    constexpr std::uint64_t piece_min = std::uint64_t{512} << 10;
+    return table.pieces.size() > 1 && table.output_size / table.pieces.size() >= piece_min;
+}
+
+// One file, or the part of it that is wanted.
+class Decompression {
+  public:
+    Decompression(InputFile& input, const Sink& sink, const DecompressStreamOptions& options)
+        : input_(input), sink_(sink), options_(options), wanted_(options.offset, options.length) {}
+
+    Decompressed run() {
+        if (wanted_.complete()) return {.transfer = done_};
+        const bool has_range = options_.offset > 0 || options_.length >= 0;
+        if (input_.seekable()) look_up_table();
+        if (has_range && table_ != nullptr && read_range_by_table()) {
+            return {.transfer = done_, .codec = codec_};
+        }
+        return read_all();
+    }
+
+  private:
+    void look_up_table() {
+        counted_.emplace(input_);
+        codec_ = options_.codec.format.empty() ? recognise(input_.read_at(0, head_size))
+                                               : &satchel::codec(options_.codec.format);
+        if (codec_ == nullptr) return;
+        table_ = options_.table;
+        if (table_ == nullptr && (own_table_ = codec_->seek_table(counted_->access()))) {
+            table_ = &*own_table_;
+        }
+    }
+
+    // Returns whether that was all.
+    bool read_range_by_table() {
+        const auto offset = static_cast<std::uint64_t>(options_.offset);
+        const auto there = table_->output_size - std::min(table_->output_size, offset);
+        const auto length = options_.length < 0
+                                ? there
+                                : std::min(there, static_cast<std::uint64_t>(options_.length));
+        const auto write = [&](const Bytes& data) {
+            sink_(data);
+            count(data, counted_->bytes());
+            return true;
+        };
+        const auto given =
+            read_range(*codec_, counted_->access(), *table_, {.offset = offset, .length = length},
+                       write, options_.executor);
+        done_.input = counted_->bytes();
+        wanted_.advance(static_cast<std::int64_t>(given));
+        return given == length;
+    }
+
+    Decompressed read_all() {
+        Blocks blocks(input_);
+        const auto write = [&](const Bytes& data) {
+            const Bytes part = wanted_.part_of(data);
+            if (!part.empty()) sink_(part);
+            count(part, blocks.size());
+            return !wanted_.complete() || is_worth_checking(data);
+        };
+        if (options_.copy_unknown && options_.codec.format.empty() && !blocks.recognised()) {
+            for (Bytes block = blocks.next(); !block.empty() && write(block);) {
+                block = blocks.next();
+            }
+            return {.transfer = done_};
+        }
+        const bool by_table = table_ != nullptr && is_worth_cutting_by(*table_);
+        const auto result = decompress_parallel([&] { return blocks.next(); }, write,
+                                                {.decompress = options_.codec,
+                                                 .executor = options_.executor,
+                                                 .table = by_table ? table_ : nullptr,
+                                                 .on_piece = options_.on_piece});
+        done_.input = blocks.size();
+        return {.transfer = done_,
+                .codec = result.codec,
+                .warning = result.warning,
+                .streams = result.streams};
+    }
+
+    // The check of what was given may follow further back: it is looked for, but not without end.
+    bool is_worth_checking(const Bytes& data) {
+        beyond_ += data.size();
+        return beyond_ < check_distance_max;
+    }
+
+    void count(const Bytes& given, std::int64_t read) {
+        done_.input = read;
+        done_.output += static_cast<std::int64_t>(given.size());
+        if (options_.on_progress) options_.on_progress(done_);
+    }
+
+    InputFile& input_;
+    const Sink& sink_;
+    const DecompressStreamOptions& options_;
+    Wanted wanted_;
+    Transfer done_;
+    std::size_t beyond_ = 0;  // decoded behind what is wanted
+    const Codec* codec_ = nullptr;
+    const SeekTable* table_ = nullptr;
+    std::optional<SeekTable> own_table_;
+    std::optional<CountedAccess> counted_;
+};
+
 }  // namespace
+
+RandomAccess random_access(const InputFile& file) {
+    return {static_cast<std::uint64_t>(file.status().size),
+            [&file](std::uint64_t offset, std::uint64_t size) {
+                return file.read_at(static_cast<std::int64_t>(offset),
+                                    static_cast<std::int64_t>(size));
+            }};
+}
 
 Decompressed decompress_stream(InputFile& input, const Sink& sink,
                                const DecompressStreamOptions& options) {
-    Blocks blocks(input);
-    Transfer done;
-    Wanted wanted(options.offset, options.length);
-    const auto write = [&](const Bytes& data) {
-        const Bytes part = wanted.part_of(data);
-        if (!part.empty()) sink(part);
-        done.input = blocks.size();
-        done.output += static_cast<std::int64_t>(part.size());
-        if (options.on_progress) options.on_progress(done);
-        return !wanted.complete();
-    };
-    if (wanted.complete()) return {.transfer = done};
-    if (options.copy_unknown && options.codec.format.empty() && !blocks.recognised()) {
-        for (Bytes block = blocks.next(); !block.empty() && write(block); block = blocks.next()) {
-        }
-        return {.transfer = done};
-    }
-    const auto result =
-        decompress_parallel([&] { return blocks.next(); }, write,
-                            {.decompress = options.codec, .executor = options.executor});
-    done.input = blocks.size();
-    return {.transfer = done,
-            .codec = result.codec,
-            .warning = result.warning,
-            .streams = result.streams};
+    return Decompression(input, sink, options).run();
 }
 
 }  // namespace satchel

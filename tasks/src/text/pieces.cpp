@@ -89,29 +89,29 @@ class DeflatePieces : public Pieces {
     DeflatePieces(const InputFile& file, const Codec& codec, std::int64_t from)
         : Pieces(codec), window_(file, std::max(from - std::ssize(border_bytes), std::int64_t{0})) {
         if (from == 0) {
-            next_place_ = start;
+            next_place_ = deflate_start;
         } else if (skip_to_border(window_)) {
-            next_place_ = border;
+            next_place_ = deflate_border;
         }
     }
 
     std::optional<Piece> next() override {
-        if (next_place_ == unknown_place) return std::nullopt;
+        if (next_place_ == deflate_unknown) return std::nullopt;
         const auto end = distance_to_border(window_);
         const auto size = end.value_or(window_.data().size());
         if (size == 0) return std::nullopt;
         Piece piece{.data = window_.slice(0, size),
                     .offset = static_cast<std::uint64_t>(window_.offset()),
                     .begin = next_place_,
-                    .end = end ? border : unknown_place};
+                    .end = end ? deflate_border : deflate_unknown};
         window_.drop(size);
-        next_place_ = end ? border : unknown_place;
+        next_place_ = end ? deflate_border : deflate_unknown;
         return piece;
     }
 
   private:
     Window window_;
-    DeflatePlace next_place_ = unknown_place;
+    DeflatePlace next_place_ = deflate_unknown;
 };
 
 // bzip2: its splitter finds the blocks that begin behind the byte at which it does.

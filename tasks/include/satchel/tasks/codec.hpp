@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -109,6 +110,8 @@ class Joiner {
 
 class Guess;
 class Splitter;
+struct RandomAccess;
+struct SeekTable;
 
 /// Decodes ONE stream of a format incrementally. Memory does not depend on the stream's size.
 class Decoder {
@@ -163,6 +166,10 @@ class Codec {
 
     /// For decoding in parallel; nothing if the format does not allow that.
     [[nodiscard]] virtual std::unique_ptr<Splitter> splitter() const;
+
+    /// Where `file` can be entered, as far as it tells; see seek.hpp. Nothing if it does not, or if
+    /// it is not what it should be.
+    [[nodiscard]] virtual std::optional<SeekTable> seek_table(const RandomAccess& file) const;
 
     /// The options with every default filled in. Throws InvalidArgument if a value is out of range.
     [[nodiscard]] CompressOptions resolve(const CompressOptions& options) const;

@@ -25,6 +25,9 @@
 
 namespace satchel {
 
+struct SeekPiece;
+struct SeekTable;
+
 /// How a file is to be decoded.
 struct DecompressOptions {
     /// The codec's name; empty: told by the content.
@@ -65,6 +68,11 @@ class Decompressor {
 struct ParallelDecompressOptions {
     DecompressOptions decompress = {};
     ExecutorReference executor = {};
+    /// Where to cut the file; must outlive the call. Null: that is found out.
+    const SeekTable* table = nullptr;
+    /// Is told of every piece that was decoded by itself: the makings of a SeekTable. On the
+    /// calling thread, in order.
+    std::function<void(const SeekPiece&)> on_piece = {};
 };
 
 /// What decompress_parallel() found out.

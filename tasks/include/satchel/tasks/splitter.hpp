@@ -24,10 +24,11 @@ namespace satchel {
 /// A part of a compressed file.
 struct Piece {
     Bytes data{};
-    std::uint64_t offset = 0;  ///< of the data in the file
-    std::uint64_t begin = 0;   ///< where decoding may begin: for the codec; see its file
-    std::uint64_t end = 0;     ///< and where it may end
-    Bytes following{};         ///< the next bytes of the file, as many as the splitter wants
+    std::uint64_t offset = 0;       ///< of the data in the file
+    std::uint64_t begin = 0;        ///< where decoding may begin: for the codec; see its file
+    std::uint64_t end = 0;          ///< and where it may end
+    Bytes following{};              ///< the next bytes of the file, as many as the splitter wants
+    std::uint64_t output_size = 0;  ///< what it decodes to, where a table tells that; else 0
 };
 
 /// What a piece may decode to. Codecs derive from it what their decoders need besides.
@@ -42,6 +43,7 @@ class Guess {
     std::size_t used = 0;       ///< bytes of the piece that it accounts for
     std::uint64_t streams = 0;  ///< that begin in it
     bool from_start = false;    ///< it begins where a stream begins, not inside of one
+    std::uint64_t check = 0;    ///< of the data, where pieces have no checks of their own; else 0
 };
 
 /// Cuts one file.

@@ -1,0 +1,23 @@
+// FILE.gz.idx: the index of FILE.gz, beside it.
+#pragma once
+
+#include <satchel/tasks/file.hpp>
+#include <satchel/tasks/seek.hpp>
+
+#include <optional>
+#include <string>
+
+namespace satchel::cli {
+
+/// What the index of `file` is called.
+[[nodiscard]] std::string index_name(const std::string& file);
+
+/// The index of `source`; nothing if there is none. Throws FileError, and CorruptData if it is
+/// damaged or that of another file.
+[[nodiscard]] std::optional<SeekTable> read_index(const InputFile& source);
+
+/// Writes the index of `source`, in place of an older one. Throws Refusal if there is a file of
+/// that name which is no index and may not be replaced.
+void write_index(const InputFile& source, const SeekTable& table, const Codec& codec, bool force);
+
+}  // namespace satchel::cli
