@@ -65,7 +65,8 @@ class IsalInflater : public Inflater {
             state_.next_out = pointer(output.data());
             state_.avail_out = out_size;
             const int result = isal_inflate(&state_);
-            const auto taken = in_size - state_.avail_in;
+            // Of a malformed block that the input ends in, it may count more than there is.
+            const auto taken = std::min(in_size, in_size - state_.avail_in);
             const std::size_t given = out_size - state_.avail_out;
             input = input.subspan(taken);
             output = output.subspan(result < 0 ? given - std::min(given, doubtful_bytes) : given);

@@ -76,6 +76,18 @@ TEST_CASE("every single-bit flip is an error or does not matter") {
     }
 }
 
+TEST_CASE("damage is never said to lie behind the end") {
+    // A block of which the library reads more than there is before it finds out.
+    const Bytes file =
+        from_hex("1f8b0808b4170a1f010a1f6b008b08087465a5a59ba5a50803a508b467016b00030a");
+    try {
+        decode_file(file, {.format = "gzip"});
+        FAIL("it is not damaged");
+    } catch (const CorruptData& error) {
+        CHECK(error.offset() <= file.size());
+    }
+}
+
 TEST_CASE("every byte deleted, doubled or zeroed is an error or does not matter") {
     const Bytes data = small_data();
     for (const Codec* codec : codecs()) {
