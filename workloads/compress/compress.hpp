@@ -7,8 +7,9 @@
 //     satchel::decompress_stream(in, [&](auto data) { out.write(data); }, {.executor = pool});
 //     out.commit();
 //
-// Thread safety: may be called from several threads, each with its own input; `sink` and
-// `on_progress` are called on the caller's thread.
+// Thread safety: may be called from several threads, each with its own input. `on_progress` is
+// called on the caller's thread, and so is `sink`, except that decompression on more than one
+// thread calls it on another one.
 #pragma once
 
 #include <satchel/executor.hpp>

@@ -1,4 +1,5 @@
 // Decompression of a file or a pipe, or the copying of what is not compressed.
+#include "background_sink.hpp"
 #include "compress.hpp"
 
 #include <algorithm>
@@ -146,9 +147,11 @@ class Decompression {
 
     Decompressed read_all() {
         Blocks blocks(input_);
+        BackgroundSink background(sink_);
+        const bool on_one_thread = options_.executor.resolve()->concurrency() == 1;
         const auto write = [&](const Bytes& data) {
             const Bytes part = wanted_.part_of(data);
-            if (!part.empty()) sink_(part);
+            if (!part.empty()) on_one_thread ? sink_(part) : background.write(part);
             count(part, blocks.size());
             return !wanted_.complete() || is_worth_checking(data);
         };
@@ -156,14 +159,23 @@ class Decompression {
             for (Bytes block = blocks.next(); !block.empty() && write(block);) {
                 block = blocks.next();
             }
+            background.finish();
             return {.transfer = done_};
         }
         const bool by_table = table_ != nullptr && is_worth_cutting_by(*table_);
-        const auto result = decompress_parallel([&] { return blocks.next(); }, write,
-                                                {.decompress = options_.codec,
-                                                 .executor = options_.executor,
-                                                 .table = by_table ? table_ : nullptr,
-                                                 .on_piece = options_.on_piece});
+        const auto result = [&] {
+            try {
+                return decompress_parallel([&] { return blocks.next(); }, write,
+                                           {.decompress = options_.codec,
+                                            .executor = options_.executor,
+                                            .table = by_table ? table_ : nullptr,
+                                            .on_piece = options_.on_piece});
+            } catch (...) {
+                background.finish();  // what was right so far
+                throw;
+            }
+        }();
+        background.finish();
         done_.input = blocks.size();
         return {.transfer = done_,
                 .codec = result.codec,
