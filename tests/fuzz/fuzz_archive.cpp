@@ -54,9 +54,20 @@ void read_after(const T& object, std::size_t keep, const Encoded& input) {
     (void)satchel::decode<T>({Bytes(std::move(bytes)), input.segments});
 }
 
+// Pieces of a shuffle, and the records in them.
+void read_pieces(const Encoded& input) {
+    read_and_write<satchel::detail::Pieces>(input);
+    const auto pieces = satchel::decode<satchel::detail::Pieces>(input);
+    for (std::uint32_t output = 0; output < 4; ++output) {
+        satchel::detail::RecordReader<std::string, Mixture> reader(pieces, output);
+        while (reader.next()) {
+        }
+    }
+}
+
 void read(unsigned char what, const Encoded& input) {
     static const auto function = [](satchel::Arguments&) { return satchel::Value::of(1); };
-    switch (what % 8) {
+    switch (what % 9) {
         case 0:
             return read_and_write<Mixture>(input);
         case 1:
@@ -73,6 +84,8 @@ void read(unsigned char what, const Encoded& input) {
             return read_after(
                 satchel::Value::of(std::vector<std::string>()),
                 satchel::encode(satchel::Value::of(std::vector<std::string>())).size() - 1, input);
+        case 7:
+            return read_pieces(input);
         default:
             return read_after(satchel::Function(function), 0, input);
     }

@@ -103,6 +103,14 @@ class OutputArchive {
 
     OutputArchive() = default;
 
+    /// For the library: one that copies large buffers, too, so that all bytes follow each other. To
+    /// be read by InputArchive::contiguous().
+    [[nodiscard]] static OutputArchive contiguous() {
+        OutputArchive archive;
+        archive.segment_min_ = SIZE_MAX;
+        return archive;
+    }
+
     template <class T>
     OutputArchive& operator&(const T& object) {
         detail::save(*this, object);
@@ -199,6 +207,7 @@ class OutputArchive {
     std::byte* at_ = nullptr;
     std::byte* end_ = nullptr;
     std::vector<Bytes> segments_;
+    std::size_t segment_min_ = detail::segment_min;
     Owner::Sharing sharing_;
     int depth_ = 0;
 };
@@ -214,6 +223,13 @@ class InputArchive {
         : encoded_(std::move(encoded)),
           at_(encoded_.head.data()),
           end_(encoded_.head.data() + encoded_.head.size()) {}
+
+    /// For the library: reads what an OutputArchive::contiguous() wrote.
+    [[nodiscard]] static InputArchive contiguous(Bytes bytes) {
+        InputArchive archive(Encoded{std::move(bytes), {}});
+        archive.segment_min_ = SIZE_MAX;
+        return archive;
+    }
 
     template <class T>
     InputArchive& operator&(T&& object) {
@@ -284,6 +300,7 @@ class InputArchive {
     const std::byte* at_;
     const std::byte* end_;
     std::size_t next_segment_ = 0;
+    std::size_t segment_min_ = detail::segment_min;
     int depth_ = 0;
 };
 

@@ -21,7 +21,6 @@
 #include <satchel/delayed.hpp>
 #include <satchel/detail/bag_support.hpp>
 #include <satchel/detail/element_functions.hpp>
-#include <satchel/detail/format.hpp>
 #include <satchel/detail/fused_bag.hpp>
 #include <satchel/detail/grouping.hpp>
 #include <satchel/detail/reduce.hpp>
@@ -46,8 +45,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <fmt/core.h>
 
 namespace satchel {
 
@@ -275,6 +272,24 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
     [[nodiscard]] Bag choices(std::int64_t k, std::optional<std::uint64_t> seed = {},
                               ReductionOptions options = {}) const;
 
+    // ---- by key ---------------------------------------------------------------------------------
+
+    /// (key, its elements, in order) for each key(x), which needs stable_hash and `==`. What does
+    /// not fit into memory meanwhile waits in temporary files.
+    template <class F>
+    [[nodiscard]] auto groupby(F key, GroupbyOptions options = {}) const;
+    /// (u, x) for each element x and each u of `other`, a bag, a Delayed<std::vector<U>> or a
+    /// range, with on_other(u) == on_self(x); or with on(u) == on(x).
+    template <class Other, class F, class G>
+    requires(!std::is_same_v<G, JoinOptions>)
+        [[nodiscard]] auto join(const Other& other, F on_self, G on_other,
+                                JoinOptions options = {}) const;
+    template <class Other, class F>
+    [[nodiscard]] auto join(const Other& other, F on, JoinOptions options = {}) const;
+    /// (x, u) for all x of this bag and u of `other`; a partition for each two of theirs.
+    template <class U>
+    [[nodiscard]] Bag<std::pair<T, U>> product(const Bag<U>& other) const;
+
     // ---- reshaping ------------------------------------------------------------------------------
 
     /// Other partitions, the same elements in the same order. By `npartitions`: all input must be
@@ -428,20 +443,7 @@ template <class T, class... Rest>
 
 }  // namespace satchel
 
+#include <satchel/detail/bag_format.hpp>
 #include <satchel/detail/bag_methods.hpp>
 #include <satchel/detail/bag_reductions.hpp>
-
-// {fmt} takes what has begin() and end() for a range.
-FMT_BEGIN_NAMESPACE
-template <class T, class Char>
-struct is_range;
-template <class T, class Char>
-struct is_range<satchel::Bag<T>, Char> : std::false_type {};
-FMT_END_NAMESPACE
-
-template <class T>
-struct fmt::formatter<satchel::Bag<T>> : satchel::detail::HandleFormatter {
-    auto format(const satchel::Bag<T>& bag, fmt::format_context& context) const {
-        return write_bag(bag.node()->description.name, bag.npartitions(), context);
-    }
-};
+#include <satchel/detail/bag_shuffle.hpp>

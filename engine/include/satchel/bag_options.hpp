@@ -31,6 +31,25 @@ struct FrequenciesOptions {
     std::int64_t split_every = 8;
 };
 
+/// How groupby() divides its result.
+struct GroupbyOptions {
+    /// So many partitions; as many as the bag has, if not given.
+    std::optional<std::int64_t> npartitions = {};
+};
+
+/// A side of a join: `left` is the bag whose method is called, `right` the other one.
+enum class Side : std::uint8_t { left, right };
+
+/// How join() works. At most one of the two may be given.
+struct JoinOptions {
+    /// Both sides are divided anew, by key, into so many partitions; as many as the one has that
+    /// has more, if not given.
+    std::optional<std::int64_t> npartitions = {};
+    /// This side is small: all of it goes along with every partition of the other one, which stays
+    /// divided as it is. Not given, that is a side of a single partition.
+    std::optional<Side> broadcast = {};
+};
+
 /// How repartition() divides. Exactly one of the two must be given.
 struct RepartitionOptions {
     /// So many partitions, whose sizes differ by at most one element.

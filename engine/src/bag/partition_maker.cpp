@@ -12,9 +12,20 @@ namespace {
 
 using Kind = NodeInput::Kind;
 
-// Whether a task of a pipeline with this input could be made without the tasks beside it.
-bool stands_alone(const NodeInput& input) {
-    return input.kind == Kind::same || input.kind == Kind::at || input.kind == Kind::literal;
+// Whether a task of a pipeline with this input could be made without the tasks beside it. What
+// several tasks take from one is not sent to and fro for that.
+bool stands_alone(const NodeInput& input, bool is_local) {
+    switch (input.kind) {
+        case Kind::same:
+        case Kind::at:
+        case Kind::literal:
+            return true;
+        case Kind::cross_left:
+        case Kind::cross_right:
+            return is_local;
+        default:
+            return false;
+    }
 }
 
 }  // namespace
@@ -22,7 +33,10 @@ bool stands_alone(const NodeInput& input) {
 PartitionMaker::PartitionMaker(NodePtr bag, const Executor& executor, const RunOptions& options) {
     std::vector<NodeInput> inputs;
     pipeline_ = pipeline_of(bag, inputs);
-    if (!pipeline_ || !std::ranges::all_of(inputs, stands_alone)) {
+    const bool is_local = dynamic_cast<const ThreadPoolExecutor*>(&executor) != nullptr ||
+                          dynamic_cast<const SynchronousExecutor*>(&executor) != nullptr;
+    const auto is_fine = [&](const NodeInput& input) { return stands_alone(input, is_local); };
+    if (!pipeline_ || !std::ranges::all_of(inputs, is_fine)) {
         pipeline_.reset();
         values_ = compute_nodes({std::move(bag)}, executor, options);
         return;
@@ -56,6 +70,12 @@ Function PartitionMaker::partition(std::uint32_t i) {
                 break;
             case Kind::at:
                 literals.push_back(slot.values[static_cast<std::size_t>(slot.step)]);
+                break;
+            case Kind::cross_left:
+                literals.push_back(slot.values[static_cast<std::size_t>(i / slot.step)]);
+                break;
+            case Kind::cross_right:
+                literals.push_back(slot.values[static_cast<std::size_t>(i % slot.step)]);
                 break;
             default:
                 literals.push_back(slot.values.front());

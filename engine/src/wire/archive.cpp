@@ -58,7 +58,7 @@ void OutputArchive::grow(std::size_t size) {
 
 void OutputArchive::save_bytes(const Bytes& bytes) {
     save_size(bytes.size());
-    if (bytes.size() < detail::segment_min) {
+    if (bytes.size() < segment_min_) {
         save_binary(bytes.data(), bytes.size());
     } else {
         segments_.push_back(bytes);
@@ -67,7 +67,7 @@ void OutputArchive::save_bytes(const Bytes& bytes) {
 
 void OutputArchive::save_block(const void* data, std::size_t size) {
     save_size(size);
-    if (size < detail::segment_min) {
+    if (size < segment_min_) {
         save_binary(data, size);
         return;
     }
@@ -112,7 +112,7 @@ std::size_t InputArchive::load_count() {
 }
 
 Bytes InputArchive::take(std::uint64_t size) {
-    if (size >= detail::segment_min) {
+    if (size >= segment_min_) {
         if (next_segment_ == encoded_.segments.size()) refuse("a large buffer is missing");
         if (encoded_.segments[next_segment_].size() != size) {
             refuse("a large buffer has another size than was said");

@@ -24,6 +24,7 @@ HEADER = """
 #include <string_view>
 #include <utility>
 #include <vector>
+struct Cell { int x, y; };
 struct Opaque { std::unique_ptr<int> (*unhashable)() = nullptr; };
 class NoSerialize { public: explicit NoSerialize(int x) : x_(x) {} private: int x_; };
 struct NoDefault {

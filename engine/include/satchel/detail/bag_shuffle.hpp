@@ -1,0 +1,153 @@
+// Bag's groupby, join and product. Included by bag.hpp.
+#pragma once
+
+#include <satchel/bag.hpp>
+#include <satchel/detail/shuffle.hpp>
+
+#include <concepts>
+
+namespace satchel {
+
+namespace detail {
+
+/// How many partitions a shuffle makes. Throws InvalidArgument.
+[[nodiscard]] std::uint32_t checked_outputs(std::optional<std::int64_t> npartitions,
+                                            std::uint32_t otherwise, const char* operation);
+/// The side of a join that is to go along with all partitions of the other one, if any. Throws
+/// InvalidArgument if `options` contradict themselves.
+[[nodiscard]] std::optional<Side> broadcast_side(const JoinOptions& options,
+                                                 std::int64_t left_partitions,
+                                                 std::int64_t right_partitions);
+
+/// Refuses, in words, a key by which elements of type `T` cannot be brought together.
+template <class F, class T>
+constexpr bool check_shuffle_key() {
+    static_assert(accepts_key<F, T>,
+                  "satchel: this key cannot be called with the elements of this bag. Pass a "
+                  "function of a const T&, or a pointer to a member.");
+    if constexpr (accepts_key<F, T>) {
+        using K = key_result<F, T>;
+        check_key<F, T>();
+        static_assert(
+            StablyHashable<K>,
+            "satchel: groupby() and join() need keys that satchel::stable_hash knows: numbers, "
+            "enums, strings, tuples, ranges, optionals, simple aggregates. Give their type a "
+            "std::uint64_t stable_hash(const Key&) in its namespace (a std::hash is not enough: it "
+            "may differ from one process to the next).");
+        static_assert(std::equality_comparable<K>,
+                      "satchel: groupby() and join() need keys that can be compared by ==. Give "
+                      "their type an operator==; = default may do.");
+        return StablyHashable<K> && std::equality_comparable<K>;
+    } else {
+        return false;
+    }
+}
+
+/// What a bag is joined with: a bag, a Delayed of a vector, or a range.
+template <class U>
+Bag<U> bag_to_join(const Bag<U>& other) {
+    return other;
+}
+template <class U>
+Bag<U> bag_to_join(const Delayed<std::vector<U>>& other) {
+    return from_delayed(std::vector{other});
+}
+template <std::ranges::input_range Range>
+auto bag_to_join(const Range& other) {
+    return from_sequence(other, {.npartitions = 1});
+}
+
+template <class T, class U, class F, class G>
+NodePtr join_bags(const NodePtr& self, const NodePtr& other, F on_self, G on_other,
+                  const JoinOptions& options) {
+    const auto token = Token::of("join")
+                           .then(function_token(on_self))
+                           .then(function_token(on_other))
+                           .then(self->description.token)
+                           .then(other->description.token);
+    const auto left = self->description.count;
+    const auto right = other->description.count;
+    const auto side = broadcast_side(options, left, right);
+    if (side == Side::right) {
+        return map_join_node<true, U, T>(self, other, token.then(1), std::move(on_self),
+                                         std::move(on_other));
+    }
+    if (side == Side::left) {
+        return map_join_node<false, T, U>(other, self, token.then(2), std::move(on_other),
+                                          std::move(on_self));
+    }
+    return join_node<T, U>(self, other, token, std::move(on_self), std::move(on_other),
+                           checked_outputs(options.npartitions, std::max(left, right), "join"));
+}
+
+}  // namespace detail
+
+template <class T>
+template <class F>
+auto Bag<T>::groupby(F key, GroupbyOptions options) const {
+    if constexpr (detail::check_shuffle_key<F, T>()) {
+        using K = detail::key_result<F, T>;
+        const auto outputs =
+            detail::checked_outputs(options.npartitions, node_->description.count, "groupby");
+        const auto token = detail::function_token(key);
+        return Bag<std::pair<K, std::vector<T>>>(
+            detail::groupby_node<T>(node_, token, std::move(key), outputs));
+    } else {
+        return detail::Refused();
+    }
+}
+
+template <class T>
+template <class Other, class F, class G>
+requires(!std::is_same_v<G, JoinOptions>) auto Bag<T>::join(const Other& other, F on_self,
+                                                            G on_other, JoinOptions options) const {
+    static_assert(
+        requires { detail::bag_to_join(other); },
+        "satchel: join() needs a Bag, a Delayed<std::vector<U>> or a range to join with.");
+    const auto right = detail::bag_to_join(other);
+    using U = typename decltype(right)::value_type;
+    constexpr bool left_is_fine = detail::check_shuffle_key<F, T>();
+    constexpr bool right_is_fine = detail::check_shuffle_key<G, U>();
+    if constexpr (left_is_fine && right_is_fine) {
+        constexpr bool same_keys =
+            std::is_same_v<detail::key_result<F, T>, detail::key_result<G, U>>;
+        static_assert(same_keys,
+                      "satchel: the two functions of this join() give keys of different types. "
+                      "Make them return the same type: only equal keys of one type are sure to "
+                      "meet.");
+        constexpr bool copyable = detail::is_copyable<T> && detail::is_copyable<U>;
+        static_assert(copyable,
+                      "satchel: join() may give an element several times, so the elements of both "
+                      "bags must be copyable.");
+        if constexpr (same_keys && copyable) {
+            return Bag<std::pair<U, T>>(detail::join_bags<T, U>(
+                node_, right.node(), std::move(on_self), std::move(on_other), options));
+        } else {
+            return detail::Refused();
+        }
+    } else {
+        return detail::Refused();
+    }
+}
+
+template <class T>
+template <class Other, class F>
+auto Bag<T>::join(const Other& other, F on, JoinOptions options) const {
+    return join(other, on, on, options);
+}
+
+template <class T>
+template <class U>
+Bag<std::pair<T, U>> Bag<T>::product(const Bag<U>& other) const {
+    constexpr bool copyable = detail::is_copyable<T> && detail::is_copyable<U>;
+    static_assert(copyable,
+                  "satchel: product() gives elements several times, so the elements of both bags "
+                  "must be copyable.");
+    if constexpr (copyable) {
+        return Bag<std::pair<T, U>>(detail::product_node<T, U>(node_, other.node()));
+    } else {
+        return *this;
+    }
+}
+
+}  // namespace satchel

@@ -1,0 +1,176 @@
+// Tests of what waits in memory or in temporary files, and of pieces as bytes.
+#include <satchel/archive.hpp>
+#include <satchel/detail/pieces.hpp>
+#include <satchel/error.hpp>
+
+#include "base/spill.hpp"
+#include "engine/support.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+using namespace satchel;
+using namespace satchel::detail;
+using satchel::testing::text_of;
+
+namespace {
+
+Buffer buffer_of(std::string_view text) {
+    Buffer buffer;
+    buffer.append(std::as_bytes(std::span(text)));
+    return buffer;
+}
+
+std::string text_at(const SpillSpace::Place& place, std::size_t size) {
+    const auto bytes = place.file ? place.file->read(place.offset, size) : place.bytes;
+    return std::string(bytes.text());
+}
+
+// A folder for temporary files, and no other for as long as this lives.
+class TemporaryFolder {
+  public:
+    explicit TemporaryFolder(const std::string& path) { ::setenv("TMPDIR", path.c_str(), 1); }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() { ::unsetenv("TMPDIR"); }
+};
+
+// No file may grow past this, for as long as this lives.
+class FileSizeMax {
+  public:
+    explicit FileSizeMax(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit less{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &less);
+    }
+    FileSizeMax(const FileSizeMax&) = delete;
+    FileSizeMax& operator=(const FileSizeMax&) = delete;
+    ~FileSizeMax() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+
+  private:
+    rlimit before_{};
+    void (*handler_)(int);
+};
+
+Pieces some_pieces() {
+    PieceWriter<std::string, int> writer(5);
+    for (int k = 0; k < 100; ++k) writer.add(std::to_string(k % 10), k);
+    return std::move(writer).finish();
+}
+
+std::vector<std::pair<std::string, int>> records_of(const Pieces& pieces, std::uint32_t output) {
+    std::vector<std::pair<std::string, int>> records;
+    RecordReader<std::string, int> reader(pieces, output);
+    while (reader.next()) records.emplace_back(reader.key(), reader.element());
+    return records;
+}
+
+}  // namespace
+
+TEST_CASE("data stays in memory while there is room, and gives its room back") {
+    SpillSpace space(10);
+    auto first = space.put(buffer_of("12345678"));
+    CHECK(!first.file);
+    CHECK(space.memory_used() == 8);
+    const auto second = space.put(buffer_of("abc"));
+    CHECK(second.file);
+    CHECK(space.memory_used() == 8);
+    const auto slice = first.bytes.slice(2, 3);
+    first = {};
+    CHECK(space.memory_used() == 8);  // the slice holds it
+    CHECK(slice.text() == "345");
+    CHECK(text_at(second, 3) == "abc");
+    const auto third = space.put(buffer_of("de"));
+    CHECK(!third.file);
+    const auto fourth = space.put(buffer_of("fghi"));
+    CHECK(fourth.file == second.file);
+    CHECK(text_at(fourth, 4) == "fghi");
+}
+
+TEST_CASE("temporary files have no names") {
+    char pattern[] = "/tmp/satchel-test-XXXXXX";
+    const std::string folder = ::mkdtemp(pattern);
+    const TemporaryFolder temporary(folder);
+    SpillSpace space(0);
+    const auto place = space.put(buffer_of("text"));
+    CHECK(std::filesystem::is_empty(folder));
+    std::filesystem::remove_all(folder);
+    CHECK(text_at(place, 4) == "text");
+}
+
+TEST_CASE("a full disk, and a folder that is not there") {
+    SpillSpace space(0);
+    {
+        const FileSizeMax at_most(100);
+        const auto text =
+            text_of<FileError>([&] { (void)space.put(buffer_of(std::string(5000, 'x'))); });
+        CHECK(text ==
+              "setting data aside in '/var/tmp' to group or join it: cannot write 4.88 kiB: File "
+              "too large; set TMPDIR to a folder on a disk with room, or let "
+              "SATCHEL_SHUFFLE__MEMORY bytes of it stay in memory");
+    }
+    const TemporaryFolder missing("/nowhere");
+    const auto text = text_of<FileError>([&] { (void)space.put(buffer_of("x")); });
+    CHECK(
+        text.starts_with("setting data aside in '/nowhere' to group or join it: cannot make a "
+                         "temporary file: No such file or directory"));
+}
+
+TEST_CASE("pieces are cut, sent and read in order") {
+    const auto pieces = some_pieces();
+    REQUIRE(pieces.runs.size() == 1);
+    std::size_t records = 0;
+    for (std::uint32_t output = 0; output < 5; ++output) {
+        CAPTURE(output);
+        const auto expected = records_of(pieces, output);
+        records += expected.size();
+        std::vector<int> last(10, -1);
+        for (const auto& [key, element] : expected) {
+            CHECK(output_of(stable_hash(key), 5) == output);
+            auto& before = last[static_cast<std::size_t>(std::stoi(key))];
+            CHECK(std::exchange(before, element) < element);
+        }
+        const Pieces cut{{pieces.runs.front().select(output, output + 1)}};
+        CHECK(records_of(cut, output) == expected);
+        CHECK(records_of(cut, output + 1).empty());
+        const auto sent = decode<Pieces>(encode(cut));
+        CHECK(records_of(sent, output) == expected);
+        // Cut once more, and from what was sent.
+        const Pieces again{{sent.runs.front().select(output, 5)}};
+        CHECK(records_of(again, output) == expected);
+    }
+    CHECK(records == 100);
+}
+
+TEST_CASE("pieces that nobody can have written are refused") {
+    const auto encoded = encode(some_pieces());
+    const std::vector<std::byte> good(encoded.head.begin(), encoded.head.end());
+    for (std::size_t size = 0; size < good.size(); ++size) {
+        const auto cut = Bytes::copy_of(std::span(good).first(size));
+        CHECK_THROWS_AS((void)decode<Pieces>(Encoded{cut, {}}), ArchiveError);
+    }
+    // Whatever is changed, it is refused or gives other records.
+    for (std::size_t at = 0; at < good.size(); ++at) {
+        auto bad = good;
+        bad[at] ^= std::byte{0x81};
+        try {
+            const auto pieces = decode<Pieces>(Encoded{Bytes(std::move(bad)), {}});
+            for (std::uint32_t output = 0; output < 5; ++output) {
+                (void)records_of(pieces, output);
+            }
+        } catch (const ArchiveError&) {
+        }
+    }
+}
