@@ -6,7 +6,8 @@
 namespace satchel::cluster {
 namespace {
 
-// Bytes beside the object that are worth keeping: the head, since segments share its memory.
+// Bytes beside the object that are worth keeping. Large buffers may share its memory, but need not:
+// it may have read them from a file.
 constexpr std::size_t kept_max = 4096;
 
 }  // namespace
@@ -22,7 +23,7 @@ StoredValue::StoredValue(Encoded encoded)
 
 void StoredValue::keep(const Encoded& encoded) {
     encoded_.reset();
-    if (encoded.head.size() <= kept_max) encoded_ = encoded;
+    if (encoded.size() <= kept_max) encoded_ = encoded;
 }
 
 Value StoredValue::value() {
