@@ -33,6 +33,9 @@ std::int64_t scale(std::int64_t x) { return 3 * x + 1; }
 bool is_kept(std::int64_t x) { return x % 4 == 1; }
 std::int64_t mix(std::int64_t x) { return x ^ (x >> 3); }
 double half(std::int64_t x) { return 0.5 * static_cast<double>(x); }
+// The join is with so many numbers; half of the residues are among them.
+constexpr std::int64_t join_keys = 504;
+
 std::int64_t residue(std::int64_t x) { return x % 1'000'003 * 7 % 1009; }
 
 Words split(const std::string& line) {
@@ -103,6 +106,43 @@ double words_loop(const Lines& lines) {
     return static_cast<double>(most);
 }
 
+double groups_loop(std::int64_t n) {
+    std::unordered_map<std::int64_t, std::vector<std::int64_t>> groups;
+    for (std::int64_t x = 0; x < n; ++x) groups[residue(x)].push_back(x);
+    std::size_t largest = 0;
+    for (const auto& [key, group] : groups) largest = std::max(largest, group.size());
+    return static_cast<double>(largest);
+}
+double word_groups_loop(const Lines& lines) {
+    std::unordered_map<std::string, Words> groups;
+    for (const auto& line : lines) {
+        for (auto& word : split(line)) {
+            auto& group = groups[word];
+            group.push_back(std::move(word));
+        }
+    }
+    std::size_t largest = 0;
+    for (const auto& [key, group] : groups) largest = std::max(largest, group.size());
+    return static_cast<double>(largest);
+}
+double join_loop(std::int64_t n) {
+    std::unordered_map<std::int64_t, std::vector<std::int64_t>> table;
+    for (std::int64_t u = 0; u < join_keys; ++u) table[u].push_back(u);
+    std::vector<std::pair<std::int64_t, std::int64_t>> pairs;
+    std::size_t count = 0;
+    for (std::int64_t x = 0; x < n; ++x) {
+        const auto found = table.find(residue(x));
+        if (found == table.end()) continue;
+        for (const auto u : found->second) {
+            pairs.emplace_back(u, x);
+            if (pairs.size() < 1024) continue;
+            count += pairs.size();
+            pairs.clear();
+        }
+    }
+    return static_cast<double>(count + pairs.size());
+}
+
 // ---- the race -----------------------------------------------------------------------------------
 
 struct Program {
@@ -148,6 +188,18 @@ void run(const Lines& lines, std::int64_t n, std::int64_t repetitions, std::int6
     const auto words = text.map(split).flatten();
     const auto most = [](const Counts& counts) { return static_cast<double>(counts[0].second); };
     const auto elements = static_cast<std::size_t>(n);
+    // Fewer are grouped, for the sake of the memory that the loop needs.
+    const auto some = n / 8;
+    const auto itself = [](std::int64_t x) { return x; };
+    const auto largest_group = [](const auto& groups, const Executor& executor) {
+        const auto sizes = groups.map([](const auto& group) { return group.second.size(); });
+        return static_cast<double>(sizes.max().compute(executor));
+    };
+    const auto join = [&](std::int64_t npartitions, const Executor& executor) {
+        const auto pairs = satchel::range(some, 16).join(satchel::range(join_keys, npartitions),
+                                                         satchel::fn<residue>, itself);
+        return static_cast<double>(pairs.count().compute(executor));
+    };
 
     const std::vector<Program> programs{
         {"numbers: map, filter, map, sum", elements,
@@ -192,6 +244,23 @@ void run(const Lines& lines, std::int64_t n, std::int64_t repetitions, std::int6
                  numbers.map(satchel::fn<residue>).frequencies().count().compute(executor));
          },
          [&] { return residues_loop(n); }},
+        {"groupby: numbers", static_cast<std::size_t>(some),
+         [&](const Executor& executor) {
+             return largest_group(satchel::range(some, 16).groupby(satchel::fn<residue>), executor);
+         },
+         [&] { return groups_loop(some); }},
+        {"groupby: words", lines.size(),
+         [&](const Executor& executor) {
+             const auto word = [](const std::string& x) -> const std::string& { return x; };
+             return largest_group(words.groupby(word), executor);
+         },
+         [&] { return word_groups_loop(lines); }},
+        {"join: with a partition", static_cast<std::size_t>(some),
+         [&](const Executor& executor) { return join(1, executor); },
+         [&] { return join_loop(some); }},
+        {"join: with sixteen", static_cast<std::size_t>(some),
+         [&](const Executor& executor) { return join(16, executor); },
+         [&] { return join_loop(some); }},
     };
     for (const auto& program : programs) race(program, repetitions, threads);
 }

@@ -29,12 +29,19 @@ def residue(x):
     return x % 1_000_003 * 7 % 1009
 
 
+def size_of_group(group):
+    return len(group[1])
+
+
 def programs(lines, n):
     """{name of the C++ program: (number of elements, Dask's)}"""
     numbers = db.range(n, npartitions=16)
     stored = db.from_sequence([residue(x) * n + x for x in range(n)], npartitions=16)
     text = db.from_sequence(lines, npartitions=16)
     words = text.map(str.split).flatten()
+    some = db.range(n // 8, npartitions=16)
+    # Dask joins with a list, or with a bag of one partition.
+    joined = some.join(list(range(504)), residue, lambda x: x).count()
     return {
         "numbers: map, filter, map, sum": (n, numbers.map(lambda x: 3 * x + 1)
                                            .filter(lambda x: x % 4 == 1)
@@ -47,6 +54,10 @@ def programs(lines, n):
         "frequencies: of words, topk": (len(lines), words.frequencies()
                                         .topk(1, key=lambda counted: counted[1])),
         "frequencies: of numbers": (n, numbers.map(residue).frequencies().count()),
+        "groupby: numbers": (n // 8, some.groupby(residue).map(size_of_group).max()),
+        "groupby: words": (len(lines), words.groupby(lambda word: word).map(size_of_group).max()),
+        "join: with a partition": (n // 8, joined),
+        "join: with sixteen": (n // 8, joined),
     }
 
 
