@@ -172,6 +172,54 @@ TEST_CASE("a cluster grows and shrinks, and what is there stays") {
     CHECK(client.get<std::int64_t>(sum) == work_on(expected));
 }
 
+TEST_CASE("without workers everything is lost, and made again when there are some") {
+    const QuietLog quiet;
+    LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1});
+    auto client = client_of(cluster);
+    auto layer = layer_of(first_function(), "first", 10);
+    const auto token = layer.token;
+    client.update({{}, {layer}, {{token, 0, 10}}});
+    for (std::uint64_t k = 0; k < 10; ++k) client.result({token, k});
+    cluster.scale(0);
+    client.wait_for_exactly(0);
+    auto total = layer_of(sum_function(), "total", 1, {Input::all(0, 10)});
+    const auto sum = total.token;
+    client.update({{{token, 0, 10}}, {total}, {{sum, 0, 1}}});
+    cluster.scale(2);
+    std::int64_t expected = 0;
+    for (int k = 0; k < 10; ++k) expected += work_on(k);
+    CHECK(client.get<std::int64_t>(sum) == work_on(expected));
+}
+
+TEST_CASE("a task that uses up the memory of its worker is told from all others") {
+    const QuietLog quiet;
+    const LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1, .memory_limit = "200MB"});
+    auto client = client_of(cluster);
+    auto layer = layer_of(Function([](Arguments& in) {
+                              // Not more than the tests may use, should nobody stop it.
+                              constexpr std::size_t most = 400'000'000;
+                              if (in.index() != 2) return Value::of(std::int64_t{in.index()});
+                              const std::vector<char> all(most, 'x');
+                              while (all.front() == 'x') ::pause();
+                              return Value::of(std::int64_t{0});
+                          }),
+                          "greedy", 5);
+    const auto token = layer.token;
+    client.update({{}, {layer}, {{token, 0, 5}}});
+    try {
+        client.result({token, 2});
+        FAIL("it has a result");
+    } catch (const KilledWorker& error) {
+        const std::string text = error.what();
+        CAPTURE(text);
+        CHECK(text.find("greedy:2") != std::string::npos);
+        CHECK(text.find("more than 95 % of its memory limit") != std::string::npos);
+    }
+    for (const std::uint64_t k : {0, 1, 3, 4}) {
+        CHECK(client.get<std::int64_t>(token, k) == static_cast<std::int64_t>(k));
+    }
+}
+
 TEST_CASE("a client restarts workers and shuts the cluster down") {
     LocalCluster cluster({.n_workers = 2, .threads_per_worker = 1});
     auto client = client_of(cluster);

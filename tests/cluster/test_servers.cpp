@@ -8,6 +8,7 @@
 #include "cluster/test_client.hpp"
 #include "cluster/worker_server.hpp"
 #include "graph/task_context.hpp"
+#include "net/support.hpp"
 
 #include <atomic>
 #include <future>
@@ -30,7 +31,8 @@ struct Servers {
     explicit Servers(int count, const std::string& where = "inproc://", std::int64_t threads = 2)
         : place(where), threads_each(threads) {
         scheduler.emplace(loop, cluster::SchedulerServerOptions{.credentials = credentials,
-                                                                .listen = {address("scheduler")}});
+                                                                .listen = {address("scheduler")},
+                                                                .unread_max = 1 << 20});
         for (int k = 0; k < count; ++k) add_worker(fmt::format("w{}", k));
     }
 
@@ -40,12 +42,15 @@ struct Servers {
         return net::Address::parse(fmt::format("{}{}-{}", place, name, ++number));
     }
 
-    void add_worker(const std::string& name) {
+    // With a limit, it watches the memory of this process.
+    void add_worker(const std::string& name, std::int64_t memory_limit = 0) {
         workers.push_back(std::make_unique<cluster::WorkerServer>(
             worker_loop, cluster::WorkerServerOptions{.scheduler = scheduler->addresses().front(),
                                                       .credentials = credentials,
                                                       .name = name,
                                                       .threads = threads_each,
+                                                      .memory_limit = memory_limit,
+                                                      .watches_memory = memory_limit > 0,
                                                       .listen = address(name)}));
     }
 
@@ -310,6 +315,45 @@ TEST_CASE("a peer that cannot be understood is disconnected, and nobody else") {
         CHECK(!ended.get_future().get().empty());
     }
     CHECK(client.info().workers.size() == 1);
+}
+
+TEST_CASE("a client that reads nothing is disconnected when too much is kept for it") {
+    QuietLog quiet;
+    const Servers servers(1, "tcp://127.0.0.1:0");
+    auto client = servers.client();
+    net::EventLoop loop;
+    auto deaf =
+        net::connect(loop, servers.scheduler->addresses().front(),
+                     {.identity = {.role = net::Role::client, .credentials = servers.credentials}});
+    // More than the system takes off the scheduler's hands.
+    auto layer = layer_of(Function([](Arguments&) { return Value::of(std::string(4000, 'x')); }),
+                          "texts", 8000);
+    const auto token = layer.token;
+    UpdateGraph graph{{}, {std::move(layer)}, {{token, 0, 8000}}};
+    loop.call(
+        [&] { cluster::send(deaf, ClientToServer(std::vector{FromClient(std::move(graph))})); });
+    while (client.info().clients > 1) std::this_thread::yield();
+    CHECK(quiet.text().find("of messages unread, and is disconnected") != std::string::npos);
+    loop.call([&] { deaf = {}; });
+}
+
+TEST_CASE("a worker without memory begins nothing, until others come") {
+    const QuietLog quiet;
+    Servers servers(0);
+    servers.add_worker("full", 1);
+    auto client = servers.client();
+    client.wait_for_workers(1);
+    auto layer = layer_of(index_function(), "numbers", 10);
+    const auto token = layer.token;
+    client.update({{}, {layer}, {{token, 0, 10}}});
+    CHECK(client.info().workers.front().held == 0);
+    servers.add_worker("other");
+    for (std::uint64_t k = 0; k < 10; ++k) {
+        CHECK(client.get<std::int64_t>(token, k) == static_cast<std::int64_t>(k));
+    }
+    for (const auto& worker : client.info().workers) {
+        CHECK(worker.held == (worker.name == "other" ? 10 : 0));
+    }
 }
 
 TEST_CASE("what is packed can be unpacked, and damage is noticed") {

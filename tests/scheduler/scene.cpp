@@ -286,6 +286,7 @@ std::string Scene::out() {
     for (const auto& disconnect : instructions.disconnects) {
         append("disconnect " + name_of(disconnect.worker), disconnect.reason);
     }
+    for (const auto& warning : instructions.warnings) append("warning", warning);
     return all;
 }
 

@@ -86,7 +86,7 @@ TEST_CASE("scheduler: a client that cannot find a result is told where else it i
     CHECK(scene.out() == "w: release a; c0: ready a@v");
     scene.ask(0,
               satchel::GatherFailed{{scene.key("a").token, 0}, scene.ref("a"), scene.ref_of("v")});
-    CHECK(scene.out() == "v: release a; w: compute a; c0: again a");
+    CHECK(scene.out() == "v: release a, compute a; c0: again a");
 }
 
 TEST_CASE("scheduler: gives up a task that was executing when four workers died") {
@@ -363,4 +363,55 @@ TEST_CASE("scheduler: notices that what it sent was not received") {
     CHECK(scene.out() == "w: inventory?");
     scene.say("w", satchel::Inventory{.received = 3, .assigned = {}, .held = {}});
     CHECK(scene.out() == "w: compute a");
+}
+
+TEST_CASE("scheduler: the last worker retires though nobody takes over what it has") {
+    auto scene = scene_with({"w"});
+    scene.submit("a; a -> b", "b");
+    scene.finish("w", "a");
+    scene.executing("w", "b");
+    (void)scene.out();
+    scene.scheduler.retire_worker(scene.ref_of("w"));
+    scene.tick(1'000'000'000);
+    CHECK(scene.out() == "");
+    scene.finish("w", "b");
+    scene.tick(2'000'000'000);
+    CHECK(scene.out() ==
+          "w: release a, close; c0: ready b@w; warning: the worker 'w' leaves, and there "
+          "is no other to take over its 1 results of 8 bytes; those that are needed will be "
+          "computed again when there is a worker");
+    scene.lose("w", {.planned = true});
+    (void)scene.worker("v");
+    CHECK(scene.out() == "v: welcome, compute a; c0: lost w, again b, peer v");
+}
+
+TEST_CASE("scheduler: the last worker retires though a task waits for others") {
+    auto scene = scene_with({"w"});
+    scene.submit("a", "a");
+    scene.say("w", satchel::Seceded{scene.ref("a")});
+    (void)scene.out();
+    scene.scheduler.retire_worker(scene.ref_of("w"));
+    scene.tick(1'000'000'000);
+    CHECK(scene.out() == "w: close");
+}
+
+TEST_CASE("scheduler: what a paused worker has not begun goes to others") {
+    auto scene = scene_with({"w"});
+    scene.submit("a; b", "a b");
+    CHECK(scene.out() == "w: compute a, compute b");
+    scene.executing("w", "a");
+    scene.say("w", satchel::Paused{true});
+    // There are no others yet.
+    CHECK(scene.out() == "");
+    scene.submit("c; c -> d", "d");
+    CHECK(scene.states("a b c") == "a processing, b processing, c queued");
+    (void)scene.worker("v");
+    CHECK(scene.out() ==
+          "w: peer v, release b; v: welcome, peer w, compute b, compute c; c0: peer v");
+    scene.say("v", satchel::Paused{true});
+    (void)scene.out();
+    scene.finish("v", "c");
+    CHECK(scene.states("b d") == "b processing, d no-worker");
+    scene.say("w", satchel::Paused{false});
+    CHECK(scene.states("b d") == "b queued, d processing");
 }

@@ -98,7 +98,7 @@ TEST_CASE("scheduler: computes elsewhere what would have to wait for long") {
     (void)scene.out();
     scene.finish("w", "a");
     // Each is thought to take half a second: as long as nothing is known, that is.
-    CHECK(scene.out() == "v: compute x1 of a@w; w: compute x0 of a@w, compute x2 of a@w");
+    CHECK(scene.out() == "v: compute x0 of a@w, compute x2 of a@w; w: compute x1 of a@w");
 }
 
 TEST_CASE("scheduler: waits for the first worker") {

@@ -290,6 +290,15 @@ void World::misfortune(std::size_t id) {
             cuts_.erase({id, other});
         });
     }
+    if (random_.chance(faults_.pause)) {
+        note("pauses", id);
+        node.machine->pause(true);
+        drain(id);
+        on_node(id, random_(1, 100) * millisecond, [this, id] {
+            nodes_[id].machine->pause(false);
+            drain(id);
+        });
+    }
     if (random_.chance(faults_.retire)) {
         note("told to retire", id);
         node.retiring = true;

@@ -37,6 +37,7 @@ Faults Faults::draw(Random& random) {
     faults.slow = some(600, 100);
     faults.lose = some(150, 20);
     faults.retire = some(250, 60);
+    faults.pause = some(200, 100);
     faults.fickle = some(500, 400);
     faults.vanish = some(200, 60);
     faults.deadly = random.chance(200);

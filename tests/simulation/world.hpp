@@ -27,6 +27,7 @@ struct Faults {
     std::int64_t slow = 0;       ///< a message takes long
     std::int64_t lose = 0;       ///< one message gets lost: no network does, but a program might
     std::int64_t retire = 0;     ///< a worker is told to leave
+    std::int64_t pause = 0;      ///< a worker has no memory left, for a while
     std::int64_t fickle = 0;     ///< a client releases, cancels, tries again
     std::int64_t vanish = 0;     ///< a client goes without a word
     bool deadly = false, errors = false;

@@ -122,6 +122,9 @@ class Scene {
         if (const auto* task = std::get_if<Rejoined>(&message)) {
             return list("rejoined", {task->task});
         }
+        if (const auto* paused = std::get_if<Paused>(&message)) {
+            return paused->is_paused ? "paused" : "goes on";
+        }
         if (const auto* beat = std::get_if<Heartbeat>(&message)) {
             return fmt::format("heartbeat after {}: {} bytes", beat->received,
                                beat->metrics.managed_bytes);

@@ -181,7 +181,8 @@ void LocalCluster::Impl::start_process(std::int64_t number, Member& member) {
                                                .memory_limit = memory_limit_};
     scheduler_->nanny_says(WatchedWorker{parameters.name});
     member.nanny = std::make_unique<process::Nanny>(
-        loop_, process::NannyOptions{.parameters = parameters.write()},
+        loop_,
+        process::NannyOptions{.parameters = parameters.write(), .memory_limit = memory_limit_},
         process::NannyHandlers{
             .ended = [this, number](const process::WorkerEnd& end) { on_end(number, end); },
             .failed =

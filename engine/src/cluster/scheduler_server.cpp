@@ -2,6 +2,7 @@
 #include "cluster/scheduler_server.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/log.hpp>
 
 #include "cluster/codec.hpp"
 
@@ -12,6 +13,8 @@
 #include <optional>
 #include <set>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace satchel::cluster {
 namespace {
@@ -71,6 +74,7 @@ class SchedulerServer::Impl : public std::enable_shared_from_this<Impl> {
     void on(const WorkerEnded& message);
     void lose_worker(WorkerRef worker, const scheduler::WorkerDeath& death);
     void disconnect(WorkerRef worker, std::string_view reason);
+    void drop_unread(PeerId id);
     [[nodiscard]] bool is_idle() const;
     void tick();
     void flush_soon();
@@ -333,6 +337,26 @@ void SchedulerServer::Impl::flush() {
         send(peers_.at(found->second)->connection, ServerToClient(messages));
     }
     for (const auto& [worker, reason] : out.disconnects) disconnect(worker, reason);
+    for (const auto& warning : out.warnings) log_warning("scheduler", warning);
+    for (const auto& [id, peer] : peers_) {
+        if (peer->connection.queued() <= options_.unread_max) continue;
+        // Not at once: this may be in the middle of answering it.
+        loop_.post([weak = weak_from_this(), id = id] {
+            if (const auto self = weak.lock()) self->drop_unread(id);
+        });
+    }
+}
+
+// What somebody leaves unread is kept here; so there must be an end to it.
+void SchedulerServer::Impl::drop_unread(PeerId id) {
+    const auto found = peers_.find(id);
+    if (found == peers_.end() || !(found->second->worker || found->second->client)) return;
+    const auto& peer = *found->second;
+    const auto who = peer.client ? "a client" : fmt::format("the worker '{}'", peer.name);
+    const auto why = fmt::format("{} at {} left {} bytes of messages unread", who,
+                                 peer.connection.peer(), peer.connection.queued());
+    log_warning("scheduler", why + ", and is disconnected");
+    closed(id, {net::Closed::Kind::lost, why});
 }
 
 // ---- the server ---------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ struct SchedulerServerOptions {
     net::Credentials credentials = {};
     std::vector<net::Address> listen = {};
     scheduler::Options scheduler = {};
+    /// Who leaves more bytes than this unread is disconnected.
+    std::size_t unread_max = std::size_t{256} << 20;
     /// So many workers are there now.
     std::function<void(std::size_t)> workers_changed = {};
     /// A client asked for the end of the cluster.

@@ -114,6 +114,7 @@ int serve_here(const cluster::WorkerParameters& parameters) {
                                         .name = parameters.name,
                                         .threads = parameters.threads,
                                         .memory_limit = parameters.memory_limit,
+                                        .watches_memory = true,
                                         .death_timeout = parameters.death_timeout,
                                         .ended = [&](const cluster::WorkerServerEnd& end) {
                                             ending.fail(end.planned ? std::string() : end.reason);

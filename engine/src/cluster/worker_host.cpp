@@ -36,7 +36,9 @@ void WorkerHost::add(const std::string& name) {
     parameters.name = name;
     auto& nanny = nannies_[name];
     nanny = std::make_unique<process::Nanny>(
-        loop_, process::NannyOptions{.parameters = parameters.write()},
+        loop_,
+        process::NannyOptions{.parameters = parameters.write(),
+                              .memory_limit = parameters.memory_limit},
         process::NannyHandlers{
             .ended = [this, name](const process::WorkerEnd& end) { on_end(name, end); },
             .failed =

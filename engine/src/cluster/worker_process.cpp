@@ -102,6 +102,7 @@ int worker_main(const process::WorkerStart& start) {
                                .name = parameters.name,
                                .threads = parameters.threads,
                                .memory_limit = parameters.memory_limit,
+                               .watches_memory = true,
                                .death_timeout = parameters.death_timeout,
                                .ended = [&](const WorkerServerEnd& end) {
                                    const std::lock_guard lock(mutex);

@@ -2,6 +2,8 @@
 #include "cluster/worker_server.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/log.hpp>
+#include <satchel/units.hpp>
 
 #include "cluster/call.hpp"
 #include "cluster/codec.hpp"
@@ -9,10 +11,10 @@
 #include "cluster/peer_data.hpp"
 #include "cluster/task_executor.hpp"
 #include "cluster/task_threads.hpp"
+#include "process/memory_use.hpp"
 #include "worker/worker.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 namespace satchel::cluster {
@@ -32,19 +35,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds first_pause = 20ms;
 constexpr std::chrono::milliseconds longest_pause = 1000ms;
+constexpr std::chrono::milliseconds memory_interval = 100ms;
 
 struct RefHash {
     std::size_t operator()(TaskRef ref) const noexcept { return digest_of(ref); }
 };
-
-// The memory that this process has in use.
-std::int64_t process_bytes() {
-    std::ifstream file("/proc/self/statm");
-    std::int64_t all = 0;
-    std::int64_t resident = 0;
-    file >> all >> resident;
-    return resident * ::sysconf(_SC_PAGESIZE);
-}
 
 }  // namespace
 
@@ -55,7 +50,8 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
           options_(std::move(options)),
           identity_{.role = net::Role::worker, .credentials = options_.credentials},
           timer_(loop),
-          heartbeat_(loop) {}
+          heartbeat_(loop),
+          memory_(loop) {}
 
     void start();
     /// In the thread of the loop; then `end_threads` in another.
@@ -77,6 +73,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void reset();
     void received(net::Message& message);
     void beat();
+    void watch_memory();
     void act();
     void fetch(const worker::Instructions::Fetch& fetch);
     void fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items);
@@ -98,6 +95,8 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     net::Connection scheduler_;
     net::Timer timer_;  // for connecting again
     net::Timer heartbeat_;
+    net::Timer memory_;
+    bool is_paused_ = false;
     std::chrono::nanoseconds beat_interval_ = 500ms;
     std::optional<net::Listener> listener_;
     std::optional<worker::Worker> machine_;
@@ -186,6 +185,7 @@ void WorkerServer::Impl::end(const WorkerServerEnd& end) {
 // A new life: nothing of the old one is known to the scheduler.
 void WorkerServer::Impl::reset() {
     ++life_;
+    is_paused_ = false;
     machine_.emplace(worker::Options{.threads = static_cast<std::uint32_t>(options_.threads)});
     fetcher_.emplace(loop_, identity_);
     data_server_.emplace(loop_, helper_, [this](TaskRef task) {
@@ -201,6 +201,7 @@ void WorkerServer::Impl::close() {
     listener_.reset();
     timer_.cancel();
     heartbeat_.cancel();
+    memory_.cancel();
     fetcher_.reset();
     data_server_.reset();
     stop_all();
@@ -222,6 +223,7 @@ void WorkerServer::Impl::received(net::Message& message) {
         beat_interval_ = std::chrono::nanoseconds(
             std::clamp<Nanoseconds>(welcome.heartbeat_interval, 10'000'000, 60'000'000'000));
         beat();
+        if (options_.memory_limit > 0 && options_.watches_memory) watch_memory();
     }
     act();
 }
@@ -231,7 +233,29 @@ void WorkerServer::Impl::beat() {
     std::erase_if(code_, [](const auto& entry) {
         return entry.second->definition().use_count() == 1 && entry.second.use_count() == 1;
     });
-    machine_->heartbeat(process_bytes());
+    machine_->heartbeat(process::memory_in_use(::getpid()));
+    act();
+}
+
+// Results that are kept may fill the memory, and more tasks would make more of them. What was
+// freed is given back to the system first, as else it counts.
+void WorkerServer::Impl::watch_memory() {
+    memory_.start(memory_interval, [this] { watch_memory(); });
+    const auto limit = static_cast<double>(options_.memory_limit);
+    auto used = static_cast<double>(process::memory_in_use(::getpid()));
+    if (used > process::resume_at * limit) {
+        ::malloc_trim(0);
+        used = static_cast<double>(process::memory_in_use(::getpid()));
+    }
+    const auto threshold = is_paused_ ? process::resume_at : process::pause_at;
+    const bool is_full = used > threshold * limit;
+    if (is_full == is_paused_) return;
+    is_paused_ = is_full;
+    log_warning("worker", fmt::format("the worker '{}' uses {:.0f} % of its memory limit of {}: {}",
+                                      options_.name, 100 * used / limit,
+                                      format_bytes(static_cast<std::uint64_t>(limit)),
+                                      is_full ? "it begins no more tasks" : "it goes on"));
+    machine_->pause(is_full);
     act();
 }
 

@@ -38,6 +38,8 @@ struct WorkerServerOptions {
     std::string name = {};
     std::int64_t threads = 1;
     std::int64_t memory_limit = 0;  ///< bytes; 0: none
+    /// Whether this worker is all of its process, so that what that uses is what counts.
+    bool watches_memory = false;
     /// Where others get results from.
     net::Address listen = {net::Address::Scheme::tcp, "127.0.0.1", 0};
     std::chrono::milliseconds death_timeout{60000};

@@ -247,6 +247,16 @@ struct Rejoined {
     }
 };
 
+/// The worker has so little memory left that it begins no more tasks; or it has enough again.
+struct Paused {
+    bool is_paused = false;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& is_paused;
+    }
+};
+
 /// How a worker is. Whatever grows here is forwarded to who displays it, never decided upon.
 struct WorkerMetrics {
     std::int64_t managed_bytes = 0;
@@ -288,6 +298,6 @@ struct Inventory {
 };
 
 using FromWorker = std::variant<TasksFinished, TaskErred, KeysAdded, MissingData, Executing,
-                                Seceded, Rejoined, Heartbeat, Inventory>;
+                                Seceded, Rejoined, Paused, Heartbeat, Inventory>;
 
 }  // namespace satchel

@@ -2,8 +2,10 @@
 #include "process/nanny.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/units.hpp>
 
 #include "process/log_tail.hpp"
+#include "process/memory_use.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,6 +29,12 @@ std::string WorkerEnd::describe() const {
             ": it did not get to satchel::init(argc, argv) in time, with which main() must begin";
     } else if (!was_ready) {
         text += " before it called satchel::init(argc, argv), with which main() must begin";
+    } else if (used_memory > 0) {
+        text += fmt::format(
+            ": its nanny killed it because it used {}, more than {:.0f} % of its memory limit of "
+            "{}; make partitions smaller or the limit larger",
+            format_bytes(static_cast<std::uint64_t>(used_memory)), 100 * kill_at,
+            format_bytes(static_cast<std::uint64_t>(memory_limit)));
     } else if (status.signal == SIGKILL && !was_asked) {
         text += ", which satchel did not send: perhaps the system ran out of memory";
     }
@@ -39,7 +47,11 @@ std::string WorkerEnd::describe() const {
 class Nanny::Impl {
   public:
     Impl(net::EventLoop& loop, NannyOptions options, NannyHandlers handlers)
-        : loop_(loop), options_(std::move(options)), handlers_(std::move(handlers)), timer_(loop) {}
+        : loop_(loop),
+          options_(std::move(options)),
+          handlers_(std::move(handlers)),
+          timer_(loop),
+          memory_timer_(loop) {}
 
     [[nodiscard]] net::EventLoop& loop() { return loop_; }
     void start();
@@ -67,6 +79,7 @@ class Nanny::Impl {
     void on_log();
     void on_end();
     void ask_to_end();
+    void watch_memory();
     void start_after_pause(bool was_healthy);
     void start_again();
 
@@ -74,6 +87,7 @@ class Nanny::Impl {
     NannyOptions options_;
     NannyHandlers handlers_;
     net::Timer timer_;  // for the start, the stop or the pause, which exclude each other
+    net::Timer memory_timer_;
     std::unique_ptr<Life> life_;
     bool was_ever_ready_ = false;
     bool is_stopping_ = false;
@@ -102,6 +116,7 @@ void Nanny::Impl::on_channel() {
     life_->end.was_ready = true;
     if (life_->end.was_asked) return;
     timer_.cancel();
+    if (options_.memory_limit > 0) watch_memory();
     const auto started = handlers_.started;
     if (started) started(life_->end.pid);
 }
@@ -116,6 +131,7 @@ void Nanny::Impl::on_log() {
 void Nanny::Impl::on_end() {
     auto life = std::move(life_);
     timer_.cancel();
+    memory_timer_.cancel();
     std::array<char, 16384> text{};
     ssize_t count = 0;
     while ((count = ::read(life->child.log(), text.data(), text.size())) > 0) {
@@ -138,6 +154,18 @@ void Nanny::Impl::on_end() {
     if (handlers.ended) handlers.ended(end);
     if (is_hopeless && handlers.failed) handlers.failed(end.describe());
     if (stopped) stopped();
+}
+
+// A worker that has no memory left would be ended by the system, and perhaps others with it.
+void Nanny::Impl::watch_memory() {
+    auto& end = life_->end;
+    const auto used = memory_in_use(end.pid);
+    if (static_cast<double>(used) > kill_at * static_cast<double>(options_.memory_limit)) {
+        end.used_memory = used;
+        end.memory_limit = options_.memory_limit;
+        return life_->child.kill();
+    }
+    memory_timer_.start(options_.memory_interval, [this] { watch_memory(); });
 }
 
 void Nanny::Impl::start_after_pause(bool was_healthy) {

@@ -40,6 +40,9 @@ struct NannyOptions {
     std::chrono::milliseconds first_pause{100};      ///< before the second restart in a row
     std::chrono::milliseconds longest_pause{10000};
     std::chrono::milliseconds healthy_after{30000};  ///< then the next restart is the first again
+    /// Bytes; a process that comes near to it is killed, and replaced. 0: none.
+    std::int64_t memory_limit = 0;
+    std::chrono::milliseconds memory_interval{100};  ///< between two looks at what it uses
     std::int64_t kept_lines = 20;
     bool passes_log_on = true;
 };
@@ -51,6 +54,8 @@ struct WorkerEnd {
     bool was_ready = false;  ///< it had called `satchel::init`
     bool was_asked = false;  ///< by `stop` or `restart`
     bool was_late = false;   ///< killed because it did not get to `satchel::init` in time
+    /// Bytes that it used when it was killed because of that, and its limit.
+    std::int64_t used_memory = 0, memory_limit = 0;
     std::vector<std::string> last_lines;
 
     /// For people: how, perhaps why, and the last lines of the log.

@@ -24,6 +24,7 @@ struct Worker {
     bool alive = false;
     bool retiring = false;  ///< gets no more tasks; is closed when it is of no more use
     bool closing = false;   ///< was told to end
+    bool paused = false;    ///< has no memory for more tasks
     std::uint32_t incarnation = 0;
     std::string name, address;
     std::uint32_t threads = 1;
@@ -42,7 +43,8 @@ struct Worker {
     WorkerMetrics metrics;
     std::vector<ToWorker> outbox;
 
-    [[nodiscard]] bool takes_tasks() const noexcept { return alive && !retiring; }
+    [[nodiscard]] bool stays() const noexcept { return alive && !retiring; }
+    [[nodiscard]] bool takes_tasks() const noexcept { return stays() && !paused; }
     [[nodiscard]] std::uint32_t busy() const noexcept {
         return static_cast<std::uint32_t>(processing.size()) - seceded;
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace satchel::scheduler {
 namespace {
@@ -45,6 +46,14 @@ void Scheduler::place(TaskId id) {
     }
     move(id, TaskState::no_worker);
     no_worker_.push_back(id);
+}
+
+void Scheduler::place_waiting_for_workers() {
+    for (const auto task : std::exchange(no_worker_, {})) {
+        if (tasks_[task].state != TaskState::no_worker) continue;
+        move(task, TaskState::waiting);
+        place(task);
+    }
 }
 
 // The worker where the task can begin soonest: among those that have some of its inputs, and one
@@ -106,7 +115,7 @@ void Scheduler::distribute() {
             const auto takers = std::ranges::count_if(workers_, may_take);
             if (takers == 0) break;
             const auto share = (count(TaskState::queued) + takers - 1) / takers;
-            for (std::size_t k = 0; k < workers_.size(); ++k) {
+            for (std::size_t k = 0; k < workers_.size() && count(TaskState::queued) > 0; ++k) {
                 next_worker_ = (next_worker_ + 1) % static_cast<WorkerId>(workers_.size());
                 auto& worker = workers_[next_worker_];
                 if (may_take(worker)) hand_out(worker, share, idle_only);

@@ -58,6 +58,7 @@ struct Instructions {
     std::vector<WorkerBatch> workers;
     std::vector<ForClient> clients;
     std::vector<Disconnect> disconnects;  ///< after sending; without telling the machine again
+    std::vector<std::string> warnings;    ///< for the log
 };
 
 /// How a worker died, as far as anybody knows.
@@ -137,6 +138,7 @@ class Scheduler {
 
     // placement.cpp
     void place(TaskId task);
+    void place_waiting_for_workers();
     [[nodiscard]] WorkerId choose_worker(TaskId task);
     [[nodiscard]] bool has_room(const Worker& worker) const;
     void distribute();
@@ -173,12 +175,14 @@ class Scheduler {
     void on(WorkerId from, const Executing& message);
     void on(WorkerId from, const Seceded& message);
     void on(WorkerId from, const Rejoined& message);
+    void on(WorkerId from, const Paused& message);
     void on(WorkerId from, const Heartbeat& message);
     void on(WorkerId from, const Inventory& message);
     [[nodiscard]] bool computes(WorkerId worker, TaskRef task) const {
         return tasks_.is(task, TaskState::processing) && tasks_[task.task].worker == worker;
     }
     void announce(const PeersChanged& change);
+    void relieve_paused();
     void lose_results_of(WorkerId worker);
     void take_tasks_back(const Worker& dead, const WorkerDeath& death);
     void take_back(TaskId task);
@@ -188,7 +192,9 @@ class Scheduler {
     // retirement.cpp
     void advance_retirement();
     [[nodiscard]] bool leaves_with(TaskId task, WorkerId leaving) const;
+    void take_back_not_begun(Worker& worker);
     bool replicate_from(WorkerId worker);
+    void replicate(TaskId task, WorkerRef holder, Worker& to);
 
     Options options_;
     TaskTable tasks_;
@@ -202,6 +208,7 @@ class Scheduler {
     std::vector<TaskId> touched_;  // to be settled before the event ends
     std::vector<LayerId> idle_;    // layers that may have to be forgotten
     std::vector<Instructions::Disconnect> disconnects_;
+    std::vector<std::string> warnings_;
     std::uint32_t incarnations_ = 0;
     ClientId next_client_ = 0;
     std::uint64_t graphs_ = 0;

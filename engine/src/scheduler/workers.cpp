@@ -49,11 +49,8 @@ WorkerRef Scheduler::add_worker(const RegisterWorker& message, Nanoseconds now) 
     worker.outbox.clear();
     worker.outbox.emplace_back(Welcome{ref, options_.heartbeat_interval});
     if (!peers.joined.empty()) worker.outbox.emplace_back(std::move(peers));
-    for (const auto task : std::exchange(no_worker_, {})) {
-        if (tasks_[task].state != TaskState::no_worker) continue;
-        move(task, TaskState::waiting);
-        place(task);
-    }
+    place_waiting_for_workers();
+    relieve_paused();
     finish_event();
     return ref;
 }
@@ -209,6 +206,21 @@ void Scheduler::on(WorkerId from, const Rejoined& message) {
     worker.occupancy += record.expected;
 }
 
+void Scheduler::on(WorkerId from, const Paused& message) {
+    workers_[from].paused = message.is_paused;
+    if (!message.is_paused) place_waiting_for_workers();
+    relieve_paused();
+}
+
+// What paused workers have not begun goes to others, if there are any.
+void Scheduler::relieve_paused() {
+    for (auto& worker : workers_) {
+        if (!worker.alive || !worker.paused) continue;
+        if (std::ranges::none_of(workers_, &Worker::takes_tasks)) return;
+        take_back_not_begun(worker);
+    }
+}
+
 // Compares what both sides believe, when nothing is under way that the other has not seen yet. What
 // was under way at the last heartbeat, too, is taken for lost; if it is not, asking does no harm.
 void Scheduler::on(WorkerId from, const Heartbeat& message) {
@@ -278,6 +290,7 @@ Instructions Scheduler::take() {
         if (!client.outbox.empty()) out.clients.push_back({id, std::exchange(client.outbox, {})});
     }
     out.disconnects = std::exchange(disconnects_, {});
+    out.warnings = std::exchange(warnings_, {});
     return out;
 }
 

@@ -38,7 +38,7 @@ void Worker::start() {
         out_.resumes.push_back(ref);
         if (!task.released) out_.messages.emplace_back(Rejoined{ref});
     }
-    while (free_threads_ > 0 && !ready_.empty()) {
+    while (!is_paused_ && free_threads_ > 0 && !ready_.empty()) {
         Instructions::Execute execute;
         const auto batch = add_batch();
         const auto share = std::min(ready_.size() / free_threads_ + 1, batch_tasks_max);
@@ -176,6 +176,12 @@ void Worker::rejoin(TaskRef ref) {
     if (place == none || entries_[place].state != State::seceded) return;
     entries_[place].state = State::resuming;
     resuming_.push_back(ref);
+    start();
+}
+
+void Worker::pause(bool is_paused) {
+    if (std::exchange(is_paused_, is_paused) == is_paused) return;
+    out_.messages.emplace_back(Paused{is_paused});
     start();
 }
 

@@ -94,6 +94,12 @@ class Worker {
     void fetched(std::uint64_t number, std::span<const Fetched> items);
     void fetch_failed(std::uint64_t number);
 
+    /// A client has sent a value, as the scheduler asked it to. False if it is not to be kept.
+    [[nodiscard]] bool put(TaskRef task, std::int64_t nbytes);
+
+    /// While it is paused, no task begins. Those that run go on.
+    void pause(bool is_paused);
+
     /// It is time to give a sign of life.
     void heartbeat(std::int64_t process_bytes);
 
@@ -232,6 +238,7 @@ class Worker {
     std::int64_t managed_bytes_ = 0;
     bool executing_changed_ = false;
     bool is_inventory_due_ = false;
+    bool is_paused_ = false;
     Instructions out_;
 };
 
