@@ -29,7 +29,7 @@ void try_one(const Bytes& bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const auto bytes = Bytes::copy_of(std::as_bytes(std::span(data + 1, size - 1)));
-    switch (data[0] % 7) {
+    switch (data[0] % 8) {
         case 0:
             try_one<ClientToServer>(bytes);
             break;
@@ -47,6 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 5:
             try_one<FromNanny>(bytes);
+            break;
+        case 6:
+            try_one<DataRequest>(bytes);
             break;
         default:
             try_one<DataReply>(bytes);

@@ -51,6 +51,7 @@ PUBLIC_HEADERS = {
     "detail/grouping.hpp": "bag",
     "detail/invoke.hpp": "base",
     "detail/node.hpp": "bag",
+    "detail/kept_result.hpp": "graph",
     "detail/ordered_map.hpp": "bag",
     "detail/parts_stage.hpp": "bag",
     "detail/pieces.hpp": "bag",

@@ -136,6 +136,21 @@ void Scene::ask(ClientId client, FromClient message) {
     scheduler.check();
 }
 
+void Scene::offer(const std::string& layer, std::uint32_t count, ClientId client, bool everywhere) {
+    LayerSpec spec;
+    spec.token = token_of(layer);
+    spec.name = layer;
+    spec.count = count;
+    spec.data.assign(count, 100);
+    spec.everywhere = everywhere;
+    layers_[layer] = count;
+    ask(client, UpdateGraph{{}, {std::move(spec)}, {key(layer)}});
+}
+
+void Scene::not_sent(const std::string& task, bool is_gone, ClientId client) {
+    ask(client, DataNotSent{ref(task), is_gone});
+}
+
 void Scene::release(const std::string& keys, ClientId client) {
     ReleaseKeys message;
     for (const auto& name : words(keys)) message.keys.push_back(key(name));
@@ -260,6 +275,15 @@ void Scene::tell(std::string& text, const ToClient& message) {
     if (const auto* refused = std::get_if<GraphRefused>(&message)) {
         add(text, "refused: " + refused->reason);
     }
+    if (const auto* send = std::get_if<SendData>(&message)) {
+        for (const auto& item : send->items) {
+            assigned_[item.task] = name_of(item.key);
+            add(text, "send " + name_of(item.key) + " to " + name_of(item.to));
+        }
+    }
+    if (const auto* forget = std::get_if<ForgetData>(&message)) {
+        for (const auto& layer : forget->layers) add(text, "forget " + name_of(Key{layer, 0}));
+    }
     if (const auto* holders = std::get_if<Holders>(&message)) {
         auto what = fmt::format("answer {}:", holders->request);
         for (const auto& key : holders->keys) what += " " + name_of(key.key);
@@ -288,6 +312,14 @@ std::string Scene::out() {
     }
     for (const auto& warning : instructions.warnings) append("warning", warning);
     return all;
+}
+
+std::vector<std::string> Scene::workers_of(const std::string& task) const {
+    std::vector<std::string> names;
+    scheduler.tasks().for_each_holder(id(task), [&](WorkerId worker) {
+        names.push_back(name_of(WorkerRef{worker, scheduler.workers()[worker].incarnation}));
+    });
+    return names;
 }
 
 std::string Scene::states(const std::string& tasks) const {

@@ -28,6 +28,10 @@ class Scene {
     /// Sends a graph of the first client, or of another, and checks the machine.
     void submit(const std::string& graph, const std::string& wanted, ClientId client = 0,
                 std::uint32_t retries = 0);
+    /// Offers `count` values of 100 bytes as a layer of data, and wants them.
+    void offer(const std::string& layer, std::uint32_t count = 1, ClientId client = 0,
+               bool everywhere = false);
+    void not_sent(const std::string& task, bool is_gone, ClientId client = 0);
     void release(const std::string& keys, ClientId client = 0);
     void cancel(const std::string& keys, ClientId client = 0);
     void retry(const std::string& keys, ClientId client = 0);
@@ -48,6 +52,9 @@ class Scene {
     [[nodiscard]] std::string out();
     /// "a memory, b waiting".
     [[nodiscard]] std::string states(const std::string& tasks) const;
+
+    /// Who has the result of a task, or is to have it.
+    [[nodiscard]] std::vector<std::string> workers_of(const std::string& task) const;
 
     [[nodiscard]] TaskRef ref(const std::string& task) const;
     [[nodiscard]] WorkerRef ref_of(const std::string& worker) const { return workers_.at(worker); }

@@ -15,6 +15,7 @@ void World::connect_client(std::size_t id) {
     client.link = std::make_shared<Link>();
     client.link->owner = id;
     client.graphs = static_cast<int>(random_(1, 10));
+    client.forgets = random_.chance(300);
     to_scheduler(client.link, [this, link = client.link] {
         link->client = scheduler_.add_client();
         client_links_[link->client] = link;
@@ -56,7 +57,12 @@ void World::on_client(std::size_t id, const ToClient& message) {
     auto& client = clients_[id];
     if (client.vanished) return;
     if (const auto* ready = std::get_if<KeysInMemory>(&message)) {
-        for (const auto& key : ready->keys) gather(id, key);
+        for (const auto& key : ready->keys) {
+            client.delivered.insert(key.key);
+            gather(id, key);
+        }
+    } else if (const auto* data = std::get_if<SendData>(&message)) {
+        for (const auto& item : data->items) send_data(id, item);
     } else if (const auto* erred = std::get_if<KeyErred>(&message)) {
         have_error(id, *erred);
     } else if (const auto* lost = std::get_if<KeysLost>(&message)) {
@@ -100,6 +106,37 @@ void World::require_no_dependents(std::size_t id, const std::set<Key>& gone) con
                     "what was cancelled is still waited for");
         }
     }
+}
+
+// The value goes to the worker directly, unless the client has it no more, or cannot reach it.
+void World::send_data(std::size_t id, const SendData::Item& item) {
+    auto& client = clients_[id];
+    require(workload_.layer(item.key.token).is_data, "a client is asked for what is no data");
+    if (client.forgets && client.delivered.contains(item.key)) {
+        note("data is gone", item.key.token.low, item.key.index);
+        gone_.insert(item.key);
+        return send(id, DataNotSent{item.task, true});
+    }
+    agenda_.after(delay() + delay(), [this, id, item] {
+        if (clients_[id].vanished) return;
+        const auto node = std::ranges::find_if(nodes_, [&](const Node& other) {
+            return other.up && other.machine->self() == item.to;
+        });
+        if (node == nodes_.end() || (!calm_ && random_.chance(faults_.lose))) {
+            note("data not sent", item.key.token.low, item.key.index);
+            ++not_sent_[item.key];
+            return send(id, DataNotSent{item.task, false});
+        }
+        const auto number = static_cast<std::size_t>(node - nodes_.begin());
+        on_node(number, 0, [this, number, item] {
+            auto& at = nodes_[number];
+            const auto nbytes = workload_.layer(item.key.token).nbytes;
+            const bool taken = at.machine->put(item.task, nbytes);
+            note("data arrives", item.task.task, taken ? 1 : 0);
+            if (taken) at.values[item.task] = workload_.task(item.key).value;
+            drain(number);
+        });
+    });
 }
 
 void World::gather(std::size_t id, const ReadyKey& ready) {
@@ -152,6 +189,11 @@ void World::have_error(std::size_t id, const KeyErred& erred) {
     if (erred.failure.kind == Failure::Kind::killed_worker) {
         note(behaviour == Behaviour::deadly ? "killed workers" : "was there too often");
         require(deaths_[erred.cause] > 3, "a task is blamed for what it did not do");
+    } else if (erred.failure.kind == Failure::Kind::lost) {
+        note("data is lost");
+        require(workload_.layer(erred.cause.token).is_data, "what is lost was no data");
+        require(somebody_vanished_ || gone_.contains(erred.cause) || not_sent_[erred.cause] >= 8,
+                "data is lost that somebody has");
     } else {
         require(behaviour == Behaviour::throws || behaviour == Behaviour::flaky,
                 "a task failed that does not");
@@ -168,7 +210,7 @@ void World::be_fickle(std::size_t id) {
     agenda_.after(random_(1, 50) * millisecond, [this, id] { be_fickle(id); });
     if (random_.chance(faults_.vanish)) {
         note("client vanishes", id);
-        client.vanished = true;
+        client.vanished = somebody_vanished_ = true;
         client.link->open_here = false;
         agenda_.at(client.link->last_to + random_(0, 20 * millisecond), [this, link = client.link] {
             link->open_there = false;

@@ -77,6 +77,13 @@ void Workload::add_layer(UpdateGraph& graph, std::vector<Key>& keys,
     spec.retries = model.retries;
     if (with_deadly && random_.chance(50)) model.behaviour = Behaviour::deadly;
     if (random_.chance(80)) model.behaviour = Behaviour::secedes;
+    model.is_data = model.behaviour == Behaviour::normal && random_.chance(150);
+    if (model.is_data) {
+        spec.data.assign(spec.count, model.nbytes);
+        spec.everywhere = random_.chance(300);
+        spec.retries = 0;
+        return finish_layer(graph, std::move(spec), model, keys, blocks);
+    }
     spec.function = bytes_of(spec.token.low);
     for (auto k = random_(0, 2); k > 0; --k) {
         spec.literals.push_back(bytes_of(mix(spec.token.low, 5)));
@@ -87,8 +94,13 @@ void Workload::add_layer(UpdateGraph& graph, std::vector<Key>& keys,
     } else if (!blocks.empty() && random_.chance(800)) {
         add_inputs(spec, blocks, own);
     }
+    finish_layer(graph, std::move(spec), model, keys, blocks);
+}
+
+void Workload::finish_layer(UpdateGraph& graph, LayerSpec spec, const LayerModel& model,
+                            std::vector<Key>& keys, std::vector<Numbered>& blocks) {
     layers_[spec.token] = model;
-    blocks.push_back({own, spec.count});
+    blocks.push_back({static_cast<std::uint32_t>(keys.size()), spec.count});
     for (std::uint32_t k = 0; k < spec.count; ++k) keys.push_back({spec.token, k});
     add_model(spec, keys);
     graph.layers.push_back(std::move(spec));

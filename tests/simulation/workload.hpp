@@ -30,6 +30,7 @@ struct LayerModel {
     std::uint32_t special = 0;  // the task that behaves; the others are normal
     Time duration = 0;
     std::int64_t nbytes = 0;
+    bool is_data = false;  // the client has it
 
     [[nodiscard]] Behaviour behaviour_of(std::uint64_t index) const {
         return index == special ? behaviour : Behaviour::normal;
@@ -71,6 +72,8 @@ class Workload {
     };
 
     void add_layer(UpdateGraph& graph, std::vector<Key>& keys, std::vector<Numbered>& blocks);
+    void finish_layer(UpdateGraph& graph, LayerSpec spec, const LayerModel& model,
+                      std::vector<Key>& keys, std::vector<Numbered>& blocks);
     void add_inputs(LayerSpec& spec, const std::vector<Numbered>& blocks, std::uint32_t own);
     void add_references(LayerSpec& spec, std::uint32_t own);
     void add_model(const LayerSpec& spec, const std::vector<Key>& keys);

@@ -99,6 +99,8 @@ class World {
         bool vanished = false;
         bool has_cancelled = false;
         std::set<Key> cancelled;  // what it has just cancelled, if it has asked for nothing since
+        bool forgets = false;       // its data, when that is in the cluster
+        std::set<Key> delivered{};  // data
         int graphs = 0;
         std::map<Key, Wanted> wanted;
         std::map<WorkerRef, bool> peers;
@@ -147,6 +149,7 @@ class World {
     void gather(std::size_t client, const ReadyKey& ready);
     void have_value(std::size_t client, const Key& key, std::uint64_t value);
     void have_error(std::size_t client, const KeyErred& erred);
+    void send_data(std::size_t client, const SendData::Item& item);
     void be_fickle(std::size_t client);
     void send(std::size_t client, FromClient message);
     [[nodiscard]] bool is_satisfied() const;
@@ -166,7 +169,9 @@ class World {
     std::map<WorkerRef, LinkPtr> worker_links_;
     std::map<ClientId, LinkPtr> client_links_;
     std::set<std::pair<std::size_t, std::size_t>> cuts_;
-    std::map<Key, std::uint32_t> executions_, deaths_;
+    std::map<Key, std::uint32_t> executions_, deaths_, not_sent_;
+    std::set<Key> gone_;  // data that a client was asked for and had no more
+    bool somebody_vanished_ = false;
     bool calm_ = false;
     bool flush_pending_ = false;
     std::uint64_t trace_ = 0;

@@ -456,3 +456,37 @@ TEST_CASE("worker: finds entries after many came and went") {
     }
     CHECK(index.find(ref(1, 2)) == none);
 }
+
+TEST_CASE("worker: keeps what a client puts into it, until the scheduler does not want it") {
+    Scene scene;
+    CHECK(scene.machine.put(ref(7), 100));
+    scene.machine.check();
+    CHECK(scene.out() == "finished 7");
+    CHECK(scene.machine.managed_bytes() == 100);
+    CHECK(!scene.machine.put(ref(7), 100));
+    scene.compute(ref(8), {{ref(7), {self}}});
+    CHECK(scene.out() == "executing 8; execute 8");
+    scene.release(ref(7));
+    CHECK(scene.out().empty());
+    scene.finish(ref(8));
+    CHECK(scene.out() == "finished 8; drop 7.1");
+}
+
+TEST_CASE("worker: takes nothing from clients before the scheduler knows it") {
+    Worker machine;
+    CHECK(!machine.put(ref(1), 8));
+}
+
+TEST_CASE("worker: begins nothing while it is paused, and goes on with what it does") {
+    Scene scene({.threads = 2});
+    scene.compute(ref(1));
+    CHECK(scene.out() == "executing 1; execute 1");
+    scene.machine.pause(true);
+    scene.machine.pause(true);
+    scene.compute(ref(2));
+    CHECK(scene.out() == "paused");
+    scene.finish(ref(1));
+    CHECK(scene.out() == "finished 1");
+    scene.machine.pause(false);
+    CHECK(scene.out() == "goes on; executing 2; execute 2");
+}

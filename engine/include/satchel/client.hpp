@@ -52,8 +52,8 @@ struct SubmitOptions {
 };
 
 struct ScatterOptions {
-    /// A hint that tasks on all workers will use it. Either way they copy it from each other when
-    /// the first task there needs it.
+    /// Every worker gets a copy at once. Otherwise one has it, and others copy it from each other
+    /// when a task there needs it.
     bool broadcast = false;
 };
 
@@ -86,6 +86,8 @@ class Client final : public Executor {
 
     [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
                                                      const RunOptions& options = {}) const override;
+    [[nodiscard]] std::vector<Value> keep(Graph graph, std::vector<TaskIndex> outputs,
+                                          const RunOptions& options = {}) const override;
     /// The threads of all workers.
     [[nodiscard]] std::int64_t concurrency() const override;
 
@@ -120,7 +122,9 @@ class Client final : public Executor {
         return future.result();
     }
 
-    /// Puts a value into the cluster, to be an argument of many calls.
+    /// Puts a value into the cluster, to be an argument of many calls: sent to a worker directly,
+    /// each value to another one in turn. It cannot be computed again: when all workers that have
+    /// it have died, what depends on it fails with DataLost.
     template <class T>
     [[nodiscard]] auto scatter(T&& data, const ScatterOptions& options = {}) const;
 
@@ -133,10 +137,13 @@ class Client final : public Executor {
         return Future<T>(submit_output(std::move(graph), output));
     }
 
-    /// Computes a Bag or a Delayed now, and gives one that starts from the result.
+    /// Begins to compute a Bag or a Delayed, and gives one that starts from the result, which stays
+    /// in the cluster until the last handle on it is gone.
     template <class L>
     [[nodiscard]] auto persist(const L& lazy) const {
-        return lazy.persist(*this);
+        std::vector<TaskIndex> outputs;
+        auto graph = graph_to_keep(lazy, outputs);  // as above
+        return handle_on(begin_to_keep(std::move(graph), std::move(outputs)), lazy);
     }
 
     template <class T>
@@ -194,6 +201,9 @@ class Client final : public Executor {
     std::vector<State> submit_calls(std::vector<detail::EncodedCalls> calls,
                                     const SubmitOptions& options) const;
     [[nodiscard]] State submit_output(Graph graph, TaskIndex output) const;
+    [[nodiscard]] std::vector<Value> begin_to_keep(Graph graph,
+                                                   std::vector<TaskIndex> outputs) const;
+    [[nodiscard]] State scatter_value(const Value& value, const ScatterOptions& options) const;
     void cancel_states(const std::vector<State>& states) const;
     void retry_states(const std::vector<State>& states) const;
 
@@ -204,7 +214,6 @@ namespace detail {
 
 /// Calls of one map(): as many at once as have little data, since a worker gets that of all.
 inline constexpr std::size_t map_tasks_max = 1024;
-inline constexpr std::uint64_t map_bytes_max = 64 * 1024;
 
 [[noreturn]] void refuse_map_lengths(std::size_t one, std::size_t other);
 
@@ -240,8 +249,8 @@ void encode_map(std::vector<EncodedCalls>& all, const F& f, std::size_t first, s
                 const std::vector<T>&... columns) {
     using Call = RemoteCall<F, decltype(part_of(columns, first, count))...>;
     EncodedCalls calls{.name = call_name_of<F>(), .count = static_cast<std::uint32_t>(count)};
-    calls.function = packed(Function(Call{f, {part_of(columns, first, count)...}}), calls.name);
-    if (count > 1 && calls.function.size() > map_bytes_max) {
+    calls.set_function(Function(Call{f, {part_of(columns, first, count)...}}));
+    if (count > 1 && calls.function.size() > shared_bytes_max) {
         encode_map(all, f, first, count / 2, columns...);
         encode_map(all, f, first + count / 2, count - count / 2, columns...);
         return;
@@ -252,11 +261,6 @@ void encode_map(std::vector<EncodedCalls>& all, const F& f, std::size_t first, s
     for (std::size_t k = first; k < first + count; ++k) (add(columns, k), ...);
     all.push_back(std::move(calls));
 }
-
-/// What scatter() calls: a task that gives on its literal.
-struct Scattered {
-    Value operator()(Arguments& inputs) const { return inputs.share(0); }
-};
 
 }  // namespace detail
 
@@ -276,8 +280,7 @@ auto Client::submit(const SubmitOptions& options, F&& f, A&&... arguments) const
         static const Bytes encoded = detail::packed(Function(Call{{}, {}}), calls.name);
         calls.function = encoded;
     } else {
-        calls.function =
-            detail::packed(Function(Call{std::forward<F>(f), std::move(sources)}), calls.name);
+        calls.set_function(Function(Call{std::forward<F>(f), std::move(sources)}));
     }
     std::vector<detail::EncodedCalls> all;
     all.push_back(std::move(calls));
@@ -322,15 +325,10 @@ std::vector<T> Client::gather(const std::vector<Future<T>>& futures) const {
 }
 
 template <class T>
-auto Client::scatter(T&& data, const ScatterOptions&) const {
+auto Client::scatter(T&& data, const ScatterOptions& options) const {
     using Stored = typename detail::ArgumentOf<std::decay_t<T>>::source::type;
     detail::require_travels<Stored>();
-    std::vector<detail::EncodedCalls> all(1);
-    all[0].name = "scatter";
-    all[0].function = detail::packed(Function(detail::Scattered{}), all[0].name);
-    all[0].add(Value::make<Stored>(std::forward<T>(data)));
-    auto states = submit_calls(std::move(all), {});
-    return Future<Stored>(std::move(states.front()));
+    return Future<Stored>(scatter_value(Value::make<Stored>(std::forward<T>(data)), options));
 }
 
 }  // namespace satchel

@@ -30,7 +30,7 @@ struct LazyTraits<Delayed<T>> {
     }
     static std::size_t size(const Delayed<T>&) { return 1; }
     static Delayed<T> stored(const Delayed<T>& delayed, std::vector<Value> values) {
-        return delayed.stored(std::move(values.front()));
+        return delayed.stored(std::move(values));
     }
     static auto extract(const Delayed<T>&, std::vector<Value> values) {
         if constexpr (std::is_void_v<T>) {
@@ -83,13 +83,18 @@ concept Lazy = detail::LazyTraits<std::remove_cvref_t<L>>::lazy;
 
 namespace detail {
 
-/// Computes everything in one graph, and calls `give(one, its values)` for each argument. Gives a
-/// tuple of what that returns, or, for one argument, just that.
-template <class Give, class... L>
-auto compute_each(const Executor& executor, const Give& give, const L&... lazy) {
+/// The nodes of all arguments.
+template <class... L>
+std::vector<NodePtr> roots_of(const L&... lazy) {
     std::vector<NodePtr> roots;
     (LazyTraits<L>::roots(lazy, roots), ...);
-    auto values = compute_nodes(std::move(roots), executor, {});
+    return roots;
+}
+
+/// Calls `give(one, its values)` for each argument. Gives a tuple of what that returns, or, for one
+/// argument, just that.
+template <class Give, class... L>
+auto give_each(std::vector<Value> values, const Give& give, const L&... lazy) {
     auto next = std::make_move_iterator(values.begin());
     const auto give_own = [&]<class One>(const One& one) {
         const auto size = static_cast<std::ptrdiff_t>(LazyTraits<One>::size(one));
@@ -136,6 +141,18 @@ requires(detail::LazyTraits<L>::lazy) Graph graph_of_result(const L& lazy, TaskI
     return std::move(lowered.graph);
 }
 
+/// For Client::persist(): the graph, and the handle that its results make.
+template <Lazy L>
+Graph graph_to_keep(const L& lazy, std::vector<TaskIndex>& outputs) {
+    auto nodes = detail::runnable(detail::roots_of(lazy));
+    outputs = std::move(nodes.outputs);
+    return std::move(nodes.graph);
+}
+template <Lazy L>
+auto handle_on(std::vector<Value> values, const L& lazy) {
+    return detail::LazyTraits<L>::stored(lazy, std::move(values));
+}
+
 /// Computes everything in one graph on `executor`. Gives a tuple of a `std::vector<T>` for each
 /// Bag<T>, a `T` for each Delayed<T>, Unit for Delayed<void>, and for a std::vector of these a
 /// std::vector of what they give; for one argument, that alone.
@@ -144,7 +161,8 @@ requires(sizeof...(L) > 0) auto compute(const Executor& executor, const L&... la
     const auto extract = []<class One>(const One& one, std::vector<Value> values) {
         return detail::LazyTraits<One>::extract(one, std::move(values));
     };
-    return detail::compute_each(executor, extract, lazy...);
+    auto values = detail::compute_nodes(detail::roots_of(lazy...), executor, {});
+    return detail::give_each(std::move(values), extract, lazy...);
 }
 
 /// The same on the default executor.
@@ -160,7 +178,8 @@ requires(sizeof...(L) > 0) auto persist(const Executor& executor, const L&... la
     const auto store = []<class One>(const One& one, std::vector<Value> values) {
         return detail::LazyTraits<One>::stored(one, std::move(values));
     };
-    return detail::compute_each(executor, store, lazy...);
+    auto values = detail::keep_nodes(detail::roots_of(lazy...), executor, {});
+    return detail::give_each(std::move(values), store, lazy...);
 }
 
 /// The same on the default executor.

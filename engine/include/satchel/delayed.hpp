@@ -190,7 +190,7 @@ class Delayed {
     /// Computes the value now and keeps it: a call that has been made.
     [[nodiscard]] Delayed persist() const { return persist(*default_executor()); }
     [[nodiscard]] Delayed persist(const Executor& executor, const RunOptions& options = {}) const {
-        return stored(detail::compute_nodes({node_}, executor, options).front());
+        return stored(detail::keep_nodes({node_}, executor, options));
     }
 
     /// A delayed call of `f` with this value.
@@ -217,12 +217,13 @@ class Delayed {
     explicit Delayed(detail::NodePtr node) : node_(std::move(node)) {}
 
     /// For the library: this call, with its result.
-    [[nodiscard]] Delayed stored(Value value) const {
+    [[nodiscard]] Delayed stored(std::vector<Value> values) const {
+        if (auto kept = detail::kept_node(values, *node_)) return Delayed(std::move(kept));
         return Delayed(detail::Node::make(
             {.name = node_->description.name,
              .token = node_->description.token,
              .function = Function([](Arguments& arguments) { return arguments.share(0); }),
-             .inputs = {{.value = std::move(value)}}}));
+             .inputs = {{.value = std::move(values.front())}}}));
     }
 
     /// For the library: the value among what compute_nodes() gave.

@@ -72,6 +72,13 @@ class FileError : public Error {
     int code_;
 };
 
+/// A value that a client had put into a cluster was lost with the workers that had it, and nobody
+/// can give it again.
+class DataLost : public Error {
+  public:
+    using Error::Error;
+};
+
 /// A connection to another process that cannot be made, or is lost.
 class ConnectionError : public Error {
   public:

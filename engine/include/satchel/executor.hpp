@@ -70,6 +70,12 @@ class Executor {
     /// Runs a graph to its end: submit() and Submission::take().
     [[nodiscard]] std::vector<Value> run(Graph graph, std::vector<TaskIndex> outputs,
                                          const RunOptions& options = {}) const;
+
+    /// Runs a graph to its end and leaves the results where they were computed. What it gives are
+    /// results, as of run(), or what stands for them: that can only be used in later graphs, which
+    /// is what persist() does with it.
+    [[nodiscard]] virtual std::vector<Value> keep(Graph graph, std::vector<TaskIndex> outputs,
+                                                  const RunOptions& options = {}) const;
 };
 
 /// Runs everything in the calling thread, one task after the other, in a fixed order: for

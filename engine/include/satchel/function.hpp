@@ -54,6 +54,11 @@ class Arguments {
         return {slots_, literals_, references_, size_, index};
     }
 
+    /// The inputs but the first one.
+    [[nodiscard]] Arguments without_first() const noexcept {
+        return {slots_, literals_, references_ + 1, size_ - 1, index_};
+    }
+
     [[nodiscard]] const Value& operator[](std::uint32_t k) const noexcept { return at(k); }
 
     /// Input `k` with its type erased: moved out if this task owns it, else shared.
@@ -157,6 +162,12 @@ class Function {
     /// Whether the two are known to be the same: of one type, and without state.
     [[nodiscard]] bool same_as(const Function& other) const noexcept {
         return code_ == other.code_ && code_ != nullptr && code_->stateless;
+    }
+
+    /// The callable, if it is of this type, else null.
+    template <class F>
+    [[nodiscard]] const F* target() const noexcept {
+        return code_ == &detail::FunctionCodeOf<F>::code ? &state_.get<F>() : nullptr;
     }
 
     /// The function for task `index` of a layer alone, without the data of other tasks; this one,

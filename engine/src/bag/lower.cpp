@@ -438,22 +438,6 @@ Graph graph_to_draw(const std::vector<NodePtr>& roots) {
     return lowering.take_graph();
 }
 
-std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& executor,
-                                 const RunOptions& options, bool consumed) {
-    auto lowered = lower(roots, consumed);
-    std::vector<TaskIndex> outputs;
-    for (std::size_t k = 0; k < roots.size(); ++k) {
-        for (std::uint32_t i = 0; i < roots[k]->description.count; ++i) {
-            outputs.push_back(lowered.first[k] + i);
-        }
-    }
-    if (lowered.has_surplus) {
-        auto culled = cull(std::move(lowered.graph), outputs);
-        return executor.run(std::move(culled.graph), std::move(culled.outputs), options);
-    }
-    return executor.run(std::move(lowered.graph), std::move(outputs), options);
-}
-
 std::shared_ptr<const Pipeline> pipeline_of(const NodePtr& bag, std::vector<NodeInput>& inputs) {
     if (!makes_stream(*bag)) return nullptr;
     Lowering lowering(false);

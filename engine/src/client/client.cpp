@@ -1,4 +1,5 @@
 // The client: calls as layers of a message, and questions about the cluster.
+#include <satchel/archive.hpp>
 #include <satchel/client.hpp>
 #include <satchel/error.hpp>
 #include <satchel/local_cluster.hpp>
@@ -7,6 +8,7 @@
 #include "client/graph_message.hpp"
 #include "client/remote_executor.hpp"
 #include "cluster/access.hpp"
+#include "cluster/codec.hpp"
 #include "graph/default_executors.hpp"
 #include "net/connection_file.hpp"
 
@@ -50,25 +52,81 @@ Token token_of(const std::vector<detail::EncodedCalls>& calls) {
     return token;
 }
 
-void append_key(std::vector<KeyRange>& ranges, const Key& key) {
-    if (!ranges.empty() && ranges.back().token == key.token &&
-        ranges.back().first + ranges.back().count == key.index) {
-        ++ranges.back().count;
-    } else {
-        ranges.push_back({key.token, key.index, 1});
+// Makes the message of some calls: the futures that they depend on come first in it, then each
+// layer after the data that it needs.
+class CallWriter {
+  public:
+    CallWriter(const std::vector<detail::EncodedCalls>& calls, const Token& token,
+               const SubmitOptions& options)
+        : token_(token), options_(options) {
+        names_->has_key = !options.key.empty();
+        is_one_ = calls.size() == 1 && calls.front().count == 1;
+        for (const auto& call : calls) {
+            for (const auto& future : call.futures) client::append_key(update_.known, future->key);
+            next_ += static_cast<std::uint32_t>(call.futures.size());
+        }
     }
-}
 
-// The list of inputs of each task; futures have the numbers from `first` on.
-void set_inputs(LayerSpec& spec, const detail::EncodedCalls& calls, std::uint32_t first) {
-    if (calls.references.empty()) return;
-    const auto each = static_cast<std::uint32_t>(calls.references.size()) / calls.count;
-    for (const auto reference : calls.references) {
-        const bool is_literal = (reference & detail::literal_bit) != 0;
-        spec.references.push_back(is_literal ? reference : first + reference);
+    void write(detail::EncodedCalls&& calls) {
+        LayerSpec spec;
+        set_inputs(spec, calls);
+        if (written_ > 0) token_ = token_.then(written_);
+        spec.token = token_;
+        spec.name = calls.name;
+        spec.count = calls.count;
+        spec.retries = static_cast<std::uint32_t>(options_.retries);
+        spec.function = std::move(calls.function);
+        names_->layers.push_back(
+            {token_, names_->has_key ? options_.key : calls.name, written_, is_one_});
+        for (std::uint32_t k = 0; k < calls.count; ++k) wanted_.push_back({token_, k});
+        futures_ += static_cast<std::uint32_t>(calls.futures.size());
+        next_ += calls.count;
+        written_ += calls.count;
+        update_.layers.push_back(std::move(spec));
     }
-    for (std::uint32_t k = 1; k <= calls.count; ++k) spec.ends.push_back(k * each);
-}
+
+    std::vector<client::StatePtr> submit(client::Session& session) {
+        return session.submit(std::move(update_), names_, wanted_, std::move(offers_));
+    }
+
+  private:
+    // The list of inputs of each call.
+    void set_inputs(LayerSpec& spec, detail::EncodedCalls& calls) {
+        std::vector<std::uint32_t> places;
+        for (auto& literal : calls.literals) places.push_back(place(spec, literal, calls.name));
+        if (calls.references.empty()) return;
+        const auto each = static_cast<std::uint32_t>(calls.references.size()) / calls.count;
+        for (const auto reference : calls.references) {
+            const bool is_literal = (reference & detail::literal_bit) != 0;
+            spec.references.push_back(is_literal ? places[reference & ~detail::literal_bit]
+                                                 : futures_ + reference);
+        }
+        for (std::uint32_t k = 1; k <= calls.count; ++k) spec.ends.push_back(k * each);
+    }
+
+    // How calls refer to a value: as a literal, or, if it is large, as data.
+    std::uint32_t place(LayerSpec& spec, Bytes& literal, const std::string& name) {
+        if (literal.size() <= detail::shared_bytes_max) {
+            spec.literals.push_back(std::move(literal));
+            return static_cast<std::uint32_t>(spec.literals.size() - 1) | detail::literal_bit;
+        }
+        client::Offer offer{Token::unique(), {cluster::unpack(literal)}};
+        update_.layers.push_back(client::data_layer(offer, name + "-data"));
+        offers_.push_back(std::move(offer));
+        return next_++;
+    }
+
+    Token token_;
+    const SubmitOptions& options_;
+    UpdateGraph update_;
+    std::shared_ptr<client::TaskNames> names_ = std::make_shared<client::TaskNames>();
+    std::vector<Key> wanted_;
+    std::vector<client::Offer> offers_;
+    bool is_one_ = false;
+    std::uint32_t next_ = 0;     // the number of the next task of the message
+    std::uint32_t futures_ = 0;  // the number of the first future of the next layer
+    std::uint32_t written_ = 0;  // calls
+};
 
 std::string format_total(std::int64_t bytes) {
     if (bytes % 1'000'000 != 0) return format_bytes(static_cast<std::uint64_t>(bytes));
@@ -97,6 +155,11 @@ std::unique_ptr<Submission> Client::submit(Graph graph, std::vector<TaskIndex> o
     return executor_->submit(std::move(graph), std::move(outputs), options);
 }
 
+std::vector<Value> Client::keep(Graph graph, std::vector<TaskIndex> outputs,
+                                const RunOptions& options) const {
+    return executor_->keep(std::move(graph), std::move(outputs), options);
+}
+
 std::int64_t Client::concurrency() const { return executor_->concurrency(); }
 
 // ---- calls --------------------------------------------------------------------------------------
@@ -107,43 +170,36 @@ std::vector<Client::State> Client::submit_calls(std::vector<detail::EncodedCalls
         throw InvalidArgument(
             fmt::format("submitting a call with {} retries; 0 is the least", options.retries));
     }
-    auto token = !options.key.empty() ? Token::of(options.key)
-                 : options.pure       ? token_of(calls)
-                                      : Token::unique();
-    UpdateGraph update;
-    auto names = std::make_shared<client::TaskNames>();
-    names->has_key = !options.key.empty();
-    std::vector<Key> wanted;
-    std::uint32_t known = 0;
-    std::uint32_t number = 0;  // of the call in all layers
-    const bool is_one = calls.size() == 1 && calls.front().count == 1;
-    for (auto& call : calls) {
-        if (number > 0) token = token.then(number);
-        LayerSpec spec;
-        spec.token = token;
-        spec.name = call.name;
-        spec.count = call.count;
-        spec.retries = static_cast<std::uint32_t>(options.retries);
-        spec.function = std::move(call.function);
-        set_inputs(spec, call, known);
-        spec.literals = std::move(call.literals);
-        for (const auto& future : call.futures) {
-            append_key(update.known, future->key);
-            ++known;
-        }
-        names->layers.push_back({token, names->has_key ? options.key : call.name, number, is_one});
-        for (std::uint32_t k = 0; k < call.count; ++k) wanted.push_back({token, k});
-        number += call.count;
-        update.layers.push_back(std::move(spec));
-    }
     if (calls.empty()) return {};
-    return executor_->session()->submit(std::move(update), names, wanted);
+    const auto token = !options.key.empty() ? Token::of(options.key)
+                       : options.pure       ? token_of(calls)
+                                            : Token::unique();
+    CallWriter writer(calls, token, options);
+    for (auto& call : calls) writer.write(std::move(call));
+    return writer.submit(*executor_->session());
 }
 
 Client::State Client::submit_output(Graph graph, TaskIndex output) const {
-    auto message = client::make_graph_message(std::move(graph), {output});
+    return executor_->begin(std::move(graph), {output}).front();
+}
+
+std::vector<Value> Client::begin_to_keep(Graph graph, std::vector<TaskIndex> outputs) const {
+    return RemoteExecutor::kept(executor_->begin(std::move(graph), std::move(outputs)));
+}
+
+Client::State Client::scatter_value(const Value& value, const ScatterOptions& options) const {
+    static const std::string name = "scatter";
+    client::Offer offer{Token::unique(), {encode(value)}, false};
+    UpdateGraph update;
+    update.layers.push_back(client::data_layer(offer, name));
+    update.layers.back().everywhere = options.broadcast;
+    auto names = std::make_shared<client::TaskNames>();
+    names->layers.push_back({offer.layer, name});
+    const std::array wanted{Key{offer.layer, 0}};
+    std::vector<client::Offer> offers;
+    offers.push_back(std::move(offer));
     return executor_->session()
-        ->submit(std::move(message.update), message.names, message.outputs)
+        ->submit(std::move(update), names, wanted, std::move(offers))
         .front();
 }
 

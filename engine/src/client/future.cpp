@@ -85,9 +85,7 @@ std::string FutureBase::key() const {
     return state.key.token.text();
 }
 
-Value FutureBase::value() const {
-    return std::move(client::Gather::start({checked(state_)})->take().front());
-}
+Value FutureBase::value() const { return checked(state_)->fetch(); }
 
 std::string FutureBase::describe(const std::type_info& type) const {
     if (!state_) return "<Future: none>";
@@ -133,6 +131,15 @@ std::string call_name(const std::type_info& type) {
     text.resize(std::min(text.find('<'), text.size()));
     if (const auto at = text.rfind("::"); at != std::string::npos) text.erase(0, at + 2);
     return text;
+}
+
+void EncodedCalls::set_function(const Function& called) {
+    function = packed(called, name);
+    if (count > 1 || function.size() <= shared_bytes_max) return;
+    references.insert(references.begin(),
+                      static_cast<std::uint32_t>(literals.size()) | literal_bit);
+    literals.push_back(packed(Value::of(called), name));
+    function = packed(Function(CallInput{}), name);
 }
 
 Bytes packed(const Function& function, const std::string& operation) {

@@ -1,7 +1,11 @@
 // States of wanted keys, and how people call them.
 #include "client/future_state.hpp"
 
+#include "client/gather.hpp"
 #include "client/session.hpp"
+
+#include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,5 +21,10 @@ std::string TaskNames::label(const Key& key) const {
 }
 
 FutureState::~FutureState() { session->release(*this); }
+
+Value FutureState::fetch() const {
+    auto self = std::const_pointer_cast<FutureState>(shared_from_this());
+    return std::move(Gather::start({std::move(self)})->take().front());
+}
 
 }  // namespace satchel::client

@@ -1,8 +1,9 @@
-// FutureState: a key that a client wants, and what is known of it: behind every Future, and every
-// output of a graph that a client runs.
+// FutureState: a key that a client wants, and what is known of it: behind every Future, every
+// output of a graph that a client runs, and every partition of a bag that it has persisted.
 #pragma once
 
 #include <satchel/bytes.hpp>
+#include <satchel/detail/kept_result.hpp>
 #include <satchel/future.hpp>
 #include <satchel/graph.hpp>
 
@@ -46,14 +47,14 @@ class Watcher {
 
 /// While it lives, the scheduler is told that the key is wanted. All but the first two members
 /// belong to the lock of the session.
-class FutureState : public std::enable_shared_from_this<FutureState> {
+class FutureState final : public detail::KeptResult,
+                          public std::enable_shared_from_this<FutureState> {
   public:
     FutureState(std::shared_ptr<Session> of, Key name, std::shared_ptr<const TaskNames> known_as)
         : session(std::move(of)), key(name), names(std::move(known_as)) {}
-    FutureState(const FutureState&) = delete;
-    FutureState& operator=(const FutureState&) = delete;
-    ~FutureState();
+    ~FutureState() override;
 
+    [[nodiscard]] Value fetch() const override;
     [[nodiscard]] std::string label() const { return names->label(key); }
 
     const std::shared_ptr<Session> session;

@@ -2,6 +2,8 @@
 // results are asked for from the workers that have them.
 #include "client/remote_executor.hpp"
 
+#include <satchel/detail/kept_result.hpp>
+#include <satchel/detail/run_progress.hpp>
 #include <satchel/error.hpp>
 
 #include "client/gather.hpp"
@@ -84,10 +86,37 @@ void RemoteExecutor::close() {
 
 std::unique_ptr<Submission> RemoteExecutor::submit(Graph graph, std::vector<TaskIndex> outputs,
                                                    const RunOptions& options) const {
-    auto message = make_graph_message(std::move(graph), std::move(outputs));
-    auto states = session_->submit(std::move(message.update), message.names, message.outputs);
+    auto states = begin(std::move(graph), std::move(outputs));
     return std::make_unique<RemoteSubmission>(Gather::start(std::move(states), options.progress),
                                               options.stop_token);
+}
+
+std::vector<StatePtr> RemoteExecutor::begin(Graph graph, std::vector<TaskIndex> outputs) const {
+    auto message = make_graph_message(std::move(graph), std::move(outputs), *session_);
+    return session_->submit(std::move(message.update), message.names, message.outputs,
+                            std::move(message.offers));
+}
+
+std::vector<Value> RemoteExecutor::keep(Graph graph, std::vector<TaskIndex> outputs,
+                                        const RunOptions& options) const {
+    const detail::WatchedRun watched;
+    const auto progress = options.progress ? options.progress : watched.progress();
+    const auto states = begin(std::move(graph), std::move(outputs));
+    if (progress) progress->total += states.size();
+    const std::stop_callback on_stop(options.stop_token, [&] { session_->cancel(states); });
+    Completions completions(states);
+    for (std::size_t left = states.size(); left > 0; --left) {
+        session_->require_success(*states[*completions.next({})]);
+        if (progress) ++progress->finished;
+    }
+    return kept(states);
+}
+
+std::vector<Value> RemoteExecutor::kept(const std::vector<StatePtr>& states) {
+    std::vector<Value> values;
+    values.reserve(states.size());
+    for (const auto& state : states) values.push_back(detail::kept_value(state));
+    return values;
 }
 
 std::int64_t RemoteExecutor::concurrency() const { return session_->threads(); }
@@ -106,6 +135,22 @@ void RemoteExecutor::flush() {
     if (!connection_) return;
     for (const auto& message : outbox.messages) cluster::send(connection_, message);
     start_fetches(std::move(outbox.fetches));
+    start_sendings(std::move(outbox.sendings));
+}
+
+void RemoteExecutor::start_sendings(std::vector<Sending> sendings) {
+    std::map<std::string, PutData> messages;
+    for (auto& one : sendings) {
+        messages[one.address].items.push_back(
+            {one.task, true, std::move(one.value.head), std::move(one.value.segments)});
+    }
+    for (const auto& [address, message] : messages) {
+        std::vector<TaskRef> tasks;
+        for (const auto& item : message.items) tasks.push_back(item.task);
+        fetcher_->put(address, message, [this, tasks = std::move(tasks)](const auto& reply) {
+            if (!reply) session_->not_sent(tasks);
+        });
+    }
 }
 
 void RemoteExecutor::start_fetches(std::vector<Fetch> fetches) {

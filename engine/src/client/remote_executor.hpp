@@ -29,7 +29,14 @@ class RemoteExecutor final : public Executor {
 
     [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
                                                      const RunOptions& options) const override;
+    [[nodiscard]] std::vector<Value> keep(Graph graph, std::vector<TaskIndex> outputs,
+                                          const RunOptions& options) const override;
     [[nodiscard]] std::int64_t concurrency() const override;
+
+    /// Sends a graph; a state for each output.
+    [[nodiscard]] std::vector<StatePtr> begin(Graph graph, std::vector<TaskIndex> outputs) const;
+    /// Values that stand for these results.
+    [[nodiscard]] static std::vector<Value> kept(const std::vector<StatePtr>& states);
 
     [[nodiscard]] const std::shared_ptr<Session>& session() const noexcept { return session_; }
     [[nodiscard]] const net::Address& scheduler() const noexcept { return scheduler_; }
@@ -40,6 +47,7 @@ class RemoteExecutor final : public Executor {
   private:
     void flush();
     void start_fetches(std::vector<Fetch> fetches);
+    void start_sendings(std::vector<Sending> sendings);
     void closed(const net::Closed& why);
 
     net::Address scheduler_;

@@ -92,7 +92,7 @@ StatePtr Session::state_of(const Key& key, const std::shared_ptr<const TaskNames
 
 std::vector<StatePtr> Session::submit(UpdateGraph update,
                                       const std::shared_ptr<const TaskNames>& names,
-                                      std::span<const Key> wanted) {
+                                      std::span<const Key> wanted, std::vector<Offer> offers) {
     std::vector<StatePtr> states;
     states.reserve(wanted.size());
     const std::lock_guard lock(mutex_);
@@ -107,6 +107,7 @@ std::vector<StatePtr> Session::submit(UpdateGraph update,
             ranges.push_back({key.token, key.index, 1});
         }
     }
+    for (auto& offer : offers) offers_[{offer.layer, 0}] = std::move(offer);
     push(std::move(update));
     return states;
 }
@@ -156,6 +157,11 @@ void Session::retry(std::span<const StatePtr> states) {
     if (!message.keys.empty()) push(std::move(message));
 }
 
+void Session::require_success(const FutureState& state) {
+    const std::lock_guard lock(mutex_);
+    if (state.error) std::rethrow_exception(state.error);
+}
+
 void Session::settle(FutureState& state, FutureStatus status, std::exception_ptr error) {
     state.status = status;
     state.error = std::move(error);
@@ -198,11 +204,14 @@ void Session::missing(FutureState& state, TaskRef task, WorkerRef holder) {
 }
 
 void Session::end(const std::exception_ptr& reason) {
-    std::vector<Fetch> given_up;  // outside of the lock
+    Outbox given_up;  // outside of the lock, as the next
+    std::unordered_map<Key, Offer, KeyHash> offers;
     const std::lock_guard lock(mutex_);
     if (end_) return;
     end_ = reason;
-    given_up.swap(outbox_.fetches);
+    given_up.fetches.swap(outbox_.fetches);
+    given_up.sendings.swap(outbox_.sendings);
+    offers.swap(offers_);
     for (auto& [key, state] : states_) {
         if (state->is_inlined && state->status == FutureStatus::finished) continue;
         settle(*state, FutureStatus::cancelled, reason);
@@ -277,6 +286,7 @@ bool Session::wait_for_peers(const std::function<bool(const std::map<WorkerRef, 
 // ---- receiving ----------------------------------------------------------------------------------
 
 void Session::received(ServerToClient&& message) {
+    std::vector<Offer> withdrawn;
     const std::lock_guard lock(mutex_);
     if (end_) return;
     if (auto* info = std::get_if<ClusterInfo>(&message)) {
@@ -289,6 +299,7 @@ void Session::received(ServerToClient&& message) {
         return;
     }
     for (auto& one : std::get<std::vector<ToClient>>(message)) on(std::move(one));
+    withdrawn.swap(withdrawn_);
 }
 
 void Session::on(ToClient&& message) {
@@ -314,6 +325,10 @@ void Session::on(KeysInMemory&& message) {
             state->value = std::move(ready.value);
         }
         settle(*state, FutureStatus::finished);
+        if (const auto offer = offers_.find({ready.key.token, 0});
+            offer != offers_.end() && !offer->second.stays) {
+            withdraw(ready.key.token);
+        }
     }
 }
 
@@ -356,6 +371,40 @@ void Session::on(GraphRefused&& message) {
         }
     }
 }
+
+// ---- data ---------------------------------------------------------------------------------------
+
+void Session::on(SendData&& message) {
+    for (const auto& item : message.items) {
+        const auto offer = offers_.find({item.key.token, 0});
+        const bool is_there =
+            offer != offers_.end() && item.key.index < offer->second.values.size();
+        const auto peer = peers_.find(item.to);
+        if (!is_there || peer == peers_.end()) {
+            push(DataNotSent{item.task, !is_there});
+            continue;
+        }
+        outbox_.sendings.push_back(
+            {peer->second.address, item.task, offer->second.values[item.key.index]});
+        wake();
+    }
+}
+
+void Session::on(ForgetData&& message) {
+    for (const auto& layer : message.layers) withdraw(layer);
+}
+
+void Session::withdraw(const Token& layer) {
+    if (auto offer = offers_.extract({layer, 0})) withdrawn_.push_back(std::move(offer.mapped()));
+}
+
+void Session::not_sent(const std::vector<TaskRef>& tasks) {
+    const std::lock_guard lock(mutex_);
+    if (end_) return;
+    for (const auto task : tasks) push(DataNotSent{task});
+}
+
+// ---- answers ------------------------------------------------------------------------------------
 
 void Session::on(Holders&& message) {
     const auto waiting = holders_.find(message.request);

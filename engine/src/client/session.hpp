@@ -7,6 +7,8 @@
 // Thread-safe. No state may be given up while the lock is held, as its destructor takes it.
 #pragma once
 
+#include <satchel/archive.hpp>
+
 #include "client/future_state.hpp"
 #include "messages/cluster_info.hpp"
 
@@ -38,10 +40,26 @@ struct Fetch {
     std::size_t number = 0;  // in it
 };
 
+/// Values that a client has for a layer of data, as they travel.
+struct Offer {
+    Token layer;
+    std::vector<Encoded> values;
+    /// Until nobody can ask for them any more; else until they are in the cluster.
+    bool stays = true;
+};
+
+/// A value that is to be sent to a worker.
+struct Sending {
+    std::string address;
+    TaskRef task;
+    Encoded value;
+};
+
 /// What the thread of the connection has to do.
 struct Outbox {
     std::vector<ClientToServer> messages;
     std::vector<Fetch> fetches;
+    std::vector<Sending> sendings;
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -51,13 +69,16 @@ class Session : public std::enable_shared_from_this<Session> {
 
     // ---- for the user's threads; they throw ClientClosed, ConnectionError when it is over ----
 
-    /// Adds tasks, and gives a state for each key of `wanted`.
+    /// Adds tasks, and gives a state for each key of `wanted`. `offers` are for layers of data.
     std::vector<StatePtr> submit(UpdateGraph update, const std::shared_ptr<const TaskNames>& names,
-                                 std::span<const Key> wanted);
+                                 std::span<const Key> wanted, std::vector<Offer> offers = {});
     void cancel(std::span<const StatePtr> states);
     void cancel_all();
     void retry(std::span<const StatePtr> states);
     void release(FutureState& state) noexcept;
+
+    /// Throws the error of what has failed or was cancelled.
+    void require_success(const FutureState& state);
 
     [[nodiscard]] ClusterInfo info();
     [[nodiscard]] std::vector<ReadyKey> who_has(std::span<const StatePtr> states);
@@ -76,6 +97,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
     [[nodiscard]] Outbox take();
     void received(ServerToClient&& message);
+    /// A worker could not be reached.
+    void not_sent(const std::vector<TaskRef>& tasks);
 
     // ---- under the lock, for gatherings and waits ----
 
@@ -95,7 +118,10 @@ class Session : public std::enable_shared_from_this<Session> {
     void on(KeyErred&& message);
     void on(KeysCancelled&& message);
     void on(GraphRefused&& message);
+    void on(SendData&& message);
+    void on(ForgetData&& message);
     void on(Holders&& message);
+    void withdraw(const Token& layer);
 
     [[nodiscard]] FutureState* find(const Key& key);
     StatePtr state_of(const Key& key, const std::shared_ptr<const TaskNames>& names);
@@ -115,6 +141,8 @@ class Session : public std::enable_shared_from_this<Session> {
     std::vector<FromClient> to_machine_;
     Outbox outbox_;
     std::unordered_map<Key, FutureState*, KeyHash> states_;
+    std::unordered_map<Key, Offer, KeyHash> offers_;  // by the first key of the layer
+    std::vector<Offer> withdrawn_;  // they are destroyed outside of the lock: values may be users'
     std::map<WorkerRef, Peer> peers_;
     std::int64_t threads_ = 1;
     std::condition_variable changed_;  // peers, answers, the end

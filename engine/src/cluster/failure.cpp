@@ -143,6 +143,9 @@ std::exception_ptr make_exception(const Failure& failure, const std::string& tas
     if (failure.kind == Failure::Kind::killed_worker) {
         return std::make_exception_ptr(KilledWorker(fmt::format("{}: {}", task, failure.text)));
     }
+    if (failure.kind == Failure::Kind::lost) {
+        return std::make_exception_ptr(DataLost(failure.text));
+    }
     if (!failure.exception.empty()) {
         try {
             if (auto itself = make_travelled(failure)) return itself;

@@ -1,16 +1,19 @@
-// Asking for results, and answering.
+// Asking for results, giving values, and answering.
 #include "cluster/peer_data.hpp"
 
 #include "cluster/codec.hpp"
 
 #include <deque>
 #include <exception>
+#include <utility>
+#include <variant>
 
 namespace satchel::cluster {
 
 struct DataFetcher::Link {
     struct Question {
-        std::vector<TaskRef> tasks;
+        std::vector<TaskRef> tasks;  // of which results are to come
+        Encoded unsent;              // until there is a connection
         Done done;
     };
     net::Connection connection;
@@ -22,11 +25,22 @@ DataFetcher::DataFetcher(net::EventLoop& loop, const net::Identity& identity)
 DataFetcher::~DataFetcher() { *self_ = nullptr; }
 
 void DataFetcher::fetch(const std::string& address, std::vector<TaskRef> tasks, Done done) {
+    const GetData request{tasks};
+    ask(address, request, std::move(tasks), std::move(done));
+}
+
+void DataFetcher::put(const std::string& address, const PutData& data, Done done) {
+    ask(address, data, {}, std::move(done));
+}
+
+void DataFetcher::ask(const std::string& address, const DataRequest& request,
+                      std::vector<TaskRef> tasks, Done done) {
     auto& link = links_[address];
     const bool is_new = link == nullptr;
     if (is_new) link = std::make_unique<Link>();
-    if (link->connection) send(link->connection, GetData{tasks});
-    link->questions.push_back({std::move(tasks), std::move(done)});
+    auto message = encode(request);
+    if (link->connection) send_encoded(link->connection, std::exchange(message, {}));
+    link->questions.push_back({std::move(tasks), std::move(message), std::move(done)});
     if (is_new) open(address, *link);
 }
 
@@ -46,8 +60,8 @@ void DataFetcher::open(const std::string& address, Link& link) {
         connection.start(
             {.received = [&fetcher, address](auto& message) { fetcher.received(address, message); },
              .closed = [&fetcher, address](const auto&) { fetcher.fail(address); }});
-        for (const auto& question : found->second->questions) {
-            send(connection, GetData{question.tasks});
+        for (auto& question : found->second->questions) {
+            send_encoded(connection, std::exchange(question.unsent, {}));
         }
     };
     try {
@@ -85,10 +99,11 @@ struct DataServer::Asker {
     net::Connection connection;
 };
 
-DataServer::DataServer(net::EventLoop& loop, HelperThread& helper, Find find)
+DataServer::DataServer(net::EventLoop& loop, HelperThread& helper, Find find, Put put)
     : loop_(loop),
       helper_(helper),
       find_(std::move(find)),
+      put_(std::move(put)),
       self_(std::make_shared<DataServer*>(this)) {}
 DataServer::~DataServer() { *self_ = nullptr; }
 
@@ -96,10 +111,17 @@ void DataServer::accept(net::Connection connection) {
     const auto number = next_asker_++;
     auto& asker = *(askers_[number] = std::make_unique<Asker>());
     asker.connection = std::move(connection);
-    asker.connection.start(
-        {.received = [this, number](auto& message) { answer(number, receive<GetData>(message)); },
-         .closed = [this, number](const auto&) { askers_.erase(number); },
-         .drained = [&asker] { asker.connection.resume(); }});
+    asker.connection.start({.received =
+                                [this, number](auto& message) {
+                                    auto request = receive<DataRequest>(message);
+                                    if (auto* data = std::get_if<PutData>(&request)) {
+                                        put_(std::move(data->items));
+                                        return answer(number, {});  // in its turn
+                                    }
+                                    answer(number, std::get<GetData>(request));
+                                },
+                            .closed = [this, number](const auto&) { askers_.erase(number); },
+                            .drained = [&asker] { asker.connection.resume(); }});
 }
 
 void DataServer::answer(std::uint64_t asker, const GetData& question) {

@@ -1,5 +1,5 @@
-// Results on their way between workers, and from workers to clients: GetData and DataReply, over
-// connections of their own, so that they are in nobody's way.
+// Values on their way between workers, and between workers and clients: DataRequest and DataReply,
+// over connections of their own, so that they are in nobody's way.
 #pragma once
 
 #include "cluster/helper_thread.hpp"
@@ -18,8 +18,8 @@
 
 namespace satchel::cluster {
 
-/// Asks others. A worker asks each peer for one thing at a time, a client for several. In the
-/// thread of the loop.
+/// Asks others for results, and gives them values. A worker asks each peer for one thing at a time,
+/// a client for several. In the thread of the loop.
 class DataFetcher {
   public:
     /// The items in the order in which they were asked for; nothing, if they could not be had.
@@ -32,10 +32,14 @@ class DataFetcher {
 
     /// `done` is called later, but never after this was destroyed.
     void fetch(const std::string& address, std::vector<TaskRef> tasks, Done done);
+    /// The same; no items mean that the values have arrived.
+    void put(const std::string& address, const PutData& data, Done done);
 
   private:
     struct Link;
 
+    void ask(const std::string& address, const DataRequest& request, std::vector<TaskRef> tasks,
+             Done done);
     void open(const std::string& address, Link& link);
     void received(const std::string& address, net::Message& message);
     void fail(const std::string& address);
@@ -46,14 +50,15 @@ class DataFetcher {
     std::shared_ptr<DataFetcher*> self_;  // empty once this was destroyed
 };
 
-/// Answers those who ask. In the thread of the loop.
+/// Answers those who ask, and takes what they give. In the thread of the loop.
 class DataServer {
   public:
     /// What a worker has, or null.
     using Find = std::function<std::shared_ptr<StoredValue>(TaskRef)>;
+    using Put = std::function<void(std::vector<DataItem>)>;
 
     /// `helper` encodes; it may outlive this.
-    DataServer(net::EventLoop& loop, HelperThread& helper, Find find);
+    DataServer(net::EventLoop& loop, HelperThread& helper, Find find, Put put);
     ~DataServer();
     DataServer(const DataServer&) = delete;
     DataServer& operator=(const DataServer&) = delete;
@@ -69,6 +74,7 @@ class DataServer {
     net::EventLoop& loop_;
     HelperThread& helper_;
     Find find_;
+    Put put_;
     std::map<std::uint64_t, std::unique_ptr<Asker>> askers_;
     std::uint64_t next_asker_ = 0;
     std::shared_ptr<DataServer*> self_;

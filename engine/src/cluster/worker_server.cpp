@@ -77,6 +77,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void act();
     void fetch(const worker::Instructions::Fetch& fetch);
     void fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items);
+    void put(std::vector<DataItem> items);
     [[nodiscard]] Call prepare(worker::Call&& call);
     [[nodiscard]] const std::shared_ptr<LayerCode>& code_of(
         const std::shared_ptr<const LayerDefinition>& definition);
@@ -188,10 +189,13 @@ void WorkerServer::Impl::reset() {
     is_paused_ = false;
     machine_.emplace(worker::Options{.threads = static_cast<std::uint32_t>(options_.threads)});
     fetcher_.emplace(loop_, identity_);
-    data_server_.emplace(loop_, helper_, [this](TaskRef task) {
-        const auto found = values_.find(task);
-        return found == values_.end() || !machine_->holds(task) ? nullptr : found->second;
-    });
+    data_server_.emplace(
+        loop_, helper_,
+        [this](TaskRef task) {
+            const auto found = values_.find(task);
+            return found == values_.end() || !machine_->holds(task) ? nullptr : found->second;
+        },
+        [this](auto items) { put(std::move(items)); });
     stop_all();
     helper_.post([values = std::exchange(values_, {}), code = std::exchange(code_, {})] {});
 }
@@ -302,6 +306,15 @@ void WorkerServer::Impl::fetched(std::uint64_t number, std::optional<std::vector
         machine_->fetched(number, brought);
     } else {
         machine_->fetch_failed(number);
+    }
+    act();
+}
+
+void WorkerServer::Impl::put(std::vector<DataItem> items) {
+    for (auto& item : items) {
+        auto value =
+            std::make_shared<StoredValue>(Encoded{std::move(item.head), std::move(item.segments)});
+        if (machine_->put(item.task, value->nbytes())) values_[item.task] = std::move(value);
     }
     act();
 }

@@ -32,11 +32,15 @@ struct LayerSpec {
     /// for each task.
     std::vector<std::uint32_t> references = {};
     std::vector<std::uint32_t> ends = {};
+    /// Instead of a function: the client has these values, of so many bytes each, and sends them to
+    /// workers when it is asked to.
+    std::vector<std::int64_t> data = {};
+    bool everywhere = false;  ///< data: every worker shall have a copy
 
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
-        archive& token.high& token
-            .low& name& count& retries& function& literals& inputs& references& ends;
+        archive& token.high& token.low& name& count& retries& function& literals& inputs&
+            references& ends& data& everywhere;
     }
 };
 
@@ -96,6 +100,17 @@ struct GatherFailed {
     }
 };
 
+/// A value that the client was to send to a worker, and did not.
+struct DataNotSent {
+    TaskRef task;
+    bool is_gone = false;  ///< it has it no more; else the worker could not be reached
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& task& is_gone;
+    }
+};
+
 struct WhoHas {
     std::uint64_t request = 0;  ///< comes back with the answer
     std::vector<KeyRange> keys;
@@ -106,8 +121,8 @@ struct WhoHas {
     }
 };
 
-using FromClient =
-    std::variant<UpdateGraph, ReleaseKeys, CancelKeys, RetryKeys, GatherFailed, WhoHas>;
+using FromClient = std::variant<UpdateGraph, ReleaseKeys, CancelKeys, RetryKeys, GatherFailed,
+                                DataNotSent, WhoHas>;
 
 /// A result and where it is. Small ones come along.
 struct ReadyKey {
@@ -198,7 +213,37 @@ struct Holders {
     }
 };
 
+/// Values that the client has offered shall be put into workers.
+struct SendData {
+    struct Item {
+        Key key;
+        TaskRef task;
+        WorkerRef to;
+
+        template <class Archive>
+        void serialize(Archive& archive, unsigned) {
+            archive& key.token.high& key.token.low& key.index& task& to;
+        }
+    };
+    std::vector<Item> items;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& items;
+    }
+};
+
+/// Nobody will ask for the values of these layers any more.
+struct ForgetData {
+    std::vector<Token> layers;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& layers;
+    }
+};
+
 using ToClient = std::variant<ClientWelcome, PeersChanged, KeysInMemory, KeysLost, KeyErred,
-                              KeysCancelled, GraphRefused, Holders>;
+                              KeysCancelled, GraphRefused, SendData, ForgetData, Holders>;
 
 }  // namespace satchel

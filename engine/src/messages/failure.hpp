@@ -13,7 +13,8 @@ struct Failure {
     enum class Kind : std::uint8_t {
         exception,      ///< the function threw
         killed_worker,  ///< it was executing on too many workers that died
-        refused         ///< it could not be called at all: a module is missing, bytes are damaged
+        refused,        ///< it could not be called at all: a module is missing, bytes are damaged
+        lost            ///< its value came from a client, and is there no more
     };
 
     Kind kind = Kind::exception;

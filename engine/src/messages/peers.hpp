@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace satchel {
@@ -57,7 +58,20 @@ struct DataItem {
     }
 };
 
-/// The answer to GetData: an item for each that was asked for, in that order.
+/// Values for a worker to keep, from a client that the scheduler has asked to send them. All items
+/// are present.
+struct PutData {
+    std::vector<DataItem> items;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& items;
+    }
+};
+
+using DataRequest = std::variant<GetData, PutData>;
+
+/// The answer to GetData: an item for each that was asked for, in that order; to PutData, none.
 struct DataReply {
     std::vector<DataItem> items;
 

@@ -129,6 +129,8 @@ class Checker {
             const auto& layer = s_.tasks_.layer(id);
             if (layer.count == 0) continue;
             require(s_.tasks_.find(layer.token) == id, "layers are found", layer.first);
+            require(layer.owner == none || (layer.is_data && s_.clients_.contains(layer.owner)),
+                    "the owners of data are there", layer.first);
             for (std::uint32_t k = 0; k < layer.count; ++k) {
                 const auto& task = s_.tasks_[layer.first + k];
                 require(task.layer == id && task.state != forgotten, "layers are whole",
@@ -175,7 +177,10 @@ class Checker {
             for (const auto& record : worker.processing) {
                 require(s_.tasks_[record.task].worker == id, "tasks know their worker",
                         record.task);
-                sum.assigned_digest ^= digest_of(s_.tasks_.ref(record.task));
+                const auto& layer = s_.tasks_.layer_of(record.task);
+                if (!layer.is_data) sum.assigned_digest ^= digest_of(s_.tasks_.ref(record.task));
+                require(!layer.is_data || layer.owner != none, "data has somebody to come from",
+                        record.task);
                 sum.expected_bytes += record.expected_bytes;
                 sum.seceded += record.seceded ? 1 : 0;
                 sum.occupancy += record.seceded ? 0 : record.expected;

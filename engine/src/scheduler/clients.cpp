@@ -33,8 +33,10 @@ void Scheduler::remove_client(ClientId id) {
     for (TaskId task = 0; task < client.wanted.size() && client.wants > 0; ++task) {
         unwant(client, task);
     }
-    clients_.erase(found);
+    // What nobody else needs is forgotten while there is somebody to be told of it.
     finish_event();
+    clients_.erase(found);
+    orphan_data_of(id);
 }
 
 void Scheduler::handle(ClientId from, FromClient&& message, Nanoseconds) {

@@ -57,6 +57,12 @@ bool is_valid(const Input& input, std::uint64_t own, std::size_t literals) {
 // What is wrong with a layer, or nothing.
 std::string why_wrong(const LayerSpec& spec, std::uint64_t own) {
     if (spec.count == 0) return "it has no tasks";
+    if (!spec.data.empty()) {
+        const bool is_right = spec.data.size() == spec.count && spec.inputs.empty() &&
+                              spec.references.empty() && spec.ends.empty() &&
+                              std::ranges::all_of(spec.data, [](auto size) { return size >= 0; });
+        return is_right ? "" : "it is data, but not one value of a size for each task";
+    }
     for (std::size_t k = 0; k < spec.inputs.size(); ++k) {
         if (!is_valid(spec.inputs[k], own, spec.literals.size())) {
             return fmt::format("its input number {} refers to what does not come before it", k);
@@ -211,6 +217,10 @@ void Scheduler::on(ClientId from, UpdateGraph&& update) {
     if (auto reason = why_refused(update); !reason.empty()) {
         client.outbox.emplace_back(GraphRefused{fmt::format("the graph cannot run: {}", reason),
                                                 std::move(update.wanted)});
+        for (const auto& spec : update.layers) {
+            if (spec.data.empty()) continue;
+            last_in<ForgetData>(client.outbox).layers.push_back(spec.token);
+        }
         return;
     }
     Numbering numbering;
@@ -225,6 +235,7 @@ void Scheduler::on(ClientId from, UpdateGraph&& update) {
         if (is_new) {
             const auto place = is_source_like(spec) ? source_step + before : after;
             id = add_layer(spec, graph + place);
+            if (tasks_.layer(id).is_data) tasks_.layer(id).owner = from;
         }
         before += tasks_.layer(id).count;
         // Its own tasks, too: each may depend on the one before it.
@@ -246,10 +257,17 @@ LayerId Scheduler::add_layer(LayerSpec& spec, std::uint64_t priority) {
     layer.count = spec.count;
     layer.retries = spec.retries;
     layer.operation = operations_.number_of(spec.name);
-    layer.code = operations_[layer.operation].code_of(std::move(spec.function),
-                                                      std::move(spec.literals));
+    if (spec.data.empty()) {
+        layer.code = operations_[layer.operation].code_of(std::move(spec.function),
+                                                          std::move(spec.literals));
+    }
     layer.source_like = is_source_like(spec);
+    layer.is_data = !spec.data.empty();
+    layer.everywhere = spec.everywhere;
     const auto id = tasks_.add(std::move(layer));
+    for (std::uint32_t k = 0; k < spec.data.size(); ++k) {
+        tasks_[tasks_.layer(id).first + k].nbytes = spec.data[k];
+    }
     counts_[static_cast<std::size_t>(TaskState::released)] += spec.count;
     idle_.push_back(id);  // unless something of it turns out to be wanted
     return id;

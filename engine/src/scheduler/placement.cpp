@@ -34,6 +34,7 @@ Nanoseconds cost_of_transfer(std::int64_t bytes) {
 // Finds a place for a task that waits for nothing any more.
 void Scheduler::place(TaskId id) {
     const auto& layer = tasks_.layer_of(id);
+    if (layer.is_data && layer.owner == none) return fail_data(id, "the client has gone");
     if (layer.source_like) {
         move(id, TaskState::queued);
         queue_.push(layer.priority + (id - layer.first), id);

@@ -156,6 +156,7 @@ class Scheduler {
     void on(ClientId from, CancelKeys&& cancel);
     void on(ClientId from, RetryKeys&& retry);
     void on(ClientId from, GatherFailed&& failed);
+    void on(ClientId from, DataNotSent&& message);
     void on(ClientId from, WhoHas&& question);
     void want(Client& client, TaskId task);
     void unwant(Client& client, TaskId task);
@@ -165,6 +166,12 @@ class Scheduler {
     [[nodiscard]] ReadyKey describe(TaskId task) const;
     template <class F>
     void for_each_client_of(TaskId task, F&& f);
+
+    // data.cpp
+    void ask_for_data(TaskId task, WorkerId worker);
+    void copy_everywhere(TaskId task);
+    void fail_data(TaskId task, const std::string& why);
+    void orphan_data_of(ClientId client);
 
     // workers.cpp
     [[nodiscard]] Worker* find(WorkerRef worker);

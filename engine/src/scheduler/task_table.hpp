@@ -48,7 +48,7 @@ struct Task {
     TaskState state = TaskState::forgotten;
     std::uint8_t suspicions = 0;  ///< workers that died while they were executing it
     bool touched = false;         ///< is to be looked at before the event ends
-    std::int64_t nbytes = 0;
+    std::int64_t nbytes = 0;      ///< of the result; of data that is not there yet, too
 };
 
 /// Consecutive tasks.
@@ -81,7 +81,7 @@ struct Layer {
     };
 
     Token token;
-    std::shared_ptr<const LayerCode> code;
+    std::shared_ptr<const LayerCode> code;  // of data: none
     std::vector<std::uint32_t> references;  // tasks and literals, in the order of arguments
     std::unique_ptr<Rules> rules;
     std::uint64_t priority = 0;  // of the first task; the others follow
@@ -90,7 +90,10 @@ struct Layer {
     std::uint32_t retries = 0;
     std::uint32_t operation = 0;
     std::uint32_t pins = 0;    // reasons not to forget it: see TaskTable::pin
+    ClientId owner = none;     // data: the client that has it, while it is there
     bool source_like = false;  // has no inputs of its own, so that any worker will do
+    bool is_data = false;      // a client has the values and sends them when it is asked to
+    bool everywhere = false;   // data: each worker gets a copy
 
     [[nodiscard]] TaskSpan tasks() const noexcept { return {first, count}; }
 };

@@ -129,15 +129,18 @@ void Scheduler::leave_active(TaskId id) {
 void Scheduler::assign(TaskId id, WorkerId worker_id) {
     auto& task = tasks_[id];
     auto& worker = workers_[worker_id];
-    const auto& operation = operations_[tasks_.layer_of(id).operation];
+    const auto& layer = tasks_.layer_of(id);
+    const auto& operation = operations_[layer.operation];
     const auto expected = operation.known ? operation.duration : options_.unknown_duration;
+    const auto expected_bytes = layer.is_data ? task.nbytes : operation.nbytes;
     move(id, processing);
     ++task.attempt;
     task.worker = worker_id;
     task.position = static_cast<std::uint32_t>(worker.processing.size());
-    worker.processing.push_back({id, false, expected, operation.nbytes});
+    worker.processing.push_back({id, false, expected, expected_bytes});
     worker.occupancy += expected;
-    worker.expected_bytes += operation.nbytes;
+    worker.expected_bytes += expected_bytes;
+    if (layer.is_data) return ask_for_data(id, worker_id);
     worker.assigned_digest ^= digest_of(tasks_.ref(id));
     // One that was there when a worker died shall not take others along the next time.
     send_task(id, worker_id, operation.known && task.suspicions == 0 ? operation.duration : 0);
@@ -147,7 +150,8 @@ Worker::Processing Scheduler::unassign(TaskId id) {
     auto& task = tasks_[id];
     auto& worker = workers_[task.worker];
     const auto record = worker.processing[task.position];
-    worker.assigned_digest ^= digest_of(tasks_.ref(id));
+    // A worker knows nothing of data that is on its way to it.
+    if (!tasks_.layer_of(id).is_data) worker.assigned_digest ^= digest_of(tasks_.ref(id));
     worker.expected_bytes -= record.expected_bytes;
     if (record.seceded) --worker.seceded;
     worker.occupancy -= record.seceded ? 0 : record.expected;
@@ -191,6 +195,7 @@ void Scheduler::remember(TaskId id, const FinishedTask& result) {
     task.exceptions = 0;
     task.suspicions = 0;  // it can be executed without killing anybody
     keep_holder(id, worker);
+    if (tasks_.layer_of(id).everywhere) copy_everywhere(id);
     leave_active(id);
     tasks_.for_each_dependent(id, [&](TaskId dependent) {
         auto& other = tasks_[dependent];
@@ -265,6 +270,10 @@ void Scheduler::forget(LayerId id) {
         if (id >= worker.layers.size() || !worker.layers[id]) continue;
         worker.layers[id] = false;
         last_in<ForgetLayers>(worker.outbox).layers.push_back(id);
+    }
+    const auto& layer = tasks_.layer(id);
+    if (layer.is_data && layer.owner != none) {
+        last_in<ForgetData>(clients_.at(layer.owner).outbox).layers.push_back(layer.token);
     }
     tasks_.remove(id, idle_);
 }

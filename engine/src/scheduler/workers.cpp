@@ -162,7 +162,10 @@ void Scheduler::on(WorkerId from, const TaskErred& message) {
 
 void Scheduler::on(WorkerId from, const KeysAdded& message) {
     for (const auto ref : message.tasks) {
-        if (!tasks_.is(ref, TaskState::memory)) {
+        if (computes(from, ref) && tasks_.layer_of(ref.task).is_data) {
+            // It came from a client, and the report of that was lost.
+            remember(ref.task, {ref, tasks_[ref.task].nbytes, 0, false, {}});
+        } else if (!tasks_.is(ref, TaskState::memory)) {
             last_in<ReleaseTasks>(workers_[from].outbox).tasks.push_back(ref);
         } else if (!tasks_.has_holder(ref.task, from)) {
             keep_holder(ref.task, from);
@@ -244,7 +247,10 @@ void Scheduler::on(WorkerId from, const Inventory& message) {
     }
     std::vector<TaskId> never_heard_of;
     for (const auto& record : worker.processing) {
-        if (!assigned.contains(tasks_.ref(record.task))) never_heard_of.push_back(record.task);
+        const bool is_data = tasks_.layer_of(record.task).is_data;
+        if (!is_data && !assigned.contains(tasks_.ref(record.task))) {
+            never_heard_of.push_back(record.task);
+        }
     }
     reconcile_held(from, message.held);
     // What told it of layers may have been lost as well.

@@ -149,6 +149,14 @@ void Worker::fetched(std::uint64_t number, std::span<const Fetched> items) {
     start();
 }
 
+bool Worker::put(TaskRef ref, std::int64_t nbytes) {
+    // What is known already is here, or comes from another worker.
+    if (self_.worker == none || index_.find(ref) != none) return false;
+    store(add_entry(ref, State::wanted), nbytes);
+    out_.messages.emplace_back(TasksFinished{{{ref, nbytes, 0, false, {}}}});
+    return true;
+}
+
 void Worker::fetch_failed(std::uint64_t number) {
     const auto found = under_way_.find(number);
     if (found == under_way_.end()) return;

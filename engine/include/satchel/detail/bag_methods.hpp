@@ -116,11 +116,12 @@ std::vector<T> Bag<T>::extract(std::vector<Value> partitions) {
 
 template <class T>
 Bag<T> Bag<T>::persist(const Executor& executor, const RunOptions& options) const {
-    return stored(detail::compute_nodes({node_}, executor, options));
+    return stored(detail::keep_nodes({node_}, executor, options));
 }
 
 template <class T>
 Bag<T> Bag<T>::stored(std::vector<Value> partitions) const {
+    if (auto kept = detail::kept_node(partitions, *node_)) return Bag(std::move(kept));
     const auto& made = node_->description;
     return Bag(detail::stored_node<T>(std::make_shared<std::vector<Value>>(std::move(partitions)),
                                       made.name, made.token));
@@ -334,10 +335,9 @@ Bag<T> Bag<T>::repartition(RepartitionOptions options) const {
     }
     const auto limit = detail::checked_partition_bytes(*options.partition_size);
     if constexpr (detail::Measurable<T>) {
-        const auto kept = persist();
-        const auto& stored =
-            kept.node()->description.stream.state.template get<detail::StoredPartitions<T>>();
-        return Bag(detail::regrouped_node<T>(*stored.partitions, node_->description.token, limit));
+        auto partitions = detail::compute_nodes({node_}, *default_executor(), {});
+        return Bag(
+            detail::regrouped_node<T>(std::move(partitions), node_->description.token, limit));
     } else {
         detail::throw_not_measurable();
     }

@@ -276,6 +276,20 @@ struct Lowered {
 [[nodiscard]] std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& executor,
                                                const RunOptions& options, bool consumed = false);
 
+/// The same, but the results stay where they are: see Executor::keep.
+[[nodiscard]] std::vector<Value> keep_nodes(const std::vector<NodePtr>& roots,
+                                            const Executor& executor, const RunOptions& options);
+
+/// The graph of `roots` and, in order, all their tasks.
+struct RunnableNodes {
+    Graph graph;
+    std::vector<TaskIndex> outputs;
+};
+[[nodiscard]] RunnableNodes runnable(const std::vector<NodePtr>& roots, bool consumed = false);
+
+/// A node for values that stand for results which are kept elsewhere; null if they are none.
+[[nodiscard]] NodePtr kept_node(const std::vector<Value>& values, const Node& like);
+
 /// Draws the graph of `roots` into a .dot, .svg or .png file. Throws InvalidArgument for another
 /// kind of file, Error if Graphviz is needed and cannot be run, FileError if the file cannot be
 /// written.

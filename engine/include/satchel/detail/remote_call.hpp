@@ -18,6 +18,9 @@
 
 namespace satchel::detail {
 
+/// Data that is larger does not pass through the scheduler, but goes from the client to workers.
+inline constexpr std::uint64_t shared_bytes_max = 64 * 1024;
+
 /// An argument that is one input of the task.
 template <class T>
 struct OneInput {
@@ -105,6 +108,16 @@ struct RemoteCall {
     }
 };
 
+/// Calls the Function that is the first input with the others.
+struct CallInput {
+    Value operator()(Arguments& inputs) const {
+        auto others = inputs.without_first();
+        Value result;
+        inputs.get<Function>(0)(others, result);
+        return result;
+    }
+};
+
 /// What a call that was made remotely gives: `void` for a function that gives nothing.
 template <class Call>
 using future_of = Future<
@@ -141,6 +154,9 @@ struct EncodedCalls {
         references.push_back(static_cast<std::uint32_t>(futures.size()));
         futures.push_back(future.state());
     }
+    /// What is called. Of a single call, much data in it becomes the first argument.
+    void set_function(const Function& called);
+
     void add(const Value& value) {
         references.push_back(static_cast<std::uint32_t>(literals.size()) | literal_bit);
         literals.push_back(packed(value, name));
