@@ -4,28 +4,44 @@
 #include "cluster/codec.hpp"
 #include "graph/task_context.hpp"
 
+#include <cstdint>
 #include <mutex>
 #include <utility>
 
 namespace satchel::client {
+namespace {
 
-Gather::Gather(std::vector<StatePtr> states, std::shared_ptr<detail::RunProgress> progress)
+// Decoding less than this takes no longer than to wake who waits for it.
+constexpr std::uint64_t large_min = std::uint64_t{256} << 10;
+
+}  // namespace
+
+Gather::Gather(std::vector<StatePtr> states)
     : session_(states.empty() ? nullptr : states.front()->session),
       states_(std::move(states)),
-      progress_(std::move(progress)),
       values_(states_.size()),
       left_(states_.size()) {}
 
-std::shared_ptr<Gather> Gather::start(std::vector<StatePtr> states,
-                                      std::shared_ptr<detail::RunProgress> progress) {
-    auto gather = std::make_shared<Gather>(std::move(states), std::move(progress));
-    if (gather->progress_) gather->progress_->total += gather->left_;
-    if (!gather->session_) return gather;
-    const std::lock_guard lock(gather->session_->mutex());
-    for (std::size_t k = 0; k < gather->states_.size(); ++k) {
-        gather->session_->watch(*gather->states_[k], *gather, k);
-    }
+std::shared_ptr<Gather> Gather::start(std::vector<StatePtr> states) {
+    auto gather = std::make_shared<Gather>(std::move(states));
+    gather->watch();
     return gather;
+}
+
+std::shared_ptr<Gather> Gather::start_outputs(std::vector<StatePtr> states,
+                                              std::shared_ptr<detail::RunProgress> progress) {
+    auto gather = std::make_shared<Gather>(std::move(states));
+    gather->progress_ = std::move(progress);
+    gather->gives_back_ = true;
+    if (gather->progress_) gather->progress_->total += gather->left_;
+    gather->watch();
+    return gather;
+}
+
+void Gather::watch() {
+    if (!session_) return;
+    const std::lock_guard lock(session_->mutex());
+    for (std::size_t k = 0; k < states_.size(); ++k) session_->watch(*states_[k], *this, k);
 }
 
 Gather::~Gather() { unwatch(); }
@@ -43,15 +59,19 @@ void Gather::settled(std::size_t number) {
         over_.notify_all();
     } else if (state.is_inlined) {
         keep(number, {{state.value, {}}, true});
-    } else {
-        session_->fetch(state, shared_from_this(), number);
+        if (gives_back_) session_->give_back(state);
+    } else if (auto self = weak_from_this().lock()) {
+        // Else nobody waits any more, and the destructor of this waits for the lock.
+        session_->fetch(state, std::move(self), number);
     }
 }
 
 void Gather::keep(std::size_t number, Kept value) {
+    const bool is_large = value.encoded.size() >= large_min;
     values_[number] = std::move(value);
     if (progress_) ++progress_->finished;
-    if (--left_ == 0) over_.notify_all();
+    if (is_large) large_.push_back(number);
+    if (--left_ == 0 || is_large) over_.notify_all();
 }
 
 void Gather::arrived(std::size_t number, TaskRef task, WorkerRef holder,
@@ -79,20 +99,37 @@ void Gather::cancel() {
 
 std::vector<Value> Gather::take() {
     if (!session_) return {};
+    std::vector<Value> values(values_.size());
     if (!done()) {
         const detail::WaitInTask waiting;
-        std::unique_lock lock(session_->mutex());
-        over_.wait(lock, [&] { return is_over(); });
+        decode_large(values);
     }
     if (error_) std::rethrow_exception(error_);
-    std::vector<Value> values;
-    values.reserve(values_.size());
-    for (auto& [encoded, is_packed] : values_) {
-        values.push_back(
-            decode<Value>(is_packed ? cluster::unpack(encoded.head) : std::move(encoded)));
-        encoded = {};
+    for (std::size_t k = 0; k < values.size(); ++k) {
+        if (!values[k].has_value()) values[k] = decoded(std::exchange(values_[k], {}));
     }
     return values;
+}
+
+Value Gather::decoded(Kept value) {
+    auto& [encoded, is_packed] = value;
+    return decode<Value>(is_packed ? cluster::unpack(encoded.head) : std::move(encoded));
+}
+
+// Until all are there, those that take time: so that it is spent while the others come, and the
+// memory that they came in can be used for the next ones.
+void Gather::decode_large(std::vector<Value>& values) {
+    std::unique_lock lock(session_->mutex());
+    while (true) {
+        over_.wait(lock, [&] { return is_over() || !large_.empty(); });
+        if (is_over()) return;
+        const auto number = large_.back();
+        large_.pop_back();
+        auto kept = std::exchange(values_[number], {});
+        lock.unlock();
+        values[number] = decoded(std::move(kept));
+        lock.lock();
+    }
 }
 
 Completions::Completions(std::vector<StatePtr> states) : states_(std::move(states)) {

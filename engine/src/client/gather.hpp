@@ -26,10 +26,13 @@ namespace satchel::client {
 class Gather final : public Watcher, public std::enable_shared_from_this<Gather> {
   public:
     /// Begins. `states` are not empty, or there is nothing to do.
-    [[nodiscard]] static std::shared_ptr<Gather> start(
-        std::vector<StatePtr> states, std::shared_ptr<detail::RunProgress> progress = {});
+    [[nodiscard]] static std::shared_ptr<Gather> start(std::vector<StatePtr> states);
+    /// The same for the outputs of a graph: as nobody else asks for them, a result that has come
+    /// along with its key is not needed in the cluster any more, nor computed again if it is lost.
+    [[nodiscard]] static std::shared_ptr<Gather> start_outputs(
+        std::vector<StatePtr> states, std::shared_ptr<detail::RunProgress> progress);
 
-    Gather(std::vector<StatePtr> states, std::shared_ptr<detail::RunProgress> progress);
+    explicit Gather(std::vector<StatePtr> states);
     Gather(const Gather&) = delete;
     Gather& operator=(const Gather&) = delete;
     ~Gather();
@@ -51,15 +54,20 @@ class Gather final : public Watcher, public std::enable_shared_from_this<Gather>
         bool is_packed = false;
     };
 
+    void watch();
     void settled(std::size_t number) override;
     void keep(std::size_t number, Kept value);
+    [[nodiscard]] static Value decoded(Kept value);
+    void decode_large(std::vector<Value>& values);
     void unwatch();
     [[nodiscard]] bool is_over() const { return error_ || left_ == 0; }
 
     std::shared_ptr<Session> session_;
     std::vector<StatePtr> states_;
     std::shared_ptr<detail::RunProgress> progress_;
+    bool gives_back_ = false;
     std::vector<Kept> values_;
+    std::vector<std::size_t> large_;  // of them, not decoded yet
     std::size_t left_;
     std::exception_ptr error_;
     std::condition_variable over_;

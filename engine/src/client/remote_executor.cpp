@@ -87,8 +87,8 @@ void RemoteExecutor::close() {
 std::unique_ptr<Submission> RemoteExecutor::submit(Graph graph, std::vector<TaskIndex> outputs,
                                                    const RunOptions& options) const {
     auto states = begin(std::move(graph), std::move(outputs));
-    return std::make_unique<RemoteSubmission>(Gather::start(std::move(states), options.progress),
-                                              options.stop_token);
+    return std::make_unique<RemoteSubmission>(
+        Gather::start_outputs(std::move(states), options.progress), options.stop_token);
 }
 
 std::vector<StatePtr> RemoteExecutor::begin(Graph graph, std::vector<TaskIndex> outputs) const {

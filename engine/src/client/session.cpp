@@ -195,6 +195,12 @@ void Session::fetch(const FutureState& state, std::shared_ptr<Gather> gather, st
     wake();
 }
 
+void Session::give_back(const FutureState& state) {
+    if (find(state.key) != &state) return;
+    states_.erase(state.key);
+    if (!end_) push_release(state.key);
+}
+
 void Session::missing(FutureState& state, TaskRef task, WorkerRef holder) {
     if (end_ || find(state.key) != &state) return;
     push(GatherFailed{state.key, task, holder});

@@ -106,6 +106,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void watch(FutureState& state, Watcher& watcher, std::size_t number);
     static void unwatch(FutureState& state, Watcher& watcher);
     void fetch(const FutureState& state, std::shared_ptr<Gather> gather, std::size_t number);
+    /// Nobody needs the key any more, though its state lives.
+    void give_back(const FutureState& state);
     /// It was not where it should be.
     void missing(FutureState& state, TaskRef task, WorkerRef holder);
 
