@@ -325,6 +325,7 @@ TEST_CASE("a client that reads nothing is disconnected when too much is kept for
     auto deaf =
         net::connect(loop, servers.scheduler->addresses().front(),
                      {.identity = {.role = net::Role::client, .credentials = servers.credentials}});
+    while (client.info().clients < 2) std::this_thread::yield();
     // More than the system takes off the scheduler's hands.
     auto layer = layer_of(Function([](Arguments&) { return Value::of(std::string(4000, 'x')); }),
                           "texts", 8000);
