@@ -38,8 +38,8 @@ struct NannyOptions {
     std::chrono::milliseconds start_timeout{30000};  ///< to get to `satchel::init`
     std::chrono::milliseconds stop_grace{5000};      ///< between SIGTERM and SIGKILL
     std::chrono::milliseconds first_pause{100};      ///< before the second restart in a row
-    std::chrono::milliseconds longest_pause{10000};
-    std::chrono::milliseconds healthy_after{30000};  ///< then the next restart is the first again
+    std::chrono::milliseconds longest_pause{2000};
+    std::chrono::milliseconds healthy_after{1000};  ///< then the next restart is the first again
     /// Bytes; a process that comes near to it is killed, and replaced. 0: none.
     std::int64_t memory_limit = 0;
     std::chrono::milliseconds memory_interval{100};  ///< between two looks at what it uses
