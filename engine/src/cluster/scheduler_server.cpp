@@ -73,8 +73,10 @@ class SchedulerServer::Impl : public std::enable_shared_from_this<Impl> {
     void on(const WatchedWorker& message) { ++watched_[message.name]; }
     void on(const WorkerEnded& message);
     void lose_worker(WorkerRef worker, const scheduler::WorkerDeath& death);
+    void lose_untold(const std::string& name);
     void disconnect(WorkerRef worker, std::string_view reason);
     void drop_unread(PeerId id);
+    void hang_up(WorkerRef worker);
     [[nodiscard]] bool is_idle() const;
     void tick();
     void flush_soon();
@@ -169,7 +171,9 @@ void SchedulerServer::Impl::closed(PeerId id, const net::Closed& why) {
         busy_until_ = now();
     }
     for (const auto& name : peer->watched) {
-        if (--watched_[name] == 0) watched_.erase(name);
+        if (--watched_[name] > 0) continue;
+        watched_.erase(name);
+        if (lost_.contains(name)) lose_untold(name);
     }
     if (peer->worker) {
         workers_.erase(*peer->worker);
@@ -177,11 +181,7 @@ void SchedulerServer::Impl::closed(PeerId id, const net::Closed& why) {
         if (!planned && watched_.contains(peer->name)) {
             auto& lost = lost_[peer->name];
             lost = std::make_unique<Lost>(Lost{*peer->worker, net::Timer(loop_)});
-            lost->timer.start(nanny_delay, [this, name = peer->name] {
-                const auto worker = lost_.at(name)->worker;
-                lost_.erase(name);
-                lose_worker(worker, {});
-            });
+            lost->timer.start(nanny_delay, [this, name = peer->name] { lose_untold(name); });
         } else {
             lose_worker(
                 *peer->worker,
@@ -209,6 +209,14 @@ void SchedulerServer::Impl::disconnect(WorkerRef worker, std::string_view reason
     auto& peer = *peers_.at(id);
     peer.worker.reset();
     peer.connection.close(reason);
+}
+
+// Without a goodbye, after which a worker ends.
+void SchedulerServer::Impl::hang_up(WorkerRef worker) {
+    const auto found = workers_.find(worker);
+    if (found == workers_.end()) return;
+    peers_.erase(found->second);
+    workers_.erase(found);
 }
 
 // ---- clients ------------------------------------------------------------------------------------
@@ -294,6 +302,13 @@ void SchedulerServer::Impl::on(const RetireWorkers& message) {
     flush_soon();
 }
 
+// Its nanny has not told how it ended, and will not.
+void SchedulerServer::Impl::lose_untold(const std::string& name) {
+    const auto worker = lost_.at(name)->worker;
+    lost_.erase(name);
+    lose_worker(worker, {});
+}
+
 void SchedulerServer::Impl::lose_worker(WorkerRef worker, const scheduler::WorkerDeath& death) {
     machine_.remove_worker(worker, death);
     flush_soon();
@@ -336,7 +351,9 @@ void SchedulerServer::Impl::flush() {
         if (found == clients_.end()) continue;
         send(peers_.at(found->second)->connection, ServerToClient(messages));
     }
-    for (const auto& [worker, reason] : out.disconnects) disconnect(worker, reason);
+    for (const auto& [worker, reason, may_return] : out.disconnects) {
+        may_return ? hang_up(worker) : disconnect(worker, reason);
+    }
     for (const auto& warning : out.warnings) log_warning("scheduler", warning);
     for (const auto& [id, peer] : peers_) {
         if (peer->connection.queued() <= options_.unread_max) continue;

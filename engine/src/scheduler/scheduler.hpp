@@ -53,6 +53,7 @@ struct Instructions {
     struct Disconnect {
         WorkerRef worker;
         std::string reason;
+        bool may_return = false;  ///< if it lives, it shall connect again
     };
 
     std::vector<WorkerBatch> workers;

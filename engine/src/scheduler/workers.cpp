@@ -21,7 +21,8 @@ WorkerRef Scheduler::add_worker(const RegisterWorker& message, Nanoseconds now) 
         const auto& other = workers_[k];
         if (!other.alive || other.name.empty() || other.name != message.name) continue;
         const WorkerRef before{k, workers_[k].incarnation};
-        disconnects_.push_back({before, "a worker of the same name has taken its place"});
+        disconnects_.push_back(
+            {.worker = before, .reason = "a worker of the same name has taken its place"});
         remove_worker(before, {.cause = "it was started again"});
     }
     const auto free = std::ranges::find(workers_, false, &Worker::alive);
@@ -278,7 +279,7 @@ void Scheduler::tick(Nanoseconds now) {
         const WorkerRef ref{k, worker.incarnation};
         const auto silent = (now - worker.last_seen) / 1'000'000;
         const auto cause = fmt::format("it was silent for {} ms", silent);
-        disconnects_.push_back({ref, cause});
+        disconnects_.push_back({.worker = ref, .reason = cause, .may_return = true});
         remove_worker(ref, {.cause = cause});
     }
     advance_retirement();
