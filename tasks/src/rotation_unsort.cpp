@@ -152,11 +152,16 @@ class Unsorter {
         std::ranges::sort(order, {}, start_of);
         auto left = text_;
         std::uint32_t way = 0;
-        while (!left.empty()) {
+        do {
             const auto size = std::min<std::size_t>(ways_[way].size, left.size());
             std::memcpy(left.data(), piece(way), size);
             left = left.subspan(size);
             way = *std::ranges::lower_bound(order, ways_[way].end, {}, start_of);
+        } while (way != 0 && !left.empty());
+        while (!left.empty()) {
+            const auto size = std::min(text_.size() - left.size(), left.size());
+            std::memcpy(left.data(), text_.data(), size);
+            left = left.subspan(size);
         }
     }
 
