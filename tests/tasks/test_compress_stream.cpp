@@ -25,7 +25,6 @@ using namespace satchel;
 using satchel::detail::CodecLibraries;
 using satchel::detail::FileReference;
 using satchel::test::TemporaryFolder;
-using satchel::test::text_of;
 
 namespace {
 

@@ -93,7 +93,7 @@ class Compressor {
         auto source = open_source(file, options_);
         Target target(file, source, options_);
         report_.output = target.name();
-        const auto warning = transfer(
+        auto warning = transfer(
             source, [&](auto data) { target.write(data); }, [&] { target.commit(); });
         if (options_.index) index(target.name());
         const bool remove = warning.empty() && is_to_be_removed(file, source, options_);
