@@ -64,13 +64,14 @@ class FileSizeMax {
     void (*handler_)(int);
 };
 
-Pieces some_pieces() {
+ShufflePieces some_pieces() {
     PieceWriter<std::string, int> writer(5);
     for (int k = 0; k < 100; ++k) writer.add(std::to_string(k % 10), k);
     return std::move(writer).finish();
 }
 
-std::vector<std::pair<std::string, int>> records_of(const Pieces& pieces, std::uint32_t output) {
+std::vector<std::pair<std::string, int>> records_of(const ShufflePieces& pieces,
+                                                    std::uint32_t output) {
     std::vector<std::pair<std::string, int>> records;
     RecordReader<std::string, int> reader(pieces, output);
     while (reader.next()) records.emplace_back(reader.key(), reader.element());
@@ -142,13 +143,13 @@ TEST_CASE("pieces are cut, sent and read in order") {
             auto& before = last[static_cast<std::size_t>(std::stoi(key))];
             CHECK(std::exchange(before, element) < element);
         }
-        const Pieces cut{{pieces.runs.front().select(output, output + 1)}};
+        const ShufflePieces cut{{pieces.runs.front().select(output, output + 1)}};
         CHECK(records_of(cut, output) == expected);
         CHECK(records_of(cut, output + 1).empty());
-        const auto sent = decode<Pieces>(encode(cut));
+        const auto sent = decode<ShufflePieces>(encode(cut));
         CHECK(records_of(sent, output) == expected);
         // Cut once more, and from what was sent.
-        const Pieces again{{sent.runs.front().select(output, 5)}};
+        const ShufflePieces again{{sent.runs.front().select(output, 5)}};
         CHECK(records_of(again, output) == expected);
     }
     CHECK(records == 100);
@@ -159,14 +160,14 @@ TEST_CASE("pieces that nobody can have written are refused") {
     const std::vector<std::byte> good(encoded.head.begin(), encoded.head.end());
     for (std::size_t size = 0; size < good.size(); ++size) {
         const auto cut = Bytes::copy_of(std::span(good).first(size));
-        CHECK_THROWS_AS((void)decode<Pieces>(Encoded{cut, {}}), ArchiveError);
+        CHECK_THROWS_AS((void)decode<ShufflePieces>(Encoded{cut, {}}), ArchiveError);
     }
     // Whatever is changed, it is refused or gives other records.
     for (std::size_t at = 0; at < good.size(); ++at) {
         auto bad = good;
         bad[at] ^= std::byte{0x81};
         try {
-            const auto pieces = decode<Pieces>(Encoded{Bytes(std::move(bad)), {}});
+            const auto pieces = decode<ShufflePieces>(Encoded{Bytes(std::move(bad)), {}});
             for (std::uint32_t output = 0; output < 5; ++output) {
                 (void)records_of(pieces, output);
             }

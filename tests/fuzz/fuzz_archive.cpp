@@ -56,8 +56,8 @@ void read_after(const T& object, std::size_t keep, const Encoded& input) {
 
 // Pieces of a shuffle, and the records in them.
 void read_pieces(const Encoded& input) {
-    read_and_write<satchel::detail::Pieces>(input);
-    const auto pieces = satchel::decode<satchel::detail::Pieces>(input);
+    read_and_write<satchel::detail::ShufflePieces>(input);
+    const auto pieces = satchel::decode<satchel::detail::ShufflePieces>(input);
     for (std::uint32_t output = 0; output < 4; ++output) {
         satchel::detail::RecordReader<std::string, Mixture> reader(pieces, output);
         while (reader.next()) {

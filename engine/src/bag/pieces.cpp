@@ -40,8 +40,8 @@ struct TakeBundle {
 
     Value operator()(Arguments& arguments) const {
         const auto first = arguments.index() / splits * outputs_each;
-        Pieces taken;
-        for (const auto& run : arguments.get<Pieces>(0).runs) {
+        ShufflePieces taken;
+        for (const auto& run : arguments.get<ShufflePieces>(0).runs) {
             auto part = run.select(first, first + outputs_each);
             if (!part.parts.empty()) taken.runs.push_back(std::move(part));
         }
@@ -51,9 +51,9 @@ struct TakeBundle {
 
 struct CollectBundle {
     Value operator()(Arguments& arguments) const {
-        Pieces all;
+        ShufflePieces all;
         for (std::uint32_t k = 0; k < arguments.size(); ++k) {
-            for (const auto& run : arguments.get<Pieces>(k).runs) all.runs.push_back(run);
+            for (const auto& run : arguments.get<ShufflePieces>(k).runs) all.runs.push_back(run);
         }
         return Value::of(std::move(all));
     }
@@ -149,7 +149,7 @@ void RunWriter::flush() {
     records_.clear();
 }
 
-Pieces RunWriter::finish() && {
+ShufflePieces RunWriter::finish() && {
     flush();
     return std::move(pieces_);
 }

@@ -1,4 +1,5 @@
-// Pieces: elements on their way from the partitions of a bag to those of another, by their keys.
+// Pieces of a shuffle: elements on their way from the partitions of a bag to those of another, by
+// their keys.
 //
 // A task for each input partition writes (key, element) records, a RunWriter sorts them by the
 // output partition that they belong to, some megabytes at a time, and puts each such *run* into
@@ -54,7 +55,7 @@ struct Run {
     void serialize(InputArchive& archive, unsigned);
 };
 
-struct Pieces {
+struct ShufflePieces {
     std::vector<Run> runs = {};  ///< as they were written: records of earlier ones come first
 
     template <class Archive>
@@ -82,7 +83,7 @@ class RunWriter {
         records_.push_back({output_of(hash, outputs_), end - std::exchange(end_, end)});
         if (end >= run_bytes || records_.size() == run_records) flush();
     }
-    [[nodiscard]] Pieces finish() &&;
+    [[nodiscard]] ShufflePieces finish() &&;
 
     /// One run takes about so many bytes, or records: large enough that a part of it is worth
     /// reading from a disk, small enough that each thread can have two.
@@ -101,7 +102,7 @@ class RunWriter {
     OutputArchive archive_ = OutputArchive::contiguous();
     std::size_t end_ = 0;
     std::vector<Record> records_;
-    Pieces pieces_;
+    ShufflePieces pieces_;
 };
 
 /// Sorts `outputs` (of each record the output partition) and gives the parts, and of each record
@@ -124,7 +125,7 @@ class PieceWriter {
         writer_.archive() & key& element;
         writer_.end_record(StableHash{}(key));
     }
-    [[nodiscard]] Pieces finish() && { return std::move(writer_).finish(); }
+    [[nodiscard]] ShufflePieces finish() && { return std::move(writer_).finish(); }
 
   private:
     RunWriter writer_;
@@ -144,7 +145,7 @@ requires(!records_travel<K, T>) class PieceWriter<K, T> {
             refuse_copy();
         }
     }
-    [[nodiscard]] Pieces finish() && {
+    [[nodiscard]] ShufflePieces finish() && {
         std::vector<std::size_t> places;
         Run run{.parts = sort_objects(outputs_, count_, places)};
         std::vector<std::pair<K, T>*> order(places.size());
@@ -153,7 +154,7 @@ requires(!records_travel<K, T>) class PieceWriter<K, T> {
         sorted->reserve(order.size());
         for (auto* record : order) sorted->push_back(std::move(*record));
         run.objects = std::move(sorted);
-        Pieces pieces;
+        ShufflePieces pieces;
         pieces.runs.push_back(std::move(run));
         return pieces;
     }
@@ -169,7 +170,7 @@ template <class K, class T>
 class RecordReader {
   public:
     /// The pieces must live as long.
-    RecordReader(const Pieces& pieces, std::uint32_t output)
+    RecordReader(const ShufflePieces& pieces, std::uint32_t output)
         : run_(pieces.runs.data()), end_(run_ + pieces.runs.size()), output_(output) {}
 
     /// Goes to the next record; false at the end.
@@ -229,7 +230,7 @@ struct Exchange {
     NodePtr node;
     std::int64_t outputs_each;
 
-    /// As an input of the task of each output partition: Pieces.
+    /// As an input of the task of each output partition: ShufflePieces.
     [[nodiscard]] NodeInput input() const {
         return {.kind = NodeInput::Kind::cross_left, .node = node, .step = outputs_each};
     }

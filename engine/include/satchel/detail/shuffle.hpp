@@ -100,7 +100,7 @@ class GroupStream final : public Stream<std::pair<K, std::vector<T>>> {
 
   public:
     static std::unique_ptr<StreamBase> open(const Value&, Binding& binding) {
-        const auto& pieces = binding.arguments().template get<Pieces>(binding.slot(0));
+        const auto& pieces = binding.arguments().template get<ShufflePieces>(binding.slot(0));
         OrderedMap<K, std::vector<T>> groups;
         RecordReader<K, T> reader(pieces, binding.index());
         while (reader.next()) {
@@ -218,8 +218,8 @@ class JoinStream final
 /// One partition of a join of two bags that were both shuffled: slot 0 is the left one, `T`.
 template <class K, class T, class U>
 std::unique_ptr<StreamBase> open_join(const Value&, Binding& binding) {
-    const auto pieces = [&](std::uint32_t k) -> const Pieces& {
-        return binding.arguments().get<Pieces>(binding.slot(k));
+    const auto pieces = [&](std::uint32_t k) -> const ShufflePieces& {
+        return binding.arguments().get<ShufflePieces>(binding.slot(k));
     };
     auto map = std::make_shared<JoinMap<K, U>>();
     RecordReader<K, U> other(pieces(1), binding.index());
