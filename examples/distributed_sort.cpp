@@ -8,8 +8,8 @@
 // Output:
 // 200000 numbers in 16 ranges
 // in order: true
-// the largest range has ... numbers
-// least 0.000003, median 0.500229, greatest 0.999998
+// the largest range has 14825 numbers
+// least 0.000003, median 0.498752, greatest 0.999996
 #include <satchel/satchel.hpp>
 
 #include <algorithm>

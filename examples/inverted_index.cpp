@@ -5,7 +5,7 @@
 //     example_inverted_index cluster    on two worker processes: the same program
 //
 // Output:
-// 62 words
+// 52 words
 // and: 1 2 3 4
 // lamb: 1
 // the: 1 3 4

@@ -98,7 +98,7 @@ class World {
         LinkPtr link;
         bool vanished = false;
         bool has_cancelled = false;
-        std::set<Key> cancelled;  // what it has just cancelled, if it has asked for nothing since
+        std::set<Key> cancelled;    // what it has just cancelled, if it has asked for nothing since
         bool forgets = false;       // its data, when that is in the cluster
         std::set<Key> delivered{};  // data
         int graphs = 0;

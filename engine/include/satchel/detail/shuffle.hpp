@@ -6,15 +6,16 @@
 // the other side.
 #pragma once
 
+#include <satchel/bag_options.hpp>
 #include <satchel/detail/bag_support.hpp>
 #include <satchel/detail/grouping.hpp>
+#include <satchel/detail/invoke.hpp>
 #include <satchel/detail/ordered_map.hpp>
 #include <satchel/detail/pieces.hpp>
 #include <satchel/detail/reduce.hpp>
 #include <satchel/detail/stages.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,10 +47,10 @@ Value split_partition(const Value& state, Binding& binding) {
         batch.for_each([&](auto&& x) {
             using Key = std::invoke_result_t<const F&, const T&>;
             if constexpr (std::is_same_v<std::remove_cvref_t<Key>, K>) {
-                const Key& key = std::invoke(function, std::as_const(x));
+                const Key& key = detail::invoke(function, std::as_const(x));
                 writer.add(key, std::forward<decltype(x)>(x));
             } else {
-                const K key(std::invoke(function, std::as_const(x)));
+                const K key(detail::invoke(function, std::as_const(x)));
                 writer.add(key, std::forward<decltype(x)>(x));
             }
         });
@@ -150,9 +151,9 @@ class KeyedStream {
             if (!stream_->next(batch_)) return false;
         }
         if constexpr (refers) {
-            key_ = &std::invoke(std::as_const(function_), element());
+            key_ = &detail::invoke(std::as_const(function_), element());
         } else {
-            key_.emplace(std::invoke(std::as_const(function_), element()));
+            key_.emplace(detail::invoke(std::as_const(function_), element()));
         }
         return true;
     }
@@ -275,7 +276,7 @@ struct JoinMapReducer {
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& map, const Batch<T>& batch) {
         batch.for_each([&](auto&& x) {
-            auto& items = at(map, K(std::invoke(key, std::as_const(x))));
+            auto& items = at(map, K(detail::invoke(key, std::as_const(x))));
             items.push_back(std::forward<decltype(x)>(x));
         });
     }
