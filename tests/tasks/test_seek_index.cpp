@@ -38,9 +38,12 @@ TEST_CASE("what decoding finds out is good for ranges") {
         const bool ours = command == "cat";
         const Bytes file = ours ? compress(data, "bz2", {.level = 1}) : piped(data, command);
         const Codec& codec = *recognise(std::span(file).first(16));
-        const auto table = decode_index(encode_index(table_by_decoding(file), codec, access(file)),
-                                        codec, access(file));
-        CHECK(table == table_by_decoding(file));
+        // Decoded again, the file may be cut into other pieces: how large they are to be is learnt
+        // from those that are done.
+        const auto found = table_by_decoding(file);
+        const auto table =
+            decode_index(encode_index(found, codec, access(file)), codec, access(file));
+        CHECK(table == found);
         CHECK(table.output_size == data.size());
         const bool can_be_entered = command.find("-T1") == std::string::npos;
         CHECK(table.pieces.empty() != can_be_entered);
