@@ -83,7 +83,7 @@ class Faults(CliTest):
     def test_sigterm_without_unnamed_files(self):
         self.die_everywhere(signal.SIGTERM, unnamed_files=False)
 
-    def fail(self, call, said, *options, at=1, unnamed_files=True, before=None):
+    def check_error(self, call, said, *options, at=1, unnamed_files=True, before=None):
         """A call fails: an error, and everything is as it was."""
         self.clear()
         self.file("f", CONTENT)
@@ -103,16 +103,16 @@ class Faults(CliTest):
 
     def test_errors(self):
         for unnamed_files in (True, False):
-            self.fail("open", "create", unnamed_files=unnamed_files)
-            self.fail("write", "write at offset 0", unnamed_files=unnamed_files)
-            self.fail("write", "write at offset 10", at=2, unnamed_files=unnamed_files)
-            self.fail("fchmod", "set the permissions", unnamed_files=unnamed_files)
-            self.fail("futimens", "set the time", unnamed_files=unnamed_files)
-            self.fail("fsync", "flush to the disk", unnamed_files=unnamed_files)
-            self.fail("rename", "create", "-f", before=OLD, unnamed_files=unnamed_files)
-        self.fail("linkat", "create")
-        self.fail("linkat", "create", "-f", before=OLD)
-        self.fail("renameat2", "create", unnamed_files=False)
+            self.check_error("open", "create", unnamed_files=unnamed_files)
+            self.check_error("write", "write at offset 0", unnamed_files=unnamed_files)
+            self.check_error("write", "write at offset 10", at=2, unnamed_files=unnamed_files)
+            self.check_error("fchmod", "set the permissions", unnamed_files=unnamed_files)
+            self.check_error("futimens", "set the time", unnamed_files=unnamed_files)
+            self.check_error("fsync", "flush to the disk", unnamed_files=unnamed_files)
+            self.check_error("rename", "create", "-f", before=OLD, unnamed_files=unnamed_files)
+        self.check_error("linkat", "create")
+        self.check_error("linkat", "create", "-f", before=OLD)
+        self.check_error("renameat2", "create", unnamed_files=False)
 
     def test_file_systems_that_know_no_renaming_without_replacing(self):
         self.file("f", CONTENT)
