@@ -52,34 +52,59 @@ class Window {
     std::vector<std::byte> data_;
 };
 
-// Where the first border ends from byte `from` of the data on.
+// A border is looked at with so many bytes before it.
+constexpr std::size_t context_size = empty_stored_block.size() + 1;
+
+// Whether an empty block ends right before the first one of a border, the header of which is the
+// last byte of `before`.
+bool is_behind_empty_block(std::span<const std::byte> before) {
+    return before.size() >= context_size &&
+           std::ranges::equal(before.last(context_size).first(empty_stored_block.size()),
+                              empty_stored_block);
+}
+
+// Where the first border ends that begins at byte `from` of the data or behind it. Where more than
+// two empty blocks follow each other, as in notes (see deflate_note.hpp), only the first two count:
+// else borders would overlap, and which of them are found would depend on where one looks first.
 std::optional<std::size_t> border_in(std::span<const std::byte> data, std::size_t from) {
-    const auto hit = std::ranges::search(data.subspan(from), border_bytes);
-    if (hit.empty()) return std::nullopt;
-    return static_cast<std::size_t>(hit.end() - data.begin());
+    while (true) {
+        const auto hit =
+            std::ranges::search(data.subspan(std::min(from, data.size())), border_bytes);
+        if (hit.empty()) return std::nullopt;
+        const auto begin = static_cast<std::size_t>(hit.begin() - data.begin());
+        if (!is_behind_empty_block(data.first(begin))) return begin + border_bytes.size();
+        from = begin + 1;
+    }
 }
 
 // A border may lie across the end of the data that is there.
-std::size_t searched_in(std::span<const std::byte> data) {
-    return data.size() - std::min(data.size(), border_bytes.size() - 1);
+std::size_t searched_in(std::span<const std::byte> data, std::size_t from) {
+    return std::max(from, data.size() - std::min(data.size(), border_bytes.size() - 1));
 }
 
-// Moves the window behind the next border. False if there is none.
-bool skip_to_border(Window& window) {
+// Moves the window to the next border that begins `searched` bytes behind its front or later: it
+// then begins `context_size` bytes before the border's end. False if there is none.
+bool skip_to_border(Window& window, std::size_t searched) {
     while (true) {
-        if (const auto end = border_in(window.data(), 0)) return window.drop(*end), true;
-        window.drop(searched_in(window.data()));
+        if (const auto end = border_in(window.data(), searched)) {
+            window.drop(*end - context_size);
+            return true;
+        }
+        searched = searched_in(window.data(), searched);
+        const auto dropped = searched - std::min(searched, context_size);
+        window.drop(dropped);
+        searched -= dropped;
         if (!window.read_more()) return false;
     }
 }
 
-// How far it is to behind the next border; nothing if the file ends before, or it is too far.
-std::optional<std::size_t> distance_to_border(Window& window) {
-    std::size_t searched = 0;
+// Where in the window the next border ends that begins at `from` or behind it; nothing if the file
+// ends before, or it is too far.
+std::optional<std::size_t> end_of_next_border(Window& window, std::size_t from) {
     while (true) {
-        if (const auto end = border_in(window.data(), searched)) return end;
-        searched = searched_in(window.data());
-        if (searched > piece_size_max || !window.read_more()) return std::nullopt;
+        if (const auto end = border_in(window.data(), from)) return end;
+        from = searched_in(window.data(), from);
+        if (from > piece_size_max || !window.read_more()) return std::nullopt;
     }
 }
 
@@ -87,31 +112,40 @@ std::optional<std::size_t> distance_to_border(Window& window) {
 class DeflatePieces : public Pieces {
   public:
     DeflatePieces(const InputFile& file, const Codec& codec, std::int64_t from)
-        : Pieces(codec), window_(file, std::max(from - std::ssize(border_bytes), std::int64_t{0})) {
+        : Pieces(codec), window_(file, before(from, border_bytes.size() + context_size)) {
+        // A border that ends where one looks for the first counts.
+        const auto searched = before(from, border_bytes.size()) - window_.offset();
         if (from == 0) {
             next_place_ = deflate_start;
-        } else if (skip_to_border(window_)) {
+            begin_ = 0;
+        } else if (skip_to_border(window_, static_cast<std::size_t>(searched))) {
             next_place_ = deflate_border;
         }
     }
 
     std::optional<Piece> next() override {
         if (next_place_ == deflate_unknown) return std::nullopt;
-        const auto end = distance_to_border(window_);
-        const auto size = end.value_or(window_.data().size());
-        if (size == 0) return std::nullopt;
-        Piece piece{.data = window_.slice(0, size),
-                    .offset = static_cast<std::uint64_t>(window_.offset()),
+        const auto border = end_of_next_border(window_, begin_);
+        const auto end = border.value_or(window_.data().size());
+        if (end == begin_) return std::nullopt;
+        Piece piece{.data = window_.slice(begin_, end - begin_),
+                    .offset = static_cast<std::uint64_t>(window_.offset()) + begin_,
                     .begin = next_place_,
-                    .end = end ? deflate_border : deflate_unknown};
-        window_.drop(size);
-        next_place_ = end ? deflate_border : deflate_unknown;
+                    .end = border ? deflate_border : deflate_unknown};
+        next_place_ = border ? deflate_border : deflate_unknown;
+        if (border) window_.drop(end - context_size);
+        begin_ = context_size;
         return piece;
     }
 
   private:
+    static std::int64_t before(std::int64_t from, std::size_t distance) {
+        return std::max(from - static_cast<std::int64_t>(distance), std::int64_t{0});
+    }
+
     Window window_;
     DeflatePlace next_place_ = deflate_unknown;
+    std::size_t begin_ = context_size;  // of the next piece, in the window
 };
 
 // bzip2: its splitter finds the blocks that begin behind the byte at which it does.
@@ -225,7 +259,8 @@ std::string why_not_in_pieces(const InputFile& file, const Codec& codec) {
     }
     if (!is(codec, "gzip")) return fmt::format("it is of the format {}", codec.info().name);
     Window window(file, 0);
-    return skip_to_border(window) ? "" : "its gzip stream has no places where decoding may begin";
+    return skip_to_border(window, 0) ? ""
+                                     : "its gzip stream has no places where decoding may begin";
 }
 
 }  // namespace satchel::detail
