@@ -11,6 +11,7 @@
 #include "cluster/codec.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <stop_token>
 #include <utility>
@@ -24,6 +25,10 @@ namespace {
 // being written.
 constexpr std::size_t question_tasks_max = 512;
 constexpr std::int64_t question_bytes_max = 4 << 20;
+
+// A worker that cannot be reached has mostly died. Were that said at once, the scheduler, which may
+// learn of the death a little later, would name the same worker again, until it gives up.
+constexpr std::chrono::milliseconds report_pause{500};
 
 // A graph that was sent: its outputs are fetched as they come.
 class RemoteSubmission final : public Submission {
@@ -61,6 +66,7 @@ RemoteExecutor::RemoteExecutor(const net::Address& scheduler, const net::Credent
     connection_ = net::connect(loop_, scheduler, {.identity = identity_of(credentials)});
     loop_.call([&] {
         fetcher_.emplace(loop_, identity_of(credentials));
+        report_timer_.emplace(loop_);
         connection_.start({.received =
                                [this](net::Message& message) {
                                    session_->received(cluster::receive<ServerToClient>(message));
@@ -78,6 +84,7 @@ void RemoteExecutor::close() {
     const std::lock_guard lock(closing_);
     loop_.call([&] {
         fetcher_.reset();
+        report_timer_.reset();
         if (connection_) connection_.close("the client was closed");
         loop_.after_sending([this] { connection_ = {}; });
     });
@@ -148,9 +155,17 @@ void RemoteExecutor::start_sendings(std::vector<Sending> sendings) {
         std::vector<TaskRef> tasks;
         for (const auto& item : message.items) tasks.push_back(item.task);
         fetcher_->put(address, message, [this, tasks = std::move(tasks)](const auto& reply) {
-            if (!reply) session_->not_sent(tasks);
+            if (!reply) report_later(tasks);
         });
     }
+}
+
+void RemoteExecutor::report_later(const std::vector<TaskRef>& not_sent) {
+    if (not_sent_.empty()) {
+        report_timer_->start(report_pause,
+                             [this] { session_->not_sent(std::exchange(not_sent_, {})); });
+    }
+    not_sent_.insert(not_sent_.end(), not_sent.begin(), not_sent.end());
 }
 
 void RemoteExecutor::start_fetches(std::vector<Fetch> fetches) {

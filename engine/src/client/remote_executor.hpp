@@ -48,6 +48,7 @@ class RemoteExecutor final : public Executor {
     void flush();
     void start_fetches(std::vector<Fetch> fetches);
     void start_sendings(std::vector<Sending> sendings);
+    void report_later(const std::vector<TaskRef>& not_sent);
     void closed(const net::Closed& why);
 
     net::Address scheduler_;
@@ -55,6 +56,8 @@ class RemoteExecutor final : public Executor {
     std::shared_ptr<Session> session_;
     std::mutex closing_;
     std::optional<cluster::DataFetcher> fetcher_;  // this and the next in the thread of the loop
+    std::vector<TaskRef> not_sent_;                // to be reported when the timer is due
+    std::optional<net::Timer> report_timer_;
     net::Connection connection_;
 };
 
