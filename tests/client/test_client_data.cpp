@@ -110,6 +110,19 @@ TEST_CASE("persist of delayed calls, and of several at once") {
     CHECK(calls == 12);
 }
 
+TEST_CASE("running what is persisted already leaves it on the workers") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    calls = 0;
+    const auto call = delayed(counted, {.pure = true})(std::int64_t{3});
+    const auto kept = call.persist();
+    CHECK(call.compute() == 3);
+    CHECK(kept.compute() == 3);
+    CHECK(held(client) == 1);
+    CHECK(delayed([](std::int64_t x) { return x + 1; })(kept).compute() == 4);
+    CHECK(calls == 1);
+}
+
 TEST_CASE("client.persist does not wait") {
     LocalCluster cluster(threads);
     Client client(cluster);

@@ -59,7 +59,8 @@ void Gather::settled(std::size_t number) {
         over_.notify_all();
     } else if (state.is_inlined) {
         keep(number, {{state.value, {}}, true});
-        if (gives_back_) session_->give_back(state);
+        // Unless somebody else holds it, too; others would get it from the session, under its lock.
+        if (gives_back_ && states_[number].use_count() == 1) session_->give_back(state);
     } else if (auto self = weak_from_this().lock()) {
         // Else nobody waits any more, and the destructor of this waits for the lock.
         session_->fetch(state, std::move(self), number);

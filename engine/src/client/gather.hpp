@@ -27,8 +27,8 @@ class Gather final : public Watcher, public std::enable_shared_from_this<Gather>
   public:
     /// Begins. `states` are not empty, or there is nothing to do.
     [[nodiscard]] static std::shared_ptr<Gather> start(std::vector<StatePtr> states);
-    /// The same for the outputs of a graph: as nobody else asks for them, a result that has come
-    /// along with its key is not needed in the cluster any more, nor computed again if it is lost.
+    /// The same for the outputs of a graph: a result that has come along with its key, and that
+    /// nobody else holds, is not needed in the cluster any more, nor computed again if it is lost.
     [[nodiscard]] static std::shared_ptr<Gather> start_outputs(
         std::vector<StatePtr> states, std::shared_ptr<detail::RunProgress> progress);
 
