@@ -89,7 +89,7 @@ void World::run() {
     while (agenda_.now() < faults_end) agenda_.step();
     calm_ = true;
     cuts_.clear();
-    // Those that left come back; one that cannot leave, for want of others, is started again.
+    // Those that left come back; one that is still leaving is started again.
     for (std::size_t k = 0; k < nodes_.size(); ++k) {
         if (nodes_[k].gone) boot(k, random_(0, 50 * millisecond));
         if (nodes_[k].up && nodes_[k].retiring) end_life(k, false);
@@ -201,12 +201,31 @@ void World::finish_link(const LinkPtr& link, bool planned, Time notice) {
 
 void World::tick() {
     scheduler_.tick(agenda_.now());
+    note_what_leaves();
     for (const auto& worker : scheduler_.workers()) {
         require(!worker.alive || agenda_.now() - worker.last_seen < time_to_live,
                 "who is silent for too long is taken for dead");
     }
     after_scheduler_event();
     agenda_.after(heartbeat_interval, [this] { tick(); });
+}
+
+// With the last worker goes what it has, and what it waits for.
+void World::note_what_leaves() {
+    const auto& workers = scheduler_.workers();
+    if (std::ranges::any_of(workers, &scheduler::Worker::stays)) return;
+    const auto& tasks = scheduler_.tasks();
+    for (WorkerId worker = 0; worker < workers.size(); ++worker) {
+        if (!workers[worker].closing) continue;
+        for (TaskId task = 0; task < tasks.size(); ++task) {
+            const auto state = tasks[task].state;
+            const bool leaves =
+                state == scheduler::TaskState::processing
+                    ? tasks[task].worker == worker
+                    : state == scheduler::TaskState::memory && tasks.has_holder(task, worker);
+            if (leaves) left_.insert(tasks.key_of(task));
+        }
+    }
 }
 
 bool World::is_satisfied() const {

@@ -33,12 +33,12 @@ struct Faults {
     bool deadly = false, errors = false;
 
     [[nodiscard]] static Faults draw(Random& random);
-    /// Whether nothing is ever lost: at most, a worker leaves in good order.
+    /// Whether nothing is lost but with the last worker: at most, workers leave in good order.
     [[nodiscard]] bool are_planned() const {
         return crash + hang + half_open + cut + lose + vanish == 0 && !deadly;
     }
     /// Whether nothing happens but work.
-    [[nodiscard]] bool are_none() const { return are_planned() && retire + fickle == 0; }
+    [[nodiscard]] bool are_none() const { return are_planned() && retire + pause + fickle == 0; }
 };
 
 /// How often something happened that a run of many seeds should have seen.
@@ -118,6 +118,7 @@ class World {
     void flush_scheduler();
     void send_to_worker(WorkerBatch batch);
     void tick();
+    void note_what_leaves();
     void compare_digests(WorkerRef from, const FromWorker& report);
     void finish_link(const LinkPtr& link, bool planned, Time notice);
 
@@ -171,6 +172,7 @@ class World {
     std::set<std::pair<std::size_t, std::size_t>> cuts_;
     std::map<Key, std::uint32_t> executions_, deaths_, not_sent_;
     std::set<Key> gone_;  // data that a client was asked for and had no more
+    std::set<Key> left_;  // what went with the last worker
     bool somebody_vanished_ = false;
     bool calm_ = false;
     bool flush_pending_ = false;
