@@ -37,12 +37,15 @@ class LifeLine {
         std::vector<pid_t> pids;
         std::string line;
         char c = 0;
+        // While this has it open for writing as well, reading waits where nobody else has: to open
+        // it again would miss who has come and gone in between, and wait for the next.
+        const satchel::detail::FileDescriptor own(::open(path().c_str(), O_RDWR | O_CLOEXEC));
+        if (!file_) {
+            file_ = satchel::detail::FileDescriptor(::open(path().c_str(), O_RDONLY | O_CLOEXEC));
+        }
         while (static_cast<int>(pids.size()) < count) {
-            // At the end, nobody has it open; opening it again waits for who does.
-            if (!file_ || ::read(file_.get(), &c, 1) != 1) {
-                file_ =
-                    satchel::detail::FileDescriptor(::open(path().c_str(), O_RDONLY | O_CLOEXEC));
-            } else if (c != '\n') {
+            if (::read(file_.get(), &c, 1) != 1) continue;
+            if (c != '\n') {
                 line += c;
             } else {
                 pids.push_back(static_cast<pid_t>(std::stol(line)));
