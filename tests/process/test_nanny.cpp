@@ -171,6 +171,24 @@ TEST_CASE("a program that does not get to init is not started again") {
     CHECK(hangs.started.is_empty());
 }
 
+TEST_CASE("workers that are killed before init are started again, but not for ever") {
+    satchel::net::EventLoop loop;
+    auto options = running({"echo"});
+    options.command.environment = {"HELPER_BEFORE_INIT=kill"};
+    options.first_pause = 1ms;
+    options.longest_pause = 1ms;
+    Watched nanny(loop, options);
+    nanny.start();
+    for (int i = 0; i < 5; ++i) CHECK_FALSE(nanny.ended.take().was_ready);
+    const auto why = nanny.failed.take();
+    CHECK(why.find("was ended by signal 9 (Killed), which satchel did not send: perhaps the system "
+                   "ran out of memory") != std::string::npos);
+    CHECK(why.find("init") == std::string::npos);
+    loop.call([] {});
+    CHECK(nanny.ended.is_empty());
+    CHECK(nanny.started.is_empty());
+}
+
 TEST_CASE("a program that forgot init gets one clear sentence, and starts two processes in all") {
     LifeLine line;
     const auto count = line.folder() / "count";

@@ -3,7 +3,7 @@
 //
 //     worker_program parent FIFO N MODE      starts N workers, and waits to be killed
 //
-// HELPER_BEFORE_INIT=exit or =hang in its environment happens before init.
+// HELPER_BEFORE_INIT=exit, =kill or =hang in its environment happens before init.
 #include <satchel/error.hpp>
 #include <satchel/init.hpp>
 
@@ -103,6 +103,7 @@ int worker_main(const WorkerStart& start) {
 int main(int argc, char** argv) {
     const auto* before = std::getenv("HELPER_BEFORE_INIT");
     if (before != nullptr && before == std::string_view("exit")) return 3;
+    if (before != nullptr && before == std::string_view("kill")) std::raise(SIGKILL);
     if (before != nullptr && before == std::string_view("hang")) wait_for_ever();
     set_worker_main(worker_main);
     satchel::init(argc, argv);

@@ -27,22 +27,41 @@ std::string WorkerEnd::describe() const {
     if (was_late) {
         text +=
             ": it did not get to satchel::init(argc, argv) in time, with which main() must begin";
-    } else if (!was_ready) {
-        text += " before it called satchel::init(argc, argv), with which main() must begin";
     } else if (used_memory > 0) {
         text += fmt::format(
             ": its nanny killed it because it used {}, more than {:.0f} % of its memory limit of "
             "{}; make partitions smaller or the limit larger",
             format_bytes(static_cast<std::uint64_t>(used_memory)), 100 * kill_at,
             format_bytes(static_cast<std::uint64_t>(memory_limit)));
-    } else if (status.signal == SIGKILL && !was_asked) {
-        text += ", which satchel did not send: perhaps the system ran out of memory";
+    } else if (was_killed_from_outside()) {
+        text += ", which satchel did not send";
+        if (status.signal == SIGKILL) text += ": perhaps the system ran out of memory";
+    } else if (!was_ready) {
+        text += " before it called satchel::init(argc, argv), with which main() must begin";
     }
     if (!last_lines.empty()) {
         text += fmt::format("; the last lines of its log:\n  {}", fmt::join(last_lines, "\n  "));
     }
     return text;
 }
+
+bool WorkerEnd::was_killed_from_outside() const {
+    const bool was_sent = status.signal == SIGKILL || status.signal == SIGTERM ||
+                          status.signal == SIGINT || status.signal == SIGHUP;
+    return was_sent && !was_asked && !was_late && used_memory == 0;
+}
+
+namespace {
+
+// So often in a row the first workers may be killed before `satchel::init`.
+constexpr int early_kills_max = 5;
+
+bool says_ready(int channel) {
+    std::byte byte{};
+    return ::read(channel, &byte, 1) == 1 && byte == ready_byte;
+}
+
+}  // namespace
 
 class Nanny::Impl {
   public:
@@ -78,6 +97,7 @@ class Nanny::Impl {
     void on_channel();
     void on_log();
     void on_end();
+    bool may_get_further(const WorkerEnd& end);
     void ask_to_end();
     void watch_memory();
     void start_after_pause(bool was_healthy);
@@ -90,6 +110,7 @@ class Nanny::Impl {
     net::Timer memory_timer_;
     std::unique_ptr<Life> life_;
     bool was_ever_ready_ = false;
+    int early_kills_ = 0;
     bool is_stopping_ = false;
     std::function<void()> stopped_;
     milliseconds pause_{0};
@@ -108,8 +129,7 @@ void Nanny::Impl::start() {
 }
 
 void Nanny::Impl::on_channel() {
-    std::byte byte{};
-    const bool is_ready = ::read(life_->child.channel(), &byte, 1) == 1 && byte == ready_byte;
+    const bool is_ready = says_ready(life_->child.channel());
     life_->channel_watch.reset();
     if (!is_ready) return;  // it is ending
     was_ever_ready_ = true;
@@ -132,6 +152,10 @@ void Nanny::Impl::on_end() {
     auto life = std::move(life_);
     timer_.cancel();
     memory_timer_.cancel();
+    // What it has said before it ended may not have been looked at yet.
+    if (life->channel_watch && says_ready(life->child.channel())) {
+        was_ever_ready_ = life->end.was_ready = true;
+    }
     std::array<char, 16384> text{};
     ssize_t count = 0;
     while ((count = ::read(life->child.log(), text.data(), text.size())) > 0) {
@@ -144,7 +168,7 @@ void Nanny::Impl::on_end() {
     life.reset();
 
     // What comes next is decided first: a handler may call back.
-    const bool is_hopeless = !was_ever_ready_ && !end.was_asked;
+    const bool is_hopeless = !was_ever_ready_ && !end.was_asked && !may_get_further(end);
     if (!is_stopping_ && !is_hopeless && (options_.restarts || end.was_asked)) {
         start_after_pause(was_healthy || end.was_asked);
     }
@@ -154,6 +178,11 @@ void Nanny::Impl::on_end() {
     if (handlers.ended) handlers.ended(end);
     if (is_hopeless && handlers.failed) handlers.failed(end.describe());
     if (stopped) stopped();
+}
+
+// Whether another process may get to `satchel::init`, which none has done yet.
+bool Nanny::Impl::may_get_further(const WorkerEnd& end) {
+    return options_.restarts && end.was_killed_from_outside() && ++early_kills_ < early_kills_max;
 }
 
 // A worker that has no memory left would be ended by the system, and perhaps others with it.

@@ -9,7 +9,8 @@
 //
 // A process that ends without being asked is replaced: at once the first time, then after pauses
 // that double, until one has lived for a while. One that ends before `satchel::init` when none has
-// ever got that far is not replaced: it would only end again.
+// ever got that far is not replaced: it would only end again. If it was killed, that says nothing
+// of the program: only some such ends in a row are given up on.
 //
 // What the process writes to its standard error output is passed on, and the last lines are kept.
 //
@@ -60,6 +61,8 @@ struct WorkerEnd {
 
     /// For people: how, perhaps why, and the last lines of the log.
     [[nodiscard]] std::string describe() const;
+    /// Whether somebody else, or the system, ended it by a signal.
+    [[nodiscard]] bool was_killed_from_outside() const;
 };
 
 struct NannyHandlers {
