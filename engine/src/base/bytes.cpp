@@ -1,5 +1,6 @@
 // Bytes and Buffer, and the pool that large buffers come from.
 #include <satchel/bytes.hpp>
+#include <satchel/detail/huge_pages.hpp>
 #include <satchel/error.hpp>
 
 #include <algorithm>
@@ -44,7 +45,9 @@ class BlockPool {
                 return data;
             }
         }
-        return static_cast<std::byte*>(::operator new(capacity));
+        auto* data = static_cast<std::byte*>(::operator new(capacity));
+        detail::prefer_huge_pages(data, capacity);
+        return data;
     }
 
     void give_back(std::byte* data, std::size_t capacity) noexcept {

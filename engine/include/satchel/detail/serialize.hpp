@@ -2,6 +2,7 @@
 #pragma once
 
 #include <satchel/archive.hpp>
+#include <satchel/detail/huge_pages.hpp>
 
 #include <bit>
 #include <iterator>
@@ -209,6 +210,10 @@ void load_block(InputArchive& archive, T& container) {
     const auto size = block.size() / sizeof(E);
     if (reinterpret_cast<std::uintptr_t>(block.data()) % alignof(E) == 0) {
         const auto* first = reinterpret_cast<const E*>(block.data());
+        if constexpr (requires { container.reserve(size); }) {
+            container.reserve(size);
+            prefer_huge_pages(container.data(), block.size());
+        }
         container.assign(first, first + size);  // once, and not zeroed before
     } else {
         container.resize(size);
