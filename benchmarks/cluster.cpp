@@ -1,6 +1,7 @@
 // What tasks, futures and data cost on a cluster of worker processes on this computer. Prints a
 // line for each shape, its name, a tabulator and the number; cluster.py does the same with Dask.
 #include <satchel/bag.hpp>
+#include <satchel/bytes.hpp>
 #include <satchel/client.hpp>
 #include <satchel/delayed.hpp>
 #include <satchel/init.hpp>
@@ -107,8 +108,9 @@ void run_latency(const satchel::Client& client) {
     print("submit to result", benchmarks::median(samples));
 }
 
-void gather_large(const satchel::Client& client) {
-    const auto make = [](int) { return std::string(10'000'000, 'x'); };
+// `make` gives a value of 10 MB.
+template <class Make>
+void gather_large(const char* what, const satchel::Client& client, Make make) {
     const auto futures = client.map(make, std::vector<int>(20, 0));
     (void)satchel::wait(futures);
     std::vector<double> samples;
@@ -117,7 +119,14 @@ void gather_large(const satchel::Client& client) {
         const auto size = client.gather(futures).size();
         samples.push_back(0.01 * static_cast<double>(size) / (now() - begin));
     }
-    print("gather of 10 MB values", benchmarks::median(samples));
+    print(what, benchmarks::median(samples));
+}
+
+void gather_large(const satchel::Client& client) {
+    gather_large("gather of 10 MB values", client,
+                 [](int) { return satchel::Bytes(std::string(10'000'000, 'x')); });
+    gather_large("gather of 10 MB strings", client,
+                 [](int) { return std::string(10'000'000, 'x'); });
 }
 
 using Process = std::pair<int, std::string>;

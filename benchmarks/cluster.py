@@ -27,6 +27,7 @@ ROWS = {
     "bag": "us a task",
     "submit to result": "us",
     "gather of 10 MB values": "GB/s",
+    "gather of 10 MB strings": "GB/s",
     "wire, map": "B a task",
     "wire, submits": "B a task",
     "start of 4 workers": "ms",
