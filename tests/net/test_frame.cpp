@@ -21,9 +21,10 @@ std::string stream_of(FrameWriter& writer, std::size_t step) {
     std::string stream;
     while (writer.queued() > 0) {
         std::string some;
-        for (const auto piece : writer.pieces()) some += text_of(piece);
+        for (const auto piece : writer.pieces()) {
+            some += text_of(piece.first(std::min(piece.size(), step - some.size())));
+        }
         REQUIRE_FALSE(some.empty());
-        some.resize(std::min(step, some.size()));
         writer.sent(some.size());
         stream += some;
     }
