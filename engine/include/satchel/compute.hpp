@@ -119,6 +119,7 @@ template <class L>
 struct CollectResult {
     Value operator()(Arguments& partitions) const {
         std::vector<Value> values;
+        values.reserve(partitions.size());
         for (std::uint32_t k = 0; k < partitions.size(); ++k) values.push_back(partitions.share(k));
         return Value::of(L::extract(std::move(values)));
     }
@@ -132,10 +133,10 @@ requires(detail::LazyTraits<L>::lazy) Graph graph_of_result(const L& lazy, TaskI
     auto lowered = detail::lower({lazy.node()});
     output = lowered.first.front();
     if constexpr (requires { lazy.npartitions(); }) {
+        const auto count = lazy.node()->description.count;
         std::vector<TaskIndex> partitions;
-        for (std::uint32_t k = 0; k < lazy.node()->description.count; ++k) {
-            partitions.push_back(output + k);
-        }
+        partitions.reserve(count);
+        for (std::uint32_t k = 0; k < count; ++k) partitions.push_back(output + k);
         output = lowered.graph.add(Function(detail::CollectResult<L>{}), partitions, "collect");
     }
     return std::move(lowered.graph);

@@ -69,11 +69,14 @@ void run_stream(const Executor& executor, std::int64_t window, StreamEnds& ends)
 /// The same for two functions.
 template <class Next, class Write>
 void run_stream(const Executor& executor, std::int64_t window, Next next, Write write) {
-    struct Ends final : StreamEnds {
+    class Ends final : public StreamEnds {
+      public:
         Ends(Next& next_function, Write& write_function)
             : next_(next_function), write_(write_function) {}
         std::optional<Function> next() override { return next_(); }
         void write(Value result) override { write_(std::move(result)); }
+
+      private:
         Next& next_;
         Write& write_;
     };

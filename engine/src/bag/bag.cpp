@@ -172,6 +172,35 @@ NodePtr concat_node(const std::vector<NodePtr>& nodes, const char* name,
                        .inputs = std::move(inputs)});
 }
 
+NodePtr stage_node(NodePtr upstream, const char* name, Token token, StreamPart part, bool passes,
+                   bool needs_owned, const ElementOperations* elements) {
+    const auto count = upstream->description.count;
+    token = Token::of(name).then(token).then(upstream->description.token);
+    std::vector<NodeInput> inputs;
+    inputs.push_back({.kind = NodeInput::Kind::stream, .node = std::move(upstream)});
+    return Node::make({.role = Node::Role::stage,
+                       .passes = passes,
+                       .needs_owned = needs_owned,
+                       .count = count,
+                       .name = name,
+                       .token = token,
+                       .stream = std::move(part),
+                       .elements = elements,
+                       .inputs = std::move(inputs)});
+}
+
+NodePtr combining_node(const char* name, Token token, std::uint32_t count, StreamPart part,
+                       const ElementOperations* elements, std::vector<NodeInput> inputs) {
+    return Node::make({.role = Node::Role::source,
+                       .fresh = true,
+                       .count = count,
+                       .name = name,
+                       .token = token,
+                       .stream = std::move(part),
+                       .elements = elements,
+                       .inputs = std::move(inputs)});
+}
+
 void check_same_partitions(const std::string& operation, std::uint32_t one, std::uint32_t other) {
     if (one == other) return;
     throw InvalidArgument(fmt::format(

@@ -34,8 +34,8 @@ struct AnyUnion {
 template <class Whole>
 struct AnyBase {
     template <class T>
-    requires(std::is_base_of_v<T, Whole> && !std::is_same_v<T, Whole>) operator T()
-        const;  // NOLINT
+    // NOLINTNEXTLINE(google-explicit-constructor)
+    requires(std::is_base_of_v<T, Whole> && !std::is_same_v<T, Whole>) operator T() const;
 };
 template <std::size_t>
 using AnyValueAt = AnyValue;

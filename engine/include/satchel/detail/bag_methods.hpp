@@ -37,9 +37,9 @@ auto Bag<T>::map_moved(F f, const char* name, Token token) && {
             using Stage = detail::MapStream<T, R, F>;
             const bool needs_owned = !detail::is_copyable<T> && !detail::accepts_kept_element<F, T>;
             using Chain = detail::Chain<T, detail::MapStep<T, R, F>>;
-            return detail::fused_bag<R, Chain>(detail::stage_node<R>(
+            return detail::fused_bag<R, Chain>(detail::stage_node(
                 std::move(node_), name, token, detail::stage_part<Stage, T>(std::move(f)), false,
-                needs_owned));
+                needs_owned, &detail::element_operations<R>));
         } else {
             return detail::Refused();
         }
@@ -57,9 +57,9 @@ Bag<T> Bag<T>::filter_moved(F predicate, const char* name, Token token) && {
         "copied for it. Take const T&.");
     detail::check_accepts<F, T>();
     using Stage = detail::FilterStream<T, F>;
-    return Bag(detail::stage_node<T>(std::move(node_), name, token,
-                                     detail::stage_part<Stage, T>(std::move(predicate)), true,
-                                     false));
+    return Bag(detail::stage_node(std::move(node_), name, token,
+                                  detail::stage_part<Stage, T>(std::move(predicate)), true, false,
+                                  &detail::element_operations<T>));
 }
 
 template <class T>
@@ -71,9 +71,9 @@ auto Bag<T>::flatten_moved() && {
     if constexpr (std::ranges::input_range<T>) {
         using R = detail::element_type<std::ranges::range_value_t<T>>;
         using Stage = detail::FlattenStream<T, R>;
-        return Bag<R>(detail::stage_node<R>(std::move(node_), "flatten", {},
-                                            detail::plain_stage_part<Stage, T>(), false,
-                                            !detail::is_copyable<R>));
+        return Bag<R>(detail::stage_node(std::move(node_), "flatten", {},
+                                         detail::plain_stage_part<Stage, T>(), false,
+                                         !detail::is_copyable<R>, &detail::element_operations<R>));
     }
 }
 
@@ -90,9 +90,9 @@ auto Bag<T>::map_partitions_moved(F f) && {
         using R = typename detail::PartitionElement<Result>::type;
         using Stage = detail::PartitionStream<T, R, F>;
         const auto token = detail::function_token(f);
-        return Bag<R>(detail::stage_node<R>(std::move(node_), "map_partitions", token,
-                                            detail::stage_part<Stage, T>(std::move(f)), false,
-                                            !detail::is_copyable<T>));
+        return Bag<R>(detail::stage_node(std::move(node_), "map_partitions", token,
+                                         detail::stage_part<Stage, T>(std::move(f)), false,
+                                         !detail::is_copyable<T>, &detail::element_operations<R>));
     }
 }
 
@@ -277,7 +277,8 @@ Bag<T> Bag<T>::random_sample(double p, std::optional<std::uint64_t> seed) const 
     const detail::SampleState state{p, detail::seed_or_random(seed)};
     auto part = detail::stream_part<&detail::make_random_sample<T>>(state);
     const auto token = Token::of("p").then(std::bit_cast<std::uint64_t>(p)).then(state.seed);
-    return Bag(detail::stage_node<T>(node_, "random_sample", token, std::move(part), true, false));
+    return Bag(detail::stage_node(node_, "random_sample", token, std::move(part), true, false,
+                                  &detail::element_operations<T>));
 }
 
 template <class T>

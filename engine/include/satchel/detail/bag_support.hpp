@@ -114,13 +114,13 @@ BagOfT sequence_bag(Items<T> items, std::optional<std::int64_t> npartitions,
 
 /// A bag of partitions that are there already.
 template <class T>
-NodePtr stored_node(std::shared_ptr<const std::vector<Value>> partitions, std::string name,
+NodePtr stored_node(std::shared_ptr<const std::vector<Value>> partitions, const std::string& name,
                     Token token) {
     const auto count = static_cast<std::uint32_t>(partitions->size());
     return Node::make({.role = Node::Role::source,
                        .cheap = true,
                        .count = count,
-                       .name = std::move(name),
+                       .name = name,
                        .token = token,
                        .stream = stream_part<&StoredPartitions<T>::open>(
                            StoredPartitions<T>{std::move(partitions)}),
@@ -160,23 +160,8 @@ std::unique_ptr<StreamBase> make_random_sample(const Value& state, Binding& bind
                                                            choice);
 }
 
-/// The node of an element-wise operation on `upstream`.
-template <class Out>
-NodePtr stage_node(NodePtr upstream, std::string name, Token token, StreamPart part, bool passes,
-                   bool needs_owned) {
-    const auto count = upstream->description.count;
-    token = Token::of(name).then(token).then(upstream->description.token);
-    std::vector<NodeInput> inputs;
-    inputs.push_back({.kind = NodeInput::Kind::stream, .node = std::move(upstream)});
-    return Node::make({.role = Node::Role::stage,
-                       .passes = passes,
-                       .needs_owned = needs_owned,
-                       .count = count,
-                       .name = std::move(name),
-                       .token = token,
-                       .stream = std::move(part),
-                       .elements = &element_operations<Out>,
-                       .inputs = std::move(inputs)});
-}
+/// The node of an element-wise operation on `upstream` that makes what `elements` is of.
+[[nodiscard]] NodePtr stage_node(NodePtr upstream, const char* name, Token token, StreamPart part,
+                                 bool passes, bool needs_owned, const ElementOperations* elements);
 
 }  // namespace satchel::detail

@@ -27,10 +27,10 @@ inline constexpr std::uint32_t chain_depth_max = 8;
 struct Refused {};
 
 /// Steps hand on what they make of an element, or do not.
-template <class In_, class Out_, class F>
+template <class From, class To, class F>
 struct MapStep {
-    using In = In_;
-    using Out = Out_;
+    using In = From;
+    using Out = To;
     using Function = F;
     static constexpr bool ends_loop = false;
 
@@ -56,10 +56,10 @@ struct FilterStep {
     }
 };
 
-/// Stages from elements of type `In_` on.
-template <class In_, class... Steps>
+/// Stages from elements of type `From` on.
+template <class From, class... Steps>
 struct Chain {
-    using In = In_;
+    using In = From;
     using Last = std::tuple_element_t<sizeof...(Steps) - 1, std::tuple<Steps...>>;
     using Out = typename Last::Out;
     static constexpr std::uint32_t depth = sizeof...(Steps);

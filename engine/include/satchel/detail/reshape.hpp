@@ -135,6 +135,7 @@ NodePtr repartition_node(NodePtr bag, std::uint32_t count) {
     const auto token = Token::of("repartition").then(bag->description.token).then(count);
     const Function join([](Arguments& arguments) {
         std::vector<Value> partitions;
+        partitions.reserve(arguments.size());
         for (std::uint32_t k = 0; k < arguments.size(); ++k)
             partitions.push_back(arguments.share(k));
         return Value::of(Joined<T>::of(std::move(partitions)));

@@ -278,10 +278,10 @@ T make_of([[maybe_unused]] InputArchive& archive, TypeList<M...>) {
 template <class T>
 void assign(T& object, T&& value) {
     if constexpr (std::is_move_assignable_v<T>) {
-        object = std::move(value);
+        object = std::forward<T>(value);
     } else {
         std::destroy_at(&object);
-        std::construct_at(&object, std::move(value));
+        std::construct_at(&object, std::forward<T>(value));
     }
 }
 

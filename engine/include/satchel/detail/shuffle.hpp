@@ -75,18 +75,9 @@ Exchange shuffled(const NodePtr& bag, const std::string& name, Token token, F ke
 }
 
 /// A source that is made of values: new elements, which nobody else has.
-template <class Out>
-NodePtr combining_node(std::string name, Token token, std::uint32_t count, StreamPart part,
-                       std::vector<NodeInput> inputs) {
-    return Node::make({.role = Node::Role::source,
-                       .fresh = true,
-                       .count = count,
-                       .name = std::move(name),
-                       .token = token,
-                       .stream = std::move(part),
-                       .elements = &element_operations<Out>,
-                       .inputs = std::move(inputs)});
-}
+[[nodiscard]] NodePtr combining_node(const char* name, Token token, std::uint32_t count,
+                                     StreamPart part, const ElementOperations* elements,
+                                     std::vector<NodeInput> inputs);
 
 template <StreamCode::Make make>
 StreamPart stateless_part() {
@@ -127,8 +118,8 @@ NodePtr groupby_node(const NodePtr& bag, Token token, F key, std::uint32_t outpu
     using Group = std::pair<K, std::vector<T>>;
     token = Token::of("groupby").then(token).then(outputs).then(bag->description.token);
     const auto pieces = shuffled<T>(bag, "groupby", token.then(1), std::move(key), outputs);
-    return combining_node<Group>("groupby", token, outputs,
-                                 stateless_part<&GroupStream<K, T>::open>(), {pieces.input()});
+    return combining_node("groupby", token, outputs, stateless_part<&GroupStream<K, T>::open>(),
+                          &element_operations<Group>, {pieces.input()});
 }
 
 // ---- join ---------------------------------------------------------------------------------------
@@ -241,9 +232,8 @@ NodePtr join_node(const NodePtr& self, const NodePtr& other, Token token, F on_s
     const auto left = shuffled<T>(self, "join-left", token.then(1), std::move(on_self), outputs);
     const auto right =
         shuffled<U>(other, "join-right", token.then(2), std::move(on_other), outputs);
-    return combining_node<std::pair<U, T>>("join", token, outputs,
-                                           stateless_part<&open_join<K, T, U>>(),
-                                           {left.input(), right.input()});
+    return combining_node("join", token, outputs, stateless_part<&open_join<K, T, U>>(),
+                          &element_operations<std::pair<U, T>>, {left.input(), right.input()});
 }
 
 // ---- join with a small side ---------------------------------------------------------------------
@@ -369,10 +359,10 @@ NodePtr product_node(const NodePtr& self, const NodePtr& other) {
     const auto count = checked_partitions(self->description.count * width, "product");
     const auto token =
         Token::of("product").then(self->description.token).then(other->description.token);
-    return combining_node<std::pair<T, U>>(
-        "product", token, count, stateless_part<&ProductStream<T, U>::open>(),
-        {{.kind = Kind::cross_left, .node = self, .step = width},
-         {.kind = Kind::cross_right, .node = other, .step = width}});
+    return combining_node("product", token, count, stateless_part<&ProductStream<T, U>::open>(),
+                          &element_operations<std::pair<T, U>>,
+                          {{.kind = Kind::cross_left, .node = self, .step = width},
+                           {.kind = Kind::cross_right, .node = other, .step = width}});
 }
 
 }  // namespace satchel::detail

@@ -273,7 +273,7 @@ using extra_argument =
 
 /// The node of an operation with extra arguments, of which `Stage` makes the stream.
 template <class Stage, class Out, class F, class... A>
-NodePtr zip_node(NodePtr upstream, std::string name, Token token, F function, A... extra) {
+NodePtr zip_node(const NodePtr& upstream, std::string name, Token token, F function, A... extra) {
     const auto count = upstream->description.count;
     std::vector<NodeInput> inputs;
     std::vector<NodeInput> slots;
