@@ -22,6 +22,6 @@ auto uninterrupted(Call call) {
 
 /// After a `read` or `write` that failed with `errno`: waits if the descriptor is one that does not
 /// block (a pipe may be so without our doing) and returns true; else returns false.
-bool wait_if_not_ready(int descriptor, short events);
+bool wait_if_not_ready(int descriptor, short events);  // NOLINT(google-runtime-int): as in pollfd
 
 }  // namespace satchel
