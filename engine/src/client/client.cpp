@@ -93,6 +93,7 @@ class CallWriter {
     // The list of inputs of each call.
     void set_inputs(LayerSpec& spec, detail::EncodedCalls& calls) {
         std::vector<std::uint32_t> places;
+        places.reserve(calls.literals.size());
         for (auto& literal : calls.literals) places.push_back(place(spec, literal, calls.name));
         if (calls.references.empty()) return;
         const auto each = static_cast<std::uint32_t>(calls.references.size()) / calls.count;
