@@ -42,19 +42,18 @@ double saved_percent(const Report& report) {
 }  // namespace
 
 std::string json_of(const Report& report) {
-    std::string line = fmt::format("{{\"file\":{},\"action\":{},\"ok\":{}", quoted(report.file),
+    std::string line = fmt::format(R"({{"file":{},"action":{},"ok":{})", quoted(report.file),
                                    quoted(report.action), report.error.empty());
     if (report.error.empty()) {
-        line += fmt::format(
-            ",\"format\":{},\"compressed\":{},\"uncompressed\":{},\"ratio\":{:.4f},"
-            "\"streams\":{},\"seconds\":{:.6f}",
-            quoted(report.format), report.compressed, report.uncompressed, ratio(report),
-            report.streams, report.seconds);
+        line += fmt::format(R"(,"format":{},"compressed":{},"uncompressed":{},"ratio":{:.4f},)"
+                            R"("streams":{},"seconds":{:.6f})",
+                            quoted(report.format), report.compressed, report.uncompressed,
+                            ratio(report), report.streams, report.seconds);
     } else {
-        line += fmt::format(",\"error\":{}", quoted(report.error));
+        line += fmt::format(R"(,"error":{})", quoted(report.error));
     }
-    if (!report.output.empty()) line += fmt::format(",\"output\":{}", quoted(report.output));
-    if (!report.warning.empty()) line += fmt::format(",\"warning\":{}", quoted(report.warning));
+    if (!report.output.empty()) line += fmt::format(R"(,"output":{})", quoted(report.output));
+    if (!report.warning.empty()) line += fmt::format(R"(,"warning":{})", quoted(report.warning));
     return line + "}";
 }
 
