@@ -311,7 +311,7 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
     std::vector<T> compute(const Executor& executor, const RunOptions& options = {}) && {
         std::vector<detail::NodePtr> roots;
         roots.push_back(std::move(node_));
-        return extract(detail::compute_nodes(std::move(roots), executor, options, true));
+        return extract(detail::compute_nodes(roots, executor, options, true));
     }
 
     /// Computes all partitions now and keeps them: a bag that starts from the results.

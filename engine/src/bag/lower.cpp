@@ -43,8 +43,8 @@ class Lowering {
     }
 
     void emit_all() {
-        for (std::size_t k = 0; k < known_.size(); ++k) {
-            if (known_[k].stored) emit(*known_[k].node);
+        for (const auto& one : known_) {
+            if (one.stored) emit(*one.node);
         }
     }
 
@@ -194,6 +194,7 @@ class Lowering {
     void emit_task(const Node& node) {
         const auto& made = node.description;
         std::vector<Input> inputs;
+        inputs.reserve(made.inputs.size());
         for (const auto& input : made.inputs) inputs.push_back(input_of(input));
         if (made.count == 1) {
             std::vector<std::uint32_t> references;
@@ -209,6 +210,7 @@ class Lowering {
         std::vector<NodeInput> node_inputs;
         auto pipeline = flatten(node, node_inputs);
         std::vector<Input> inputs;
+        inputs.reserve(node_inputs.size());
         for (const auto& input : node_inputs) inputs.push_back(input_of(input));
         return graph_.add(Layer{drawing_ ? fused_names(node) : node.description.name,
                                 node.description.count, Function(PipelineCall{std::move(pipeline)}),

@@ -19,7 +19,7 @@ RunnableNodes runnable(const std::vector<NodePtr>& roots, bool consumed) {
     return {std::move(culled.graph), std::move(culled.outputs)};
 }
 
-std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& executor,
+std::vector<Value> compute_nodes(const std::vector<NodePtr>& roots, const Executor& executor,
                                  const RunOptions& options, bool consumed) {
     auto [graph, outputs] = runnable(roots, consumed);
     return executor.run(std::move(graph), std::move(outputs), options);

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <locale.h>
+#include <locale.h>  // NOLINT(modernize-deprecated-headers): newlocale() is POSIX's
 
 namespace satchel::detail {
 namespace {

@@ -268,6 +268,7 @@ class GraphWriter {
                 write_data(layer.name, {encode_for(Value::of(layer.function), layer.name)}));
         }
         std::vector<Encoded> parts;
+        parts.reserve(layer.count);
         for (std::uint32_t k = 0; k < layer.count; ++k) parts.push_back(part_of(k));
         return Input::same(write_data(layer.name, std::move(parts)), layer.count);
     }
@@ -276,6 +277,7 @@ class GraphWriter {
     void write_kept(TaskIndex first, const std::string& name,
                     const std::vector<detail::KeptResultPtr>& results) {
         std::vector<Encoded> values;
+        values.reserve(results.size());
         for (const auto& result : results) values.push_back(encode_for(result->fetch(), name));
         runs_.push_back({first, write_data(name, std::move(values))});
     }

@@ -153,6 +153,7 @@ void RemoteExecutor::start_sendings(std::vector<Sending> sendings) {
     }
     for (const auto& [address, message] : messages) {
         std::vector<TaskRef> tasks;
+        tasks.reserve(message.items.size());
         for (const auto& item : message.items) tasks.push_back(item.task);
         fetcher_->put(address, message, [this, tasks = std::move(tasks)](const auto& reply) {
             if (!reply) report_later(tasks);
@@ -173,6 +174,7 @@ void RemoteExecutor::start_fetches(std::vector<Fetch> fetches) {
     std::map<std::string, std::int64_t> bytes;
     const auto ask = [&](const std::string& address, std::vector<Fetch> question) {
         std::vector<TaskRef> tasks;
+        tasks.reserve(question.size());
         for (const auto& one : question) tasks.push_back(one.task);
         const auto done = [question = std::move(question)](auto items) {
             for (std::size_t k = 0; k < question.size(); ++k) {

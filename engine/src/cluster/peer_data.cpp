@@ -20,8 +20,8 @@ struct DataFetcher::Link {
     std::deque<Question> questions;  // the answers come in their order
 };
 
-DataFetcher::DataFetcher(net::EventLoop& loop, const net::Identity& identity)
-    : loop_(loop), identity_(identity), self_(std::make_shared<DataFetcher*>(this)) {}
+DataFetcher::DataFetcher(net::EventLoop& loop, net::Identity identity)
+    : loop_(loop), identity_(std::move(identity)), self_(std::make_shared<DataFetcher*>(this)) {}
 DataFetcher::~DataFetcher() { *self_ = nullptr; }
 
 void DataFetcher::fetch(const std::string& address, std::vector<TaskRef> tasks, Done done) {
@@ -126,6 +126,7 @@ void DataServer::accept(net::Connection connection) {
 
 void DataServer::answer(std::uint64_t asker, const GetData& question) {
     std::vector<std::pair<TaskRef, std::shared_ptr<StoredValue>>> found;
+    found.reserve(question.tasks.size());
     for (const auto task : question.tasks) found.emplace_back(task, find_(task));
     helper_.post([self = self_, loop = &loop_, asker, found = std::move(found)] {
         DataReply reply;

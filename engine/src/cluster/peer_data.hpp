@@ -25,7 +25,7 @@ class DataFetcher {
     /// The items in the order in which they were asked for; nothing, if they could not be had.
     using Done = std::function<void(std::optional<std::vector<DataItem>>)>;
 
-    DataFetcher(net::EventLoop& loop, const net::Identity& identity);
+    DataFetcher(net::EventLoop& loop, net::Identity identity);
     ~DataFetcher();
     DataFetcher(const DataFetcher&) = delete;
     DataFetcher& operator=(const DataFetcher&) = delete;

@@ -358,7 +358,7 @@ void SchedulerServer::Impl::flush() {
     for (const auto& [id, peer] : peers_) {
         if (peer->connection.queued() <= options_.unread_max) continue;
         // Not at once: this may be in the middle of answering it.
-        loop_.post([weak = weak_from_this(), id = id] {
+        loop_.post([weak = weak_from_this(), id] {
             if (const auto self = weak.lock()) self->drop_unread(id);
         });
     }

@@ -273,8 +273,9 @@ struct Lowered {
 [[nodiscard]] Graph graph_to_draw(const std::vector<NodePtr>& roots);
 
 /// Lowers, runs, and gives the values of all tasks of all roots, in order.
-[[nodiscard]] std::vector<Value> compute_nodes(std::vector<NodePtr> roots, const Executor& executor,
-                                               const RunOptions& options, bool consumed = false);
+[[nodiscard]] std::vector<Value> compute_nodes(const std::vector<NodePtr>& roots,
+                                               const Executor& executor, const RunOptions& options,
+                                               bool consumed = false);
 
 /// The same, but the results stay where they are: see Executor::keep.
 [[nodiscard]] std::vector<Value> keep_nodes(const std::vector<NodePtr>& roots,
