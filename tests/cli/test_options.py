@@ -155,9 +155,13 @@ class Options(CliTest):
         self.refused("satchel: there is no command 'squash' (satchel --help lists them)\n",
                      "squash", "f", code=2)
 
-    def test_help_that_does_not_arrive_is_no_success(self):
+    def test_what_is_said_and_does_not_arrive_is_no_success(self):
+        self.file("f.gz", gzip.compress(b"something"))
         with open("/dev/full", "wb") as full:
-            self.assertEqual(self.satchel("--help", stdout=full).returncode, 1)
+            for arguments in (["--help"], ["list", "f.gz"], ["test", "--json", "f.gz"]):
+                with self.subTest(arguments=arguments):
+                    self.assert_outcome(self.satchel(*arguments, stdout=full), 1,
+                                        "satchel: stdout: cannot write: No space left on device\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@
 #include "signals.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -88,8 +90,11 @@ int main(int argc, char** argv) {
         auto arguments = satchel::cli::alias_arguments(argc > 0 ? argv[0] : "");
         arguments.insert(arguments.end(), argv + std::min(argc, 1), argv + argc);
         const int code = satchel::cli::run(arguments);
-        // Help that did not arrive, as on a full disk, is not success.
-        return std::fflush(stdout) == 0 ? code : 1;
+        // Help or a list that did not arrive, as on a full disk, is not success.
+        if (std::fflush(stdout) == 0) return code;
+        fmt::print(stderr, "satchel: stdout: cannot write: {}\n",
+                   std::generic_category().message(errno));
+        return 1;
     } catch (const std::exception& error) {
         fmt::print(stderr, "satchel: {}\n", satchel::cli::masked(error.what()));
         return 1;
