@@ -139,6 +139,12 @@ class MoreOptions(CliTest):
         self.assertRegex(result.stderr.decode(), r"^satchel: f\.gz: holds more than the 1000000 "
                          r"bytes of --max-output: \d+ bytes of it are \d+ already\n$")
         self.assertEqual(self.names(), ["f.gz"])
+        for arguments in (["decompress", "-c"], ["decompress", "-cT1"], ["cat"],
+                          ["cat", "--range", "5:2MB"]):
+            with self.subTest(arguments=arguments):
+                result = self.satchel(*arguments, "--max-output", "1MB", "f.gz")
+                self.assertEqual(result.returncode, 1)
+                self.assertLessEqual(len(result.stdout), 1_000_000)
         self.check("decompress", "--max-output", "50MB", "f.gz")
 
     def test_a_limit_for_the_memory(self):

@@ -38,6 +38,7 @@ struct DecompressStreamOptions {
     /// Whether data in no known format is passed on as it is, as `zcat -f` does.
     bool copy_unknown = false;
     ExecutorReference executor = {};
+    /// Is told of each piece before `sink` is given it. If it throws, `sink` never sees the piece.
     OnProgress on_progress = {};
 };
 

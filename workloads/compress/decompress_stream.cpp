@@ -133,8 +133,8 @@ class Decompression {
                                 ? there
                                 : std::min(there, static_cast<std::uint64_t>(options_.length));
         const auto write = [&](const Bytes& data) {
-            sink_(data);
             count(data, counted_->bytes());
+            sink_(data);
             return true;
         };
         const auto given =
@@ -151,8 +151,8 @@ class Decompression {
         const bool on_one_thread = options_.executor.resolve()->concurrency() == 1;
         const auto write = [&](const Bytes& data) {
             const Bytes part = wanted_.part_of(data);
-            if (!part.empty()) on_one_thread ? sink_(part) : background.write(part);
             count(part, blocks.size());
+            if (!part.empty()) on_one_thread ? sink_(part) : background.write(part);
             return !wanted_.complete() || is_worth_checking(data);
         };
         if (options_.copy_unknown && options_.codec.format.empty() && !blocks.recognised()) {
@@ -189,6 +189,7 @@ class Decompression {
         return beyond_ < check_distance_max;
     }
 
+    // Before it is given, so that whoever is told can keep it back.
     void count(const Bytes& given, std::int64_t read) {
         done_.input = read;
         done_.output += static_cast<std::int64_t>(given.size());
