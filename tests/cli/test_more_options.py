@@ -51,6 +51,22 @@ class MoreOptions(CliTest):
         self.assertEqual((failed["file"], failed["ok"]), (odd, False))
         self.assertIn("none of the known formats", failed["error"])
 
+    def test_reports_on_names_that_are_no_text(self):
+        # JSON is UTF-8, and names are bytes.
+        for name in (b"\xff\xfe", b"a\xc3", b"\xc3a", b"\xe2\x82", b"\xed\xa0\x80", b"\xc0\xaf",
+                     b"\xf4\x90\x80\x80"):
+            self.assertIn("\ufffd", self.reported(name))
+        for name in ("\u00fc", "\u20ac", "\ud7ff\ue000", "\U0001f392", "\U0010ffff"):
+            self.assertEqual(self.reported(name.encode()), name)
+
+    def reported(self, name):
+        """What a report calls a file that has the bytes `name` for a name."""
+        with open(os.path.join(os.fsencode(self.folder), name), "wb") as file:
+            file.write(gzip.compress(CONTENT))
+        done = subprocess.run([SATCHEL, "list", "--json", name], cwd=self.folder,
+                              stdout=subprocess.PIPE, check=True)
+        return json.loads(done.stdout.decode())["file"]
+
     def test_folders(self):
         (self.folder / "d" / "e").mkdir(parents=True)
         for name in ("d/a", "d/b.gz", "d/e/c", "f"):
