@@ -117,6 +117,8 @@ class Bz2Codec : public Codec {
         return begins(head, {'B', 'Z', 'h'}) && level_is_known;
     }
 
+    std::string_view check(std::span<const std::byte> /*data*/) const override { return "CRC32"; }
+
     // What one block holds: a chunk of 900 000 would often leave a second block of twenty bytes.
     std::int64_t default_chunk_size(std::int64_t level) const override {
         return static_cast<std::int64_t>(bz2_block_capacity(level));

@@ -314,6 +314,8 @@ class GzipCodec : public Codec {
         return begins(head, {0x1F, 0x8B});
     }
 
+    std::string_view check(std::span<const std::byte> /*data*/) const override { return "CRC32"; }
+
     std::int64_t default_chunk_size(std::int64_t /*level*/) const override {
         return deflate_chunk_size;
     }

@@ -93,6 +93,7 @@ class XzJoiner : public Joiner {
     std::unique_ptr<lzma_index, IndexEnd> index_;
 };
 
+constexpr std::initializer_list<unsigned> xz_magic{0xFD, '7', 'z', 'X', 'Z', 0};
 constexpr std::size_t lzma_alone_header_size = 13;
 
 // Whether `head` is the header of a .lzma file, which has no magic number: as the xz tool does,
@@ -125,7 +126,25 @@ class XzCodec : public Codec {
     }
 
     bool recognises(std::span<const std::byte> head) const override {
-        return begins(head, {0xFD, '7', 'z', 'X', 'Z', 0}) || is_lzma_alone(head);
+        return begins(head, xz_magic) || is_lzma_alone(head);
+    }
+
+    // A .lzma file has none. The stream's flags, two bytes behind the magic number, tell its kind.
+    std::string_view check(std::span<const std::byte> data) const override {
+        if (!begins(data, xz_magic)) return "None";
+        if (data.size() < LZMA_STREAM_HEADER_SIZE) return {};
+        switch (std::to_integer<unsigned>(data[7])) {
+            case LZMA_CHECK_NONE:
+                return "None";
+            case LZMA_CHECK_CRC32:
+                return "CRC32";
+            case LZMA_CHECK_CRC64:
+                return "CRC64";
+            case LZMA_CHECK_SHA256:
+                return "SHA-256";
+            default:
+                return {};
+        }
     }
 
     // As `xz -T` does. Each chunk starts without history, which costs 3 % of the ratio with a chunk

@@ -183,6 +183,8 @@ class ZlibCodec : public Codec {
         return head.size() >= header_bytes && is_header(head);
     }
 
+    std::string_view check(std::span<const std::byte> /*data*/) const override { return "Adler32"; }
+
     std::int64_t default_chunk_size(std::int64_t /*level*/) const override {
         return deflate_chunk_size;
     }

@@ -68,6 +68,8 @@ std::size_t check_encoded(std::size_t result) {
     throw Error(fmt::format("cannot compress to zstd: {}", ZSTD_getErrorName(result)));
 }
 
+constexpr std::initializer_list<unsigned> frame_magic{0x28, 0xB5, 0x2F, 0xFD};
+
 // Whether `data` begins a skippable frame, or may do so from its second byte on.
 bool is_skippable(std::span<const std::byte> data) {
     constexpr std::byte kind_mask{0xF0};
@@ -480,7 +482,20 @@ class ZstdCodec : public Codec {
     }
 
     bool recognises(std::span<const std::byte> head) const override {
-        return begins(head, {0x28, 0xB5, 0x2F, 0xFD}) || is_skippable(head);
+        return begins(head, frame_magic) || is_skippable(head);
+    }
+
+    // A flag behind the magic number of the first frame with data tells.
+    std::string_view check(std::span<const std::byte> data) const override {
+        constexpr std::size_t head_size = 8;  // of a skippable frame: magic number, size
+        constexpr std::byte has_checksum{0x04};
+        while (is_skippable(data) && data.size() >= head_size) {
+            const auto size = little_endian(data.subspan(4, 4));
+            if (size > data.size() - head_size) return {};
+            data = data.subspan(head_size + size);
+        }
+        if (!begins(data, frame_magic) || data.size() <= 4) return {};
+        return (data[4] & has_checksum) == std::byte{0} ? "None" : "XXH64";
     }
 
     // Frames start without history. A chunk of one window or more costs little.

@@ -17,15 +17,33 @@ class MoreOptions(CliTest):
         size = (self.folder / "f.gz").stat().st_size
         lines = self.check("list", "f.gz").decode().splitlines()
         self.assertEqual(lines[0].split(), ["compressed", "uncompressed", "ratio", "streams",
-                                            "format", "name"])
+                                            "format", "check", "name"])
         ratio = f"{100 - 100 * size / 400_004:.1f}%"
-        self.assertEqual(lines[1].split(), [str(size), "400004", ratio, "2", "gzip", "f"])
+        self.assertEqual(lines[1].split(), [str(size), "400004", ratio, "2", "gzip", "CRC32",
+                                            "f"])
         self.file("g.gz", gzip.compress(b"x"))
         for arguments in (["list"], ["compress", "-l"], ["decompress", "--list"]):
             said = self.check(*arguments, "f.gz", "g.gz").decode().splitlines()
             self.assertEqual(len(said), 4)
             self.assertEqual(said[3].split()[1], "400005")
         self.assertEqual(self.names(), ["f.gz", "g.gz"])
+
+    def test_list_tells_the_check(self):
+        kinds = {"gzip": "CRC32", "zlib": "Adler32", "bz2": "CRC32", "xz": "CRC64", "zstd": "XXH64"}
+        commands = [([SATCHEL, "compress", "--format", name], kinds[name]) for name in SUFFIXES]
+        commands += [(["xz", "--check", kind.lower().replace("-", "")], kind)
+                     for kind in ("None", "CRC32", "CRC64", "SHA-256")]
+        commands.append((["xz", "--format=lzma"], "None"))
+        if HAS_ZSTD:
+            commands += [(["zstd", "-q"], "XXH64"), (["zstd", "-q", "--no-check"], "None"),
+                         (["pzstd", "-q"], "XXH64")]
+        for command, kind in commands:
+            with self.subTest(command=command):
+                packed = subprocess.run(command, input=CONTENT, stdout=subprocess.PIPE, check=True)
+                said = self.check("list", data=packed.stdout).decode().splitlines()
+                self.assertEqual(said[1].split()[5], kind)
+                said = json.loads(self.check("list", "--json", data=packed.stdout))
+                self.assertEqual(said["check"], kind)
 
     def test_list_finds_damage(self):
         self.file("f.gz", gzip.compress(CONTENT)[:-1])

@@ -250,6 +250,7 @@ class Compressor {
         report_.uncompressed = uncompressed(done);
         report_.compressed = done.input + done.output - report_.uncompressed;
         report_.streams = result.streams;
+        report_.check = result.check;
         report_.seconds = seconds;
         if (result.codec != nullptr) report_.format = result.codec->info().name;
     }

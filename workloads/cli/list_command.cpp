@@ -9,7 +9,7 @@ int run(const Arguments& arguments) {
         {.name = "satchel list",
          .description =
              "Decompresses each FILE to nowhere, and shows its sizes: those of all its streams\n"
-             "together, counted and not believed.",
+             "together, counted and not believed; and what the first of them is checked by.",
          .example = "satchel list *.gz"},
         Mode::list, arguments);
 }

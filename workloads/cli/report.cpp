@@ -80,20 +80,21 @@ std::string json_of(const Report& report) {
     } else {
         line += fmt::format(R"(,"error":{})", quoted(report.error));
     }
+    if (!report.check.empty()) line += fmt::format(R"(,"check":{})", quoted(report.check));
     if (!report.output.empty()) line += fmt::format(R"(,"output":{})", quoted(report.output));
     if (!report.warning.empty()) line += fmt::format(R"(,"warning":{})", quoted(report.warning));
     return line + "}";
 }
 
 std::string list_heading() {
-    return fmt::format("{:>19} {:>19} {:>6} {:>7} {:<6} {}\n", "compressed", "uncompressed",
-                       "ratio", "streams", "format", "name");
+    return fmt::format("{:>19} {:>19} {:>6} {:>7} {:<6} {:<7} {}\n", "compressed", "uncompressed",
+                       "ratio", "streams", "format", "check", "name");
 }
 
 std::string list_line_of(const Report& report) {
-    return fmt::format("{:>19} {:>19} {:>5.1f}% {:>7} {:<6} {}\n", report.compressed,
+    return fmt::format("{:>19} {:>19} {:>5.1f}% {:>7} {:<6} {:<7} {}\n", report.compressed,
                        report.uncompressed, saved_percent(report), report.streams, report.format,
-                       masked(report.output));
+                       report.check, masked(report.output));
 }
 
 }  // namespace satchel::cli

@@ -14,6 +14,7 @@ struct Report {
     std::int64_t compressed = 0;
     std::int64_t uncompressed = 0;
     std::uint64_t streams = 0;
+    std::string check{};  ///< what the data is checked by; empty: not known
     double seconds = 0;
     std::string warning{};
     std::string error{};

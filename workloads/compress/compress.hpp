@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace satchel {
 
@@ -47,6 +48,7 @@ struct Decompressed {
     const Codec* codec = nullptr;  ///< null for what was only copied
     std::string warning = {};      ///< what was ignored after the data; empty if nothing
     std::uint64_t streams = 0;     ///< as DecompressResult::streams
+    std::string_view check = {};   ///< what Codec::check says of it
 };
 
 /// `file`, read by its offsets. It must outlive what is returned, and be seekable.

@@ -25,6 +25,9 @@ class Blocks {
         return recognise(std::span(first_).first(std::min(head_size, first_.size()))) != nullptr;
     }
 
+    /// The first block. REQUIRES: `next` has not been called.
+    [[nodiscard]] const Bytes& first() const { return first_; }
+
     Bytes next() { return first_.empty() ? read() : std::exchange(first_, {}); }
 
     /// Bytes that were read.
@@ -162,6 +165,7 @@ class Decompression {
             background.finish();
             return {.transfer = done_};
         }
+        const Bytes first = blocks.first();
         const bool by_table = table_ != nullptr && is_worth_cutting_by(*table_);
         const auto result = [&] {
             try {
@@ -180,7 +184,8 @@ class Decompression {
         return {.transfer = done_,
                 .codec = result.codec,
                 .warning = result.warning,
-                .streams = result.streams};
+                .streams = result.streams,
+                .check = result.codec == nullptr ? "" : result.codec->check(first)};
     }
 
     // The check of what was given may follow further back: it is looked for, but not without end.

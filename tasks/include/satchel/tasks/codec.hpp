@@ -152,6 +152,10 @@ class Codec {
     /// format.
     [[nodiscard]] virtual bool recognises(std::span<const std::byte> head) const = 0;
 
+    /// What the first stream of a file that begins with `data` is checked by: "CRC32", or "None".
+    /// Empty if that is not known.
+    [[nodiscard]] virtual std::string_view check(std::span<const std::byte> data) const;
+
     [[nodiscard]] virtual std::int64_t default_chunk_size(std::int64_t level) const = 0;
 
     /// Bytes of memory that compressing one chunk needs, besides the chunk and its output.
