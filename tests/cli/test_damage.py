@@ -4,6 +4,7 @@ import gzip
 import os
 import random
 import unittest
+import zlib
 
 from support import PYTHON_COMPRESS, SUFFIXES, CliTest, text
 
@@ -118,6 +119,16 @@ class Damage(CliTest):
         self.file("f.gz", PACKED["gzip"])
         self.assertEqual(self.check("decompress", "-cf", "plain", "f.gz"), plain + CONTENT)
         self.assertEqual(self.check("decompress", "-cf"), b"")
+        for plain in (b"(See below.)", b"x^2", b"x^2 + y^2 = 1, and so on and on\n" * 100_000,
+                      b"HK and back", b"BZh9 is what bzip2 writes"):
+            with self.subTest(plain=plain[:10]):
+                self.assertEqual(self.check("decompress", "-cf", data=plain), plain)
+        # All printable, and compressed nevertheless.
+        letters = b"GgFgaeBAgFGeAfCdB"
+        packer = zlib.compressobj(2, zlib.DEFLATED, 15, 8, zlib.Z_FIXED)
+        packed = b"x^" + (packer.compress(letters) + packer.flush())[2:]
+        self.assertTrue(packed[:16].decode("ascii").isprintable())
+        self.assertEqual(self.check("decompress", "-cf", data=packed), letters)
         self.refused("satchel: plain: its suffix does not tell what the result is called; use "
                      "--output or --stdout\n", "decompress", "-f", "plain")
 

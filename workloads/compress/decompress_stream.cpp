@@ -3,6 +3,7 @@
 #include "compress.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <optional>
 #include <utility>
@@ -16,13 +17,38 @@ constexpr std::size_t check_distance_max = std::size_t{64} << 20;
 // What `recognise` may look at.
 constexpr std::size_t head_size = 16;
 
+bool is_text(std::span<const std::byte> data) {
+    return std::ranges::all_of(data, [](std::byte byte) {
+        const auto value = std::to_integer<unsigned>(byte);
+        return (value >= 0x20 && value < 0x7f) || (value >= '\t' && value <= '\r');
+    });
+}
+
+// Whether a file of the codec's format may begin with that block, and be it if the block is not
+// full.
+bool begins_well(const Codec& codec, std::span<const std::byte> data) {
+    std::array<std::byte, 4096> result;
+    std::span<std::byte> output(result);
+    const bool is_all = data.size() < block_size;
+    try {
+        return codec.decoder()->decode(data, output) != Decoder::Status::needs_input || !is_all;
+    } catch (const CorruptData&) {
+        return false;
+    }
+}
+
 // The input, block by block, with the first one looked at in advance.
 class Blocks {
   public:
     explicit Blocks(InputFile& input) : input_(input), first_(read()) {}
 
+    /// Whether the beginning is that of compressed data. Text may look like it: "(See" and "x^2"
+    /// begin with a header of zlib.
     [[nodiscard]] bool recognised() const {
-        return recognise(std::span(first_).first(std::min(head_size, first_.size()))) != nullptr;
+        const auto head =
+            std::span<const std::byte>(first_).first(std::min(head_size, first_.size()));
+        const Codec* const codec = recognise(head);
+        return codec != nullptr && (!is_text(head) || begins_well(*codec, first_));
     }
 
     /// The first block. REQUIRES: `next` has not been called.
