@@ -101,6 +101,20 @@ class MoreOptions(CliTest):
         self.assertEqual(self.read("d/b"), b"b")
         self.assertEqual(self.read("d/plain"), b"plain")
 
+    def test_a_link_to_a_folder_is_gone_through_where_links_are_followed(self):
+        (self.folder / "d").mkdir()
+        self.file("d/a", CONTENT)
+        os.symlink("d", self.folder / "link")
+        os.symlink(".", self.folder / "d" / "round")
+        self.refused("satchel: link: is a symbolic link; --force follows it, --stdout reads it\n",
+                     "compress", "-r", "link")
+        self.assertEqual(gzip.decompress(self.check("compress", "-rc", "link")), CONTENT)
+        self.check("compress", "-rf", "link")
+        self.check("test", "-r", "link")
+        self.assertEqual(self.check("cat", "-r", "link"), CONTENT)
+        self.assertEqual(sorted(os.listdir(self.folder / "d")), ["a.gz", "round"])
+        self.assertTrue((self.folder / "link").is_symlink())
+
     def test_a_list_of_names(self):
         names = ["a", "b\nc", "-d", " "]
         for name in names:

@@ -28,10 +28,15 @@ void append_names(const std::string& list, std::vector<std::string>& files) {
     }
 }
 
-bool is_folder(const std::string& file) {
+// A link to a folder is one where links are followed. Links inside folders never are: they might
+// lead out of them, or round in circles.
+bool is_folder(const std::string& file, const CompressorOptions& options) {
+    if (file == standard_stream) return false;
     std::error_code ignored;
-    return file != standard_stream && std::filesystem::symlink_status(file, ignored).type() ==
-                                          std::filesystem::file_type::directory;
+    const auto status = options.force || options.copies()
+                            ? std::filesystem::status(file, ignored)
+                            : std::filesystem::symlink_status(file, ignored);
+    return status.type() == std::filesystem::file_type::directory;
 }
 
 class Walk {
@@ -99,7 +104,7 @@ std::vector<std::string> file_list(const CompressorOptions& options, Messages& m
     if (!options.recursive) return named;
     std::vector<std::string> files;
     for (const std::string& file : named) {
-        if (is_folder(file)) {
+        if (is_folder(file, options)) {
             Walk(options, messages, files).go_through(file);
         } else {
             files.push_back(file);
