@@ -57,6 +57,7 @@ class Options(CliTest):
         self.file("f", b"x")
         self.check("compress", "--keep", "--force", "--quiet", "--no-progress", "f")
         self.assertEqual(self.check("compress", "--decompress", "--stdout", "f.gz"), b"x")
+        self.assertEqual(self.check("decompress", "-dc", "f.gz"), b"x")
         self.check("compress", "--test", "f.gz")
         self.check("decompress", "--test", "f.gz")
         self.check("compress", "--threads", "1", "--verbose", "--quiet", "--force", "f")

@@ -30,11 +30,12 @@ CLI::Option* add_switch(CLI::App& app, const std::string& names, const std::stri
 }
 
 void add_mode_switches(CLI::App& app, CompressorOptions& options) {
-    if (options.mode == Mode::compress) {
-        add_switch(app, "-d,--decompress", "decompress, as `satchel decompress` does",
-                   [&] { options.mode = Mode::decompress; });
-    }
     if (options.makes_file()) {
+        // Fingers that type it to `gunzip`, too, need not learn otherwise.
+        const std::string group = options.mode == Mode::compress ? "Options" : "";
+        add_switch(app, "-d,--decompress", "decompress, as `satchel decompress` does", [&] {
+            options.mode = Mode::decompress;
+        })->group(group);
         add_switch(app, "-t,--test", "check only, as `satchel test` does",
                    [&] { options.mode = Mode::test; });
         add_switch(app, "-l,--list", "show sizes only, as `satchel list` does",

@@ -7,8 +7,8 @@ namespace {
 int run(const Arguments& arguments) {
     return run_compressor(
         {.name = "satchel decompress",
-         .description = "Decompresses each FILE, whatever of gzip, zlib, bz2 and xz it is, "
-                        "to a file without the suffix,\nand removes it.",
+         .description = "Decompresses each FILE, in whichever of the formats it is, to a file "
+                        "without the suffix,\nand removes it.",
          .example = "satchel decompress notes.txt.gz"},
         Mode::decompress, arguments);
 }
