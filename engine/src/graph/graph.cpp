@@ -199,7 +199,7 @@ const Graph::Segment& Graph::segment_of(TaskIndex task) const {
 
 std::string Graph::label(TaskIndex task) const {
     const auto& segment = segment_of(task);
-    const std::string name = names_[segment.name].empty() ? "task" : names_[segment.name];
+    std::string name = names_[segment.name].empty() ? "task" : names_[segment.name];
     if (segment.index_step == 0) return name;
     return fmt::format("{}:{}", name, index_in_layer(task));
 }

@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace satchel {
-namespace detail {
+namespace satchel::detail {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -274,5 +273,4 @@ std::stop_token Job::stop_token() {
     return stop_source_->get_token();
 }
 
-}  // namespace detail
-}  // namespace satchel
+}  // namespace satchel::detail

@@ -84,12 +84,12 @@ class Listener::Impl {
     EventLoop& loop, const Address& where, const ListenOptions& options,
     std::function<void(Connection)> on_connection);
 void connect_tcp(EventLoop& loop, const Address& to, const ConnectOptions& options,
-                 std::function<void(ConnectResult)> done);
+                 const std::function<void(ConnectResult)>& done);
 
 [[nodiscard]] std::unique_ptr<Listener::Impl> listen_inproc(
     EventLoop& loop, const Address& where, const ListenOptions& options,
     std::function<void(Connection)> on_connection);
 void connect_inproc(EventLoop& loop, const Address& to, const ConnectOptions& options,
-                    std::function<void(ConnectResult)> done);
+                    const std::function<void(ConnectResult)>& done);
 
 }  // namespace satchel::net

@@ -124,9 +124,9 @@ Connection connect(EventLoop& loop, const Address& to, const ConnectOptions& opt
 
 void connect_soon(EventLoop& loop, const Address& to, const ConnectOptions& options,
                   std::function<void(ConnectResult)> done) {
-    loop.post([&loop, to, options, done = std::move(done)]() mutable {
+    loop.post([&loop, to, options, done = std::move(done)] {
         const auto connect_by = to.scheme == Address::Scheme::inproc ? connect_inproc : connect_tcp;
-        connect_by(loop, to, options, std::move(done));
+        connect_by(loop, to, options, done);
     });
 }
 

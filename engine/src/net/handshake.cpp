@@ -52,6 +52,7 @@ std::string_view role_name(Role role) {
 
 Abi Abi::of_this_process() {
     constexpr bool is_little = std::endian::native == std::endian::little;
+    // NOLINTNEXTLINE(google-runtime-int): that `long` is not the same everywhere is the point
     return {{is_little ? std::uint8_t{1} : std::uint8_t{2}, sizeof(void*), sizeof(long),
              sizeof(wchar_t), sizeof(long double), std::numeric_limits<char>::is_signed ? 1 : 0,
              alignof(double), 0}};

@@ -158,11 +158,11 @@ void InprocChannel::shut() {
 
 class InprocListener {
   public:
-    InprocListener(EventLoop& its_loop, Address where, const ListenOptions& its_options,
+    InprocListener(EventLoop& its_loop, Address where, ListenOptions its_options,
                    std::function<void(Connection)> on_connection)
         : loop(its_loop),
           thread(its_loop.shared_impl()),
-          options(its_options),
+          options(std::move(its_options)),
           address_(std::move(where)),
           on_connection_(std::move(on_connection)) {}
 
@@ -247,7 +247,7 @@ std::unique_ptr<Listener::Impl> listen_inproc(EventLoop& loop, const Address& wh
 }
 
 void connect_inproc(EventLoop& loop, const Address& to, const ConnectOptions& options,
-                    std::function<void(ConnectResult)> done) {
+                    const std::function<void(ConnectResult)>& done) {
     const auto listener = registry().find(to.host);
     if (!listener) {
         return done({{},

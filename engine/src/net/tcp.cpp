@@ -196,11 +196,11 @@ class TcpListenerHandle : public Listener::Impl {
 // An attempt to connect: first the socket, then the handshake.
 class TcpConnector : public std::enable_shared_from_this<TcpConnector> {
   public:
-    TcpConnector(EventLoop& loop, const Address& to, const ConnectOptions& options,
+    TcpConnector(EventLoop& loop, const Address& to, ConnectOptions options,
                  std::function<void(ConnectResult)> done)
         : loop_(loop),
           peer_(to.text()),
-          options_(options),
+          options_(std::move(options)),
           done_(std::move(done)),
           endpoint_(endpoint_of(to)),
           socket_(loop.impl().context, endpoint_.protocol(), open_socket(endpoint_).release()),
@@ -265,7 +265,7 @@ std::unique_ptr<Listener::Impl> listen_tcp(EventLoop& loop, const Address& where
 }
 
 void connect_tcp(EventLoop& loop, const Address& to, const ConnectOptions& options,
-                 std::function<void(ConnectResult)> done) {
+                 const std::function<void(ConnectResult)>& done) {
     try {
         require_local(to, "connect to");
         std::make_shared<TcpConnector>(loop, to, options, done)->start();
