@@ -54,7 +54,9 @@ std::size_t header_size(std::span<const std::byte> data) {
     std::size_t size = fixed_size;
     if ((flags & flag_extra) != 0) size += 2 + little_endian(data.subspan(size, 2));
     for (const unsigned flag : {flag_name, flag_comment}) {
-        if ((flags & flag) != 0 && (size = end_of_text(data, size)) == 0) return 0;
+        if ((flags & flag) == 0) continue;
+        size = end_of_text(data, size);
+        if (size == 0) return 0;
     }
     return size <= data.size() ? size : 0;
 }
@@ -69,7 +71,7 @@ constexpr DeflateWrapper wrapper{crc32_kind, trailer_size, header_size, may_begi
 
 class GzipJoiner : public Joiner {
   public:
-    explicit GzipJoiner(const CompressOptions& options) : options_(options) {}
+    explicit GzipJoiner(CompressOptions options) : options_(std::move(options)) {}
 
     Bytes begin() override {
         // Most and fastest compression.
