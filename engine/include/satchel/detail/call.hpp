@@ -84,6 +84,7 @@ decltype(auto) call_shared(const F& function, A&&... arguments) {
 
 template <class F, class... A>
 struct CallResult {
+    // NOLINTNEXTLINE(modernize-type-traits): the other of the two may have no result
     using type = std::conditional_t<std::is_invocable_v<F&, A...>, std::invoke_result<F&, A...>,
                                     std::invoke_result<F&, A..., std::stop_token>>::type;
 };
