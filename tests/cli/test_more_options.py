@@ -198,6 +198,8 @@ class MoreOptions(CliTest):
     def test_a_limit_for_the_memory(self):
         self.file("f", CONTENT)
         self.check("compress", "--memory", "64MiB", "-k", "f")
+        said = self.satchel("compress", "--memory", "64MiB", "-kfvT8", "f").stderr.decode()
+        self.assertRegex(said, r"^satchel: --memory allows \d of 8 threads\nsatchel: f: .*\n$")
         result = self.satchel("compress", "--memory", "64MiB", "--format", "xz", "-9", "f")
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr.decode(), r"^satchel: f: one thread needs [\d.]+ \wiB at "

@@ -62,7 +62,7 @@ void connect(const std::string& place, std::optional<Client>& client) {
 }  // namespace
 
 Workforce::Workforce(const CompressorOptions& options, const Messages& messages)
-    : options_(options) {
+    : options_(options), messages_(messages) {
     if (options.cluster.empty() || options.mode != Mode::compress) return;
     connect(options.cluster, client_);
     const auto info = client_->scheduler_info();
@@ -78,7 +78,12 @@ const Executor& Workforce::executor() {
 }
 
 void Workforce::start() {
+    const auto wanted = wanted_threads(options_);
     const auto count = affordable_threads(options_);
+    if (count < wanted) {
+        messages_.note(fmt::format("--memory allows {} of {} {}", count, wanted,
+                                   uses_workers(options_) ? "workers" : "threads"));
+    }
     const SignalsBlocked blocked;
     if (!uses_workers(options_)) {
         pool_.emplace(count);

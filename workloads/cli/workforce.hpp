@@ -25,6 +25,7 @@ class Workforce {
     void start();
 
     const CompressorOptions& options_;
+    const Messages& messages_;
     std::optional<ThreadPoolExecutor> pool_;
     std::optional<LocalCluster> cluster_;
     std::optional<Client> client_;
