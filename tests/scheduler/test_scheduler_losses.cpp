@@ -151,6 +151,27 @@ TEST_CASE("scheduler: a task that has finished is beyond suspicion") {
     CHECK(scene.states("a") == "a processing");
 }
 
+TEST_CASE("scheduler: where workers die of something else, a task may be there more often") {
+    auto scene = scene_with({"w"}, {.allowed_failures = 1});
+    scene.submit("a; b", "a b");
+    const auto lose = [&](const std::string& during) {
+        if (!during.empty()) scene.executing("w", during);
+        scene.lose("w");
+        (void)scene.worker("w");
+    };
+    for (int k = 0; k < 3; ++k) {
+        lose("a");
+        lose("b");
+        scene.finish("w", "b");  // so that b was not to blame, and a perhaps is not, either
+        lose({});
+    }
+    CHECK(scene.states("a") == "a processing");
+    lose("a");
+    CHECK(scene.states("a") == "a processing");
+    lose("a");
+    CHECK(scene.states("a") == "a erred");
+}
+
 TEST_CASE("scheduler: a worker that comes back is another one") {
     auto scene = scene_with({"w"});
     scene.submit("a", "a");

@@ -117,7 +117,6 @@ void Scheduler::on(ClientId, RetryKeys&& retry) {
         if (task.state != TaskState::erred) continue;
         move(id, TaskState::released);
         reasons_.erase(id);
-        task.suspicions = 0;
         task.exceptions = 0;
         touch(id);
         tasks_.for_each_input(id, [&](TaskId input) { open.push_back(input); });

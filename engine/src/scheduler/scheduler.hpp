@@ -22,6 +22,7 @@
 #include "scheduler/operations.hpp"
 #include "scheduler/parties.hpp"
 #include "scheduler/ready_queue.hpp"
+#include "scheduler/suspicions.hpp"
 #include "scheduler/task_table.hpp"
 
 #include <array>
@@ -35,7 +36,8 @@
 namespace satchel::scheduler {
 
 struct Options {
-    /// A task that was executing on more dying workers than this is given up.
+    /// A task that was executing on more dying workers than this is given up, but for as many
+    /// more as have died of something else meanwhile.
     std::uint32_t allowed_failures = 3;
     Nanoseconds heartbeat_interval = 500'000'000;
     /// A worker that was silent for so long is taken for dead.
@@ -72,7 +74,8 @@ struct WorkerDeath {
 
 class Scheduler {
   public:
-    explicit Scheduler(Options options = {}) : options_(options) {}
+    explicit Scheduler(Options options = {})
+        : options_(options), suspicions_(options.allowed_failures) {}
 
     /// A worker has come. One of the same name is taken for lost, as is what it had.
     WorkerRef add_worker(const RegisterWorker& worker, Nanoseconds now);
@@ -194,7 +197,7 @@ class Scheduler {
     void lose_results_of(WorkerId worker);
     void take_tasks_back(const Worker& dead, const WorkerDeath& death);
     void take_back(TaskId task);
-    void suspect(TaskId task, const Worker& dead, const WorkerDeath& death);
+    void suspect(TaskId task, bool is_alone, const Worker& dead, const WorkerDeath& death);
     void reconcile_held(WorkerId worker, const std::vector<TaskRef>& held);
 
     // retirement.cpp
@@ -210,6 +213,7 @@ class Scheduler {
     std::vector<Worker> workers_;
     std::map<ClientId, Client> clients_;
     ReadyQueue queue_;
+    Suspicions suspicions_;
     std::vector<TaskId> no_worker_;        // may hold some that no longer wait for one
     std::map<TaskId, ReasonPtr> reasons_;  // of the erred tasks
     std::array<std::int64_t, task_states> counts_{};

@@ -46,9 +46,8 @@ struct Task {
     std::uint32_t first_dependent = none;
     std::uint32_t exceptions = 0;
     TaskState state = TaskState::forgotten;
-    std::uint8_t suspicions = 0;  ///< workers that died while they were executing it
-    bool touched = false;         ///< is to be looked at before the event ends
-    std::int64_t nbytes = 0;      ///< of the result; of data that is not there yet, too
+    bool touched = false;     ///< is to be looked at before the event ends
+    std::int64_t nbytes = 0;  ///< of the result; of data that is not there yet, too
 };
 
 /// Consecutive tasks.

@@ -143,7 +143,7 @@ void Scheduler::assign(TaskId id, WorkerId worker_id) {
     if (layer.is_data) return ask_for_data(id, worker_id);
     worker.assigned_digest ^= digest_of(tasks_.ref(id));
     // One that was there when a worker died shall not take others along the next time.
-    send_task(id, worker_id, operation.known && task.suspicions == 0 ? operation.duration : 0);
+    send_task(id, worker_id, operation.known && !suspicions_.contains(id) ? operation.duration : 0);
 }
 
 Worker::Processing Scheduler::unassign(TaskId id) {
@@ -193,7 +193,7 @@ void Scheduler::remember(TaskId id, const FinishedTask& result) {
     auto& task = tasks_[id];
     task.nbytes = result.nbytes;
     task.exceptions = 0;
-    task.suspicions = 0;  // it can be executed without killing anybody
+    suspicions_.acquit(id);
     keep_holder(id, worker);
     if (tasks_.layer_of(id).everywhere) copy_everywhere(id);
     leave_active(id);
@@ -229,6 +229,7 @@ void Scheduler::err(TaskId id, const ReasonPtr& reason) {
         if (tasks_[task].state == processing) (void)unassign(task);
         move(task, erred);
         reasons_.emplace(task, reason);
+        suspicions_.forget(task);
         leave_active(task);
         if (tasks_[task].wants > 0) report_erred(task, *reason);
         tasks_.for_each_dependent(task, [&](TaskId dependent) {
@@ -265,6 +266,7 @@ void Scheduler::forget(LayerId id) {
         }
         --counts_[static_cast<std::size_t>(state)];
         if (state == erred) reasons_.erase(task);
+        suspicions_.forget(task);
     }
     for (auto& worker : workers_) {
         if (id >= worker.layers.size() || !worker.layers[id]) continue;

@@ -92,11 +92,14 @@ void Scheduler::lose_results_of(WorkerId worker) {
 
 void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death) {
     const auto& executing = death.executing ? *death.executing : dead.executing;
+    const auto was_executing = [&](const Worker::Processing& record) {
+        return std::ranges::count(executing, tasks_.ref(record.task)) > 0;
+    };
+    const bool is_alone = std::ranges::count_if(dead.processing, was_executing) == 1;
     for (const auto& record : dead.processing) {
-        const auto ref = tasks_.ref(record.task);
-        const bool to_blame = !death.planned && std::ranges::count(executing, ref) > 0;
+        const bool is_suspect = !death.planned && was_executing(record);
         tasks_[record.task].worker = none;
-        if (to_blame) suspect(record.task, dead, death);
+        if (is_suspect) suspect(record.task, is_alone, dead, death);
         if (tasks_[record.task].state == TaskState::processing) take_back(record.task);
     }
 }
@@ -111,9 +114,9 @@ void Scheduler::take_back(TaskId task) {
     }
 }
 
-void Scheduler::suspect(TaskId id, const Worker& dead, const WorkerDeath& death) {
-    auto& task = tasks_[id];
-    if (++task.suspicions <= options_.allowed_failures) return;
+void Scheduler::suspect(TaskId id, bool is_alone, const Worker& dead, const WorkerDeath& death) {
+    const auto deaths = suspicions_.add(id, is_alone);
+    if (!suspicions_.is_to_blame(id)) return;
     move(id, TaskState::waiting);
     Failure failure;
     failure.kind = Failure::Kind::killed_worker;
@@ -121,7 +124,7 @@ void Scheduler::suspect(TaskId id, const Worker& dead, const WorkerDeath& death)
     failure.text = fmt::format(
         "task '{}' was executing on {} workers when they died, the last of them {} at {}: {}; it "
         "may crash the process or use up its memory: run it on a local executor to see",
-        label(id), task.suspicions, dead.name, dead.address, death.cause);
+        label(id), deaths, dead.name, dead.address, death.cause);
     failure.worker = dead.name;
     err(id, std::make_shared<const Reason>(Reason{tasks_.key_of(id), std::move(failure)}));
 }
