@@ -186,6 +186,13 @@ class Interference(CliTest):
         self.assertEqual(self.read("f"), b"another")
         self.assertEqual(gzip.decompress(self.read("f.gz")), CONTENT)
 
+    def test_a_source_that_somebody_removes_is_gone(self):
+        self.file("f", CONTENT)
+        process = self.stop_before_call(2, "compress", "f")
+        os.remove(self.folder / "f")
+        self.go_on(process, 0, "")
+        self.assertEqual(gzip.decompress(self.read("f.gz")), CONTENT)
+
     def test_a_target_that_appears_is_not_replaced(self):
         self.file("f", CONTENT)
         process = self.stop_before_call(2, "compress", "f")

@@ -54,7 +54,12 @@ bool is_to_be_removed(const std::string& file, const InputFile& source,
 }
 
 bool remove_source(const std::string& file, const InputFile& source) {
-    if (!file_status(file).unchanged_since(source.status())) return false;
+    try {
+        if (!file_status(file).unchanged_since(source.status())) return false;
+    } catch (const FileError& error) {
+        if (error.code() == ENOENT) return true;  // somebody was faster
+        throw;
+    }
     if (::unlink(file.c_str()) != 0) {
         throw FileError(
             fmt::format("{}: cannot remove: {}", file, std::generic_category().message(errno)),
