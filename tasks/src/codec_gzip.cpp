@@ -85,7 +85,7 @@ class GzipJoiner : public Joiner {
         out.append(bytes_of({0x1F, 0x8B, 8, named ? flag_name : 0, byte_of(time, 0),
                              byte_of(time, 1), byte_of(time, 2), byte_of(time, 3), hint, system}));
         if (named) out.append(Bytes::copy_of(std::string_view(name.c_str(), name.size() + 1)));
-        return chunks_.begin(std::move(out).freeze());
+        return std::move(out).freeze();
     }
 
     Bytes append(const CompressedChunk& chunk) override { return chunks_.append(chunk); }

@@ -62,7 +62,7 @@ class ZlibJoiner : public Joiner {
   public:
     explicit ZlibJoiner(std::int64_t level) : level_(level) {}
 
-    Bytes begin() override { return chunks_.begin(bytes_of({method, flags(level_)})); }
+    Bytes begin() override { return bytes_of({method, flags(level_)}); }
 
     Bytes append(const CompressedChunk& chunk) override { return chunks_.append(chunk); }
 

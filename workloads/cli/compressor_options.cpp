@@ -212,9 +212,20 @@ void settle_level(const Spoken& spoken, const Codec& codec, CompressOptions& opt
     options.level = *spoken.level;
 }
 
-void settle_chunk_size(const Spoken& spoken, CompressOptions& options) {
+// What --rsyncable cuts into, where nobody says: a chunk is what a change of one byte changes. The
+// smaller ones of xz would not know enough of what comes before them.
+std::int64_t rsyncable_chunk_size(const Codec& codec) {
     using namespace literals;
-    if (!spoken.chunk_size) return;
+    return codec.info().name == "xz" ? 1_MiB : 128_KiB;
+}
+
+void settle_chunk_size(const Spoken& spoken, const CompressorOptions& chosen,
+                       CompressOptions& options) {
+    using namespace literals;
+    if (!spoken.chunk_size) {
+        if (chosen.rsyncable) options.chunk_size = rsyncable_chunk_size(*chosen.codec);
+        return;
+    }
     if (*spoken.chunk_size < 64_KiB || *spoken.chunk_size > 1_GiB) {
         throw InvalidArgument(
             fmt::format("--chunk-size {} is out of range: 64KiB to 1GiB are "
@@ -266,7 +277,7 @@ void settle(const Spoken& spoken, CompressorOptions& options) {
     if (options.mode == Mode::compress) {
         if (options.codec == nullptr) options.codec = &codec("gzip");
         settle_level(spoken, *options.codec, options.compress);
-        settle_chunk_size(spoken, options.compress);
+        settle_chunk_size(spoken, options, options.compress);
     }
     const bool one_output = !options.output.empty() && options.output != standard_stream;
     const bool several = options.files.size() > 1 || options.recursive || !options.files0.empty();
