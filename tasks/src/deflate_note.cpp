@@ -11,15 +11,16 @@
 namespace satchel::detail {
 namespace {
 
-constexpr std::size_t blocks = 26;
+constexpr std::size_t blocks = 32;
 constexpr std::size_t block_size = note_size / blocks;
 constexpr std::size_t bits_a_block = 5;
 constexpr unsigned header_bits = 3;  // of a stored block, before the bits that mean nothing
 
 constexpr unsigned size_bits = 31;  // a chunk has at most a GiB, and hardly grows
+constexpr unsigned end_bits = 48;
 constexpr unsigned check_bits = 32;
-constexpr unsigned spare_bits = 4;
-static_assert(2 * size_bits + 2 * check_bits + spare_bits == blocks * bits_a_block);
+constexpr unsigned note_check_bits = 18;
+static_assert(2 * size_bits + end_bits + check_bits + note_check_bits == blocks * bits_a_block);
 
 // A final block without contents, which ends every stream of ours.
 constexpr std::array final_block{std::byte{0x03}, std::byte{0x00}};
@@ -47,22 +48,24 @@ class NoteBits {
     std::size_t at_ = 0;
 };
 
-std::uint32_t check_of(const ChunkNote& note) {
-    const std::array<std::uint64_t, 3> numbers{note.compressed_size, note.size, note.check};
+std::uint64_t check_of(const ChunkNote& note, std::uint64_t position) {
+    const std::array<std::uint64_t, 5> numbers{note.compressed_size, note.size, note.end,
+                                               note.check, position};
     std::array<std::byte, numbers.size() * 8> bytes{};
     for (unsigned i = 0; i < bytes.size(); ++i)
         bytes[i] = std::byte(byte_of(numbers[i / 8], i % 8));
-    return crc32_append(crc32_initial, bytes);
+    return crc32_append(crc32_initial, bytes) & ((std::uint64_t{1} << note_check_bits) - 1);
 }
 
 }  // namespace
 
-Bytes encode_note(const ChunkNote& note) {
+Bytes encode_note(const ChunkNote& note, std::uint64_t position) {
     NoteBits bits;
     bits.put(note.compressed_size, size_bits);
     bits.put(note.size, size_bits);
+    bits.put(note.end, end_bits);
     bits.put(note.check, check_bits);
-    bits.put(check_of(note), check_bits);
+    bits.put(check_of(note, position), note_check_bits);
     bits.rewind();
     Buffer out(note_size);
     for (std::size_t i = 0; i < note_size; i += block_size) {
@@ -73,7 +76,7 @@ Bytes encode_note(const ChunkNote& note) {
     return std::move(out).freeze();
 }
 
-std::optional<ChunkNote> decode_note(std::span<const std::byte> data) {
+std::optional<ChunkNote> decode_note(std::span<const std::byte> data, std::uint64_t position) {
     if (data.size() != note_size) return std::nullopt;
     NoteBits bits;
     for (std::size_t i = 0; i < note_size; i += block_size) {
@@ -86,17 +89,23 @@ std::optional<ChunkNote> decode_note(std::span<const std::byte> data) {
     bits.rewind();
     ChunkNote note{.compressed_size = bits.take(size_bits),
                    .size = bits.take(size_bits),
+                   .end = bits.take(end_bits),
                    .check = static_cast<std::uint32_t>(bits.take(check_bits))};
-    if (bits.take(check_bits) != check_of(note) || bits.take(spare_bits) != 0) return std::nullopt;
+    if (bits.take(note_check_bits) != check_of(note, position)) return std::nullopt;
     return note;
+}
+
+Bytes NotedChunks::begin(const Bytes& header) {
+    position_ = header.size();
+    return header;
 }
 
 Bytes NotedChunks::append(const CompressedChunk& chunk) {
     const auto check = static_cast<std::uint32_t>(chunk.check);
     const Bytes data = chunks_++ == 0 ? chunk.data : after_note(chunk.data);
+    position_ += data.size();
     check_ = kind_.join(check_, check, chunk.input_size);
-    size_ += chunk.input_size;
-    last_ = {chunk.data.size(), chunk.input_size, check};
+    last_ = {chunk.data.size(), chunk.input_size, last_.end + chunk.input_size, check};
     return data;
 }
 
@@ -111,43 +120,41 @@ Bytes NotedChunks::finish(const Bytes& trailer) {
 // The note on the last chunk, and `data`.
 Bytes NotedChunks::after_note(const Bytes& data) {
     Buffer out(note_size + data.size());
-    const Bytes note = encode_note(last_);
+    const Bytes note = encode_note(last_, position_);
     std::ranges::copy(data, std::ranges::copy(note, out.data()).out);
     return std::move(out).freeze();
 }
 
 namespace {
 
-// The chunks between the header and the end of the last note; none unless the notes lead from the
-// one to the other.
-SeekTable follow_notes(const RandomAccess& file, std::uint64_t header_size,
-                       std::uint64_t position) {
-    SeekTable table;
-    while (position > header_size) {
-        if (position - header_size < note_size) return {};
+// The chunks from the last one to the first, or to the first that can be found.
+std::vector<SeekPiece> chunks_backwards(const RandomAccess& file, std::uint64_t header_size,
+                                        std::uint64_t position) {
+    std::vector<SeekPiece> pieces;
+    while (position >= header_size + note_size) {
         position -= note_size;
-        const auto note = decode_note(file.read(position, note_size));
-        if (!note || note->compressed_size > position - header_size) return {};
+        const auto note = decode_note(file.read(position, note_size), position);
+        const bool fits = note && note->compressed_size <= position - header_size &&
+                          note->size <= note->end &&
+                          (pieces.empty() || note->end == pieces.back().output_offset);
+        if (!fits) break;
         position -= note->compressed_size;
-        table.pieces.push_back({.offset = position,
-                                .size = note->compressed_size,
-                                .begin = deflate_border,
-                                .end = deflate_border,
-                                .output_size = note->size,
-                                .check = note->check});
+        pieces.push_back({.offset = position,
+                          .size = note->compressed_size,
+                          .begin = deflate_border,
+                          .end = deflate_border,
+                          .output_offset = note->end - note->size,
+                          .output_size = note->size,
+                          .check = note->check});
     }
-    std::ranges::reverse(table.pieces);
-    for (SeekPiece& piece : table.pieces) {
-        piece.output_offset = table.output_size;
-        table.output_size += piece.output_size;
-    }
-    return table;
+    return pieces;
 }
 
-// Whether the chunks are those that the trailer tells of.
+// Whether the chunks are those that the trailer tells of, as far as that can be told.
 bool match(const SeekTable& table, const DeflateGuess::Part& said, const DeflateWrapper& wrapper) {
     const bool tells_size = wrapper.trailer_size > sizeof said.said_check;
     if (tells_size && said.said_size != static_cast<std::uint32_t>(table.output_size)) return false;
+    if (table.pieces.front().output_offset != 0) return true;
     auto check = wrapper.check.initial;
     for (const SeekPiece& piece : table.pieces) {
         check =
@@ -167,16 +174,21 @@ std::optional<SeekTable> table_of_notes(const RandomAccess& file, const DeflateW
         !std::ranges::equal(end.slice(0, final_block.size()), final_block)) {
         return std::nullopt;
     }
-    SeekTable table = follow_notes(file, header_size, file.size - end_size);
+    SeekTable table{.pieces = chunks_backwards(file, header_size, file.size - end_size)};
     if (table.pieces.empty()) return std::nullopt;
+    std::ranges::reverse(table.pieces);
+    SeekPiece& first = table.pieces.front();
+    table.output_size = table.pieces.back().output_offset + table.pieces.back().output_size;
+    if (first.output_offset == 0 && first.offset != header_size) return std::nullopt;
     DeflateGuess::Part said;
     wrapper.read_trailer(std::span(end).subspan(final_block.size()), said);
     if (!match(table, said, wrapper)) return std::nullopt;
     // The first one is decoded with the header, as a stream that begins there.
-    SeekPiece& first = table.pieces.front();
-    first.begin = deflate_start;
-    first.size += first.offset;
-    first.offset = 0;
+    if (first.output_offset == 0) {
+        first.begin = deflate_start;
+        first.size += first.offset;
+        first.offset = 0;
+    }
     return table;
 }
 

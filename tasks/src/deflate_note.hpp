@@ -1,17 +1,17 @@
 // Notes: where the chunks of a deflate stream lie, told by the stream itself.
 //
 //     stream := header | chunk | note | chunk | note | … | end of deflate | check …
-//     note   := 26 empty stored blocks, each 000 nnnnn 00 00 FF FF    (bits, lowest first; bytes)
+//     note   := 32 empty stored blocks, each 000 nnnnn 00 00 FF FF    (bits, lowest first; bytes)
 //
 // The header of a stored block ends with its byte; what is left of that byte, five bits here, means
 // nothing, and all decoders skip it. So the nnnnn of a note spell, lowest bits first: how large the
-// chunk before it is compressed (31 bits); how large it was (31); its check (32); a check of the
-// note (32); and zeros (4). Nothing of that depends on what lies elsewhere, so that a change of the
-// input changes the notes on the chunks that it has changed, and no others.
+// chunk before it is compressed (31 bits); how large it was (31); how much was compressed up to its
+// end (48); its check (32); and a check of the note, which depends on where in the file it lies
+// (18).
 //
 // A reader begins with the last note, which lies right before the end, and each note leads to the
-// one before it, until the header is reached. What looks like a note inside of a chunk does not
-// matter, and nothing but the notes is read. A stream of one chunk has none.
+// one before it. What looks like a note inside of a chunk does not matter, nothing but the notes is
+// read, and damage hides only what lies before it. A stream of one chunk has none.
 #pragma once
 
 #include <satchel/bytes.hpp>
@@ -29,17 +29,19 @@ namespace satchel::detail {
 struct ChunkNote {
     std::uint64_t compressed_size = 0;  ///< the chunk's border included
     std::uint64_t size = 0;
+    std::uint64_t end = 0;  ///< bytes of all chunks up to this one's end
     std::uint32_t check = 0;
 
     friend bool operator==(const ChunkNote&, const ChunkNote&) = default;
 };
 
-constexpr std::size_t note_size = 130;
+constexpr std::size_t note_size = 160;
 
-Bytes encode_note(const ChunkNote& note);
+/// The note, to be written at `position` of the file.
+Bytes encode_note(const ChunkNote& note, std::uint64_t position);
 
-/// Nothing if `data` is no note.
-std::optional<ChunkNote> decode_note(std::span<const std::byte> data);
+/// Nothing if `data`, read at `position`, is no note.
+std::optional<ChunkNote> decode_note(std::span<const std::byte> data, std::uint64_t position);
 
 /// Writes a stream's chunks, with the notes between them, and keeps its check.
 class NotedChunks {
@@ -48,24 +50,25 @@ class NotedChunks {
 
     /// Each gives what is to be written next. `finish`: the last note, the end of deflate, and the
     /// trailer of the format.
+    Bytes begin(const Bytes& header);
     Bytes append(const CompressedChunk& chunk);
     Bytes finish(const Bytes& trailer);
 
     [[nodiscard]] std::uint32_t check() const { return check_; }
-    [[nodiscard]] std::uint64_t size() const { return size_; }
+    [[nodiscard]] std::uint64_t size() const { return last_.end; }
 
   private:
     Bytes after_note(const Bytes& data);
 
     const CheckKind& kind_;
     std::uint32_t check_;
-    std::uint64_t size_ = 0;
+    std::uint64_t position_ = 0;  // in the file
     std::uint64_t chunks_ = 0;
     ChunkNote last_;
 };
 
-/// The chunks of a file that is one stream with notes; nothing if it is another, or if a note is
-/// damaged.
+/// The chunks of a file that is one stream with notes, as far as they are not hidden by damage;
+/// nothing if it is another.
 std::optional<SeekTable> table_of_notes(const RandomAccess& file, const DeflateWrapper& wrapper);
 
 }  // namespace satchel::detail

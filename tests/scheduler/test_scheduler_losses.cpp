@@ -155,7 +155,7 @@ TEST_CASE("scheduler: where workers die of something else, a task may be there m
     auto scene = scene_with({"w"}, {.allowed_failures = 1});
     scene.submit("a; b", "a b");
     const auto lose = [&](const std::string& during) {
-        if (!during.empty()) scene.executing("w", during);
+        scene.executing("w", during);
         scene.lose("w");
         (void)scene.worker("w");
     };
@@ -163,13 +163,35 @@ TEST_CASE("scheduler: where workers die of something else, a task may be there m
         lose("a");
         lose("b");
         scene.finish("w", "b");  // so that b was not to blame, and a perhaps is not, either
-        lose({});
+        lose("a");
+        lose("b");
+        scene.finish("w", "b");
+        lose("a");
+        scene.finish("w", "a");
+        scene.lose("w");
+        (void)scene.worker("w");
     }
-    CHECK(scene.states("a") == "a processing");
-    lose("a");
-    CHECK(scene.states("a") == "a processing");
-    lose("a");
-    CHECK(scene.states("a") == "a erred");
+    CHECK(scene.states("a b") == "a processing, b processing");
+}
+
+TEST_CASE("scheduler: a task that kills all of its workers is given up wherever they die") {
+    auto scene = scene_with({"w"}, {.allowed_failures = 3});
+    scene.submit("a", "a");
+    for (int k = 0; k < 20; ++k) {  // there are tasks that have nothing to do with it
+        scene.submit("b", "b");
+        scene.executing("w", "b");
+        scene.lose("w");
+        (void)scene.worker("w");
+        scene.finish("w", "b");
+    }
+    int deaths = 0;
+    for (; scene.states("a") != "a erred"; ++deaths) {
+        REQUIRE(deaths < 8);
+        scene.executing("w", "a");
+        scene.lose("w");
+        (void)scene.worker("w");
+    }
+    CHECK(deaths == 8);
 }
 
 TEST_CASE("scheduler: a worker that comes back is another one") {

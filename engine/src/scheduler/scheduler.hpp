@@ -36,8 +36,7 @@
 namespace satchel::scheduler {
 
 struct Options {
-    /// A task that was executing on more dying workers than this is given up, but for as many
-    /// more as have died of something else meanwhile.
+    /// A task that was executing on more dying workers than this is given up; see suspicions.hpp.
     std::uint32_t allowed_failures = 3;
     Nanoseconds heartbeat_interval = 500'000'000;
     /// A worker that was silent for so long is taken for dead.
@@ -197,7 +196,7 @@ class Scheduler {
     void lose_results_of(WorkerId worker);
     void take_tasks_back(const Worker& dead, const WorkerDeath& death);
     void take_back(TaskId task);
-    void suspect(TaskId task, bool is_alone, const Worker& dead, const WorkerDeath& death);
+    void blame(TaskId task, const Worker& dead, const WorkerDeath& death);
     void reconcile_held(WorkerId worker, const std::vector<TaskRef>& held);
 
     // retirement.cpp

@@ -2,14 +2,20 @@
 //
 // A task that kills its workers is there at every death. But workers also die of something else,
 // and where that happens often, a task that takes long is there several times by chance. How often
-// it happens is known from the deaths for which only a task that finished later could be blamed: so
-// many more a task is allowed.
+// it happens is known: of each of the last deaths, whether a task may have caused it that has not
+// finished since. So many more as no task has caused, a task is allowed. When one does kill its
+// workers, these deaths are soon the last ones.
 #pragma once
 
 #include "messages/names.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
+#include <vector>
 
 namespace satchel::scheduler {
 
@@ -18,21 +24,27 @@ class Suspicions {
     /// `allowed`: a task is to blame when it was executing on more dying workers than this.
     explicit Suspicions(std::uint32_t allowed) : allowed_(allowed) {}
 
-    /// Another worker died while it was executing `task`, and nothing else if `is_alone`. The
-    /// number of such deaths.
-    std::uint32_t add(TaskId task, bool is_alone) {
-        const auto [found, is_new] = suspects_.try_emplace(task);
-        auto& suspect = found->second;
-        if (is_new) suspect.unexplained_before = unexplained_;
-        if (is_alone) ++suspect.deaths_alone;
-        return ++suspect.deaths;
+    /// A worker died while it was executing `tasks`.
+    void add_death(std::span<const TaskId> tasks) {
+        ++deaths_;
+        unexplained(deaths_) = tasks.empty();
+        for (const auto task : tasks) {
+            auto& suspect = suspects_[task];
+            ++suspect.deaths;
+            // Of several, one that finishes does not tell that the others are not to blame, either.
+            if (tasks.size() == 1) suspect.deaths_alone.push_back(deaths_);
+        }
+    }
+
+    /// How many workers died while they were executing the task, since it finished last.
+    [[nodiscard]] std::uint32_t deaths(TaskId task) const {
+        const auto found = suspects_.find(task);
+        return found == suspects_.end() ? 0 : found->second.deaths;
     }
 
     [[nodiscard]] bool is_to_blame(TaskId task) const {
-        const auto found = suspects_.find(task);
-        if (found == suspects_.end()) return false;
-        const auto& suspect = found->second;
-        return suspect.deaths > allowed_ + (unexplained_ - suspect.unexplained_before);
+        const auto chance = std::ranges::count(unexplained_, true);
+        return deaths(task) > allowed_ + static_cast<std::uint32_t>(chance);
     }
 
     [[nodiscard]] bool contains(TaskId task) const { return suspects_.contains(task); }
@@ -42,7 +54,9 @@ class Suspicions {
         if (suspects_.empty()) return;
         const auto found = suspects_.find(task);
         if (found == suspects_.end()) return;
-        unexplained_ += found->second.deaths_alone;
+        for (const auto death : found->second.deaths_alone) {
+            if (deaths_ - death < unexplained_.size()) unexplained(death) = true;
+        }
         suspects_.erase(found);
     }
 
@@ -52,12 +66,18 @@ class Suspicions {
   private:
     struct Suspect {
         std::uint32_t deaths = 0;
-        std::uint32_t deaths_alone = 0;
-        std::uint32_t unexplained_before = 0;
+        std::vector<std::uint64_t> deaths_alone;  // their numbers
     };
 
+    bool& unexplained(std::uint64_t death) {
+        return unexplained_[static_cast<std::size_t>(death % unexplained_.size())];
+    }
+
     std::uint32_t allowed_;
-    std::uint32_t unexplained_ = 0;  // deaths that no task has caused
+    std::uint64_t deaths_ = 0;
+    // Of the last deaths. Twelve: where every fourth death is a task's, none is blamed in a
+    // thousand deaths; and one that kills is given up after eight at the most.
+    std::array<bool, 12> unexplained_{};
     std::map<TaskId, Suspect> suspects_;
 };
 

@@ -92,14 +92,19 @@ void Scheduler::lose_results_of(WorkerId worker) {
 
 void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death) {
     const auto& executing = death.executing ? *death.executing : dead.executing;
-    const auto was_executing = [&](const Worker::Processing& record) {
-        return std::ranges::count(executing, tasks_.ref(record.task)) > 0;
+    const auto is_suspect = [&](const Worker::Processing& record) {
+        return !death.planned && std::ranges::count(executing, tasks_.ref(record.task)) > 0;
     };
-    const bool is_alone = std::ranges::count_if(dead.processing, was_executing) == 1;
+    std::vector<TaskId> suspects;
     for (const auto& record : dead.processing) {
-        const bool is_suspect = !death.planned && was_executing(record);
+        if (is_suspect(record)) suspects.push_back(record.task);
+    }
+    if (!death.planned) suspicions_.add_death(suspects);
+    for (const auto& record : dead.processing) {
         tasks_[record.task].worker = none;
-        if (is_suspect) suspect(record.task, is_alone, dead, death);
+        if (is_suspect(record) && suspicions_.is_to_blame(record.task)) {
+            blame(record.task, dead, death);
+        }
         if (tasks_[record.task].state == TaskState::processing) take_back(record.task);
     }
 }
@@ -114,9 +119,7 @@ void Scheduler::take_back(TaskId task) {
     }
 }
 
-void Scheduler::suspect(TaskId id, bool is_alone, const Worker& dead, const WorkerDeath& death) {
-    const auto deaths = suspicions_.add(id, is_alone);
-    if (!suspicions_.is_to_blame(id)) return;
+void Scheduler::blame(TaskId id, const Worker& dead, const WorkerDeath& death) {
     move(id, TaskState::waiting);
     Failure failure;
     failure.kind = Failure::Kind::killed_worker;
@@ -124,7 +127,7 @@ void Scheduler::suspect(TaskId id, bool is_alone, const Worker& dead, const Work
     failure.text = fmt::format(
         "task '{}' was executing on {} workers when they died, the last of them {} at {}: {}; it "
         "may crash the process or use up its memory: run it on a local executor to see",
-        label(id), deaths, dead.name, dead.address, death.cause);
+        label(id), suspicions_.deaths(id), dead.name, dead.address, death.cause);
     failure.worker = dead.name;
     err(id, std::make_shared<const Reason>(Reason{tasks_.key_of(id), std::move(failure)}));
 }
