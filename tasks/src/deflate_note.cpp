@@ -48,9 +48,9 @@ class NoteBits {
     std::size_t at_ = 0;
 };
 
-std::uint64_t check_of(const ChunkNote& note, std::uint64_t position) {
-    const std::array<std::uint64_t, 5> numbers{note.compressed_size, note.size, note.end,
-                                               note.check, position};
+std::uint64_t check_of(const ChunkNote& note) {
+    const std::array<std::uint64_t, 4> numbers{note.compressed_size, note.size, note.end,
+                                               note.check};
     std::array<std::byte, numbers.size() * 8> bytes{};
     for (unsigned i = 0; i < bytes.size(); ++i)
         bytes[i] = std::byte(byte_of(numbers[i / 8], i % 8));
@@ -59,13 +59,13 @@ std::uint64_t check_of(const ChunkNote& note, std::uint64_t position) {
 
 }  // namespace
 
-Bytes encode_note(const ChunkNote& note, std::uint64_t position) {
+Bytes encode_note(const ChunkNote& note) {
     NoteBits bits;
     bits.put(note.compressed_size, size_bits);
     bits.put(note.size, size_bits);
     bits.put(note.end, end_bits);
     bits.put(note.check, check_bits);
-    bits.put(check_of(note, position), note_check_bits);
+    bits.put(check_of(note), note_check_bits);
     bits.rewind();
     Buffer out(note_size);
     for (std::size_t i = 0; i < note_size; i += block_size) {
@@ -76,7 +76,7 @@ Bytes encode_note(const ChunkNote& note, std::uint64_t position) {
     return std::move(out).freeze();
 }
 
-std::optional<ChunkNote> decode_note(std::span<const std::byte> data, std::uint64_t position) {
+std::optional<ChunkNote> decode_note(std::span<const std::byte> data) {
     if (data.size() != note_size) return std::nullopt;
     NoteBits bits;
     for (std::size_t i = 0; i < note_size; i += block_size) {
@@ -91,21 +91,16 @@ std::optional<ChunkNote> decode_note(std::span<const std::byte> data, std::uint6
                    .size = bits.take(size_bits),
                    .end = bits.take(end_bits),
                    .check = static_cast<std::uint32_t>(bits.take(check_bits))};
-    if (bits.take(note_check_bits) != check_of(note, position)) return std::nullopt;
+    if (bits.take(note_check_bits) != check_of(note)) return std::nullopt;
     return note;
-}
-
-Bytes NotedChunks::begin(const Bytes& header) {
-    position_ = header.size();
-    return header;
 }
 
 Bytes NotedChunks::append(const CompressedChunk& chunk) {
     const auto check = static_cast<std::uint32_t>(chunk.check);
     const Bytes data = chunks_++ == 0 ? chunk.data : after_note(chunk.data);
-    position_ += data.size();
     check_ = kind_.join(check_, check, chunk.input_size);
-    last_ = {chunk.data.size(), chunk.input_size, last_.end + chunk.input_size, check};
+    size_ += chunk.input_size;
+    last_ = {.compressed_size = chunk.data.size(), .size = chunk.input_size, .check = check};
     return data;
 }
 
@@ -114,13 +109,14 @@ Bytes NotedChunks::finish(const Bytes& trailer) {
     end.append(final_block);
     end.append(trailer);
     Bytes data = std::move(end).freeze();
+    last_.end = size_;
     return chunks_ > 1 ? after_note(data) : data;
 }
 
 // The note on the last chunk, and `data`.
 Bytes NotedChunks::after_note(const Bytes& data) {
     Buffer out(note_size + data.size());
-    const Bytes note = encode_note(last_, position_);
+    const Bytes note = encode_note(last_);
     std::ranges::copy(data, std::ranges::copy(note, out.data()).out);
     return std::move(out).freeze();
 }
@@ -133,17 +129,16 @@ std::vector<SeekPiece> chunks_backwards(const RandomAccess& file, std::uint64_t 
     std::vector<SeekPiece> pieces;
     while (position >= header_size + note_size) {
         position -= note_size;
-        const auto note = decode_note(file.read(position, note_size), position);
-        const bool fits = note && note->compressed_size <= position - header_size &&
-                          note->size <= note->end &&
-                          (pieces.empty() || note->end == pieces.back().output_offset);
-        if (!fits) break;
+        const auto note = decode_note(file.read(position, note_size));
+        if (!note || note->compressed_size > position - header_size) break;
+        const auto end = pieces.empty() ? note->end : pieces.back().output_offset;
+        if (note->size > end) break;
         position -= note->compressed_size;
         pieces.push_back({.offset = position,
                           .size = note->compressed_size,
                           .begin = deflate_border,
                           .end = deflate_border,
-                          .output_offset = note->end - note->size,
+                          .output_offset = end - note->size,
                           .output_size = note->size,
                           .check = note->check});
     }

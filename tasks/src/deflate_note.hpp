@@ -5,9 +5,9 @@
 //
 // The header of a stored block ends with its byte; what is left of that byte, five bits here, means
 // nothing, and all decoders skip it. So the nnnnn of a note spell, lowest bits first: how large the
-// chunk before it is compressed (31 bits); how large it was (31); how much was compressed up to its
-// end (48); its check (32); and a check of the note, which depends on where in the file it lies
-// (18).
+// chunk before it is compressed (31 bits); how large it was (31); in the last note, how large all
+// of them were, else zeros (48); its check (32); and a check of the note (18). So a change of the
+// input changes the notes on the chunks that it has changed, and the last one, but no others.
 //
 // A reader begins with the last note, which lies right before the end, and each note leads to the
 // one before it. What looks like a note inside of a chunk does not matter, nothing but the notes is
@@ -29,7 +29,7 @@ namespace satchel::detail {
 struct ChunkNote {
     std::uint64_t compressed_size = 0;  ///< the chunk's border included
     std::uint64_t size = 0;
-    std::uint64_t end = 0;  ///< bytes of all chunks up to this one's end
+    std::uint64_t end = 0;  ///< of the last chunk: bytes of all chunks
     std::uint32_t check = 0;
 
     friend bool operator==(const ChunkNote&, const ChunkNote&) = default;
@@ -37,11 +37,10 @@ struct ChunkNote {
 
 constexpr std::size_t note_size = 160;
 
-/// The note, to be written at `position` of the file.
-Bytes encode_note(const ChunkNote& note, std::uint64_t position);
+Bytes encode_note(const ChunkNote& note);
 
-/// Nothing if `data`, read at `position`, is no note.
-std::optional<ChunkNote> decode_note(std::span<const std::byte> data, std::uint64_t position);
+/// Nothing if `data` is no note.
+std::optional<ChunkNote> decode_note(std::span<const std::byte> data);
 
 /// Writes a stream's chunks, with the notes between them, and keeps its check.
 class NotedChunks {
@@ -50,19 +49,18 @@ class NotedChunks {
 
     /// Each gives what is to be written next. `finish`: the last note, the end of deflate, and the
     /// trailer of the format.
-    Bytes begin(const Bytes& header);
     Bytes append(const CompressedChunk& chunk);
     Bytes finish(const Bytes& trailer);
 
     [[nodiscard]] std::uint32_t check() const { return check_; }
-    [[nodiscard]] std::uint64_t size() const { return last_.end; }
+    [[nodiscard]] std::uint64_t size() const { return size_; }
 
   private:
     Bytes after_note(const Bytes& data);
 
     const CheckKind& kind_;
     std::uint32_t check_;
-    std::uint64_t position_ = 0;  // in the file
+    std::uint64_t size_ = 0;
     std::uint64_t chunks_ = 0;
     ChunkNote last_;
 };
