@@ -98,6 +98,10 @@ TEST_CASE("the request names the host, and keeps the query") {
           Lines{fmt::format("127.0.0.1:{} /agent?a=1&b=%20\n", server().port())});
 }
 
+TEST_CASE("a scheme may be written in capitals") {
+    CHECK(from_url("HTTP://127.0.0.1:" + server().port() + "/lines").compute().size() == 4);
+}
+
 TEST_CASE("redirections are followed, but not for ever") {
     CHECK(lines_of("/moved").size() == 4);
     CHECK(lines_of("/a/moved") == Lines{"there\n"});
@@ -132,6 +136,7 @@ TEST_CASE("what is no URL is refused at the call") {
     CHECK(refused("http://host/\r\nX: y").find("a control character") != std::string::npos);
     CHECK(refused("http://user:pass@host/").find("it names a user") != std::string::npos);
     CHECK(refused("http://host:port/").find("its port is no number") != std::string::npos);
+    CHECK(refused("http://host:65536/").find("its port is no number") != std::string::npos);
     CHECK(refused("http:///x").find("it names no host") != std::string::npos);
     CHECK_THROWS_AS((void)from_url(Lines{}), InvalidArgument);
 }

@@ -7,8 +7,11 @@
 
 #include "text/text_input.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -63,6 +66,12 @@ struct Url {
         fmt::format("from_url: {}: {}; a URL is like http://host/path", url, why));
 }
 
+// Whether a URL begins with a scheme, which may be written in capitals.
+bool has_scheme(std::string_view url, std::string_view scheme) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
+    return std::ranges::equal(url.substr(0, scheme.size()), scheme, {}, lower);
+}
+
 Url Url::parse(const std::string& text) {
     // Nothing that could become a second line of the request.
     for (const char c : text) {
@@ -72,10 +81,10 @@ Url Url::parse(const std::string& text) {
     }
     Url url;
     std::string_view rest(text);
-    if (rest.starts_with("https://")) {
+    if (has_scheme(rest, "https://")) {
         url.secure = true;
         rest.remove_prefix(8);
-    } else if (rest.starts_with("http://")) {
+    } else if (has_scheme(rest, "http://")) {
         rest.remove_prefix(7);
     } else {
         refuse_url(text, "it begins with neither http:// nor https://");
@@ -93,7 +102,9 @@ Url Url::parse(const std::string& text) {
         authority = authority.substr(0, colon);
         const bool is_number = !url.port.empty() && url.port.size() <= 5 &&
                                url.port.find_first_not_of("0123456789") == std::string::npos;
-        if (!is_number) refuse_url(text, "its port is no number");
+        if (!is_number || std::stoi(url.port) > 65'535) {
+            refuse_url(text, "its port is no number from 0 to 65535");
+        }
     }
     if (authority.starts_with('[') && authority.ends_with(']')) {
         authority = authority.substr(1, authority.size() - 2);
@@ -111,7 +122,8 @@ class HttpInput : public TextInput {
           name_(url),
           trusted_(asio::ssl::context::tls_client),
           stream_(context_, trusted_) {
-        parser_.body_limit(boost::none);
+        // Not boost::none: Beast 1.74 takes every length for larger than that.
+        parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
         connect();
         if (url_.secure) encrypt();
         ask();
