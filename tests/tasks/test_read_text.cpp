@@ -183,6 +183,8 @@ TEST_CASE("what cannot be read is refused at the call") {
     CHECK_THROWS_AS((void)read_text(folder / "*.csv"), FileError);
     CHECK(refused(folder.path()).find("is a folder; write") != std::string::npos);
     CHECK(refused(Lines{}) == "read_text: there are no paths; give one or more");
+    CHECK(refused("") == "read_text: a path is empty; name a file");
+    CHECK_THROWS_AS((void)read_text({path, ""}), InvalidArgument);
     CHECK(refused(path, {.blocksize = 0}) ==
           "read_text: the blocksize is 0; a block has at least one byte");
     CHECK(refused(path, {.files_per_partition = -1}) ==

@@ -144,6 +144,9 @@ using detail::TextSource;
 std::vector<std::string> files_of(const Locations& paths, const char* operation) {
     std::vector<std::string> files;
     const auto add = [&](const std::string& path) {
+        if (path.empty()) {
+            throw InvalidArgument(fmt::format("{}: a path is empty; name a file", operation));
+        }
         files.push_back(std::filesystem::absolute(path).lexically_normal().native());
     };
     for (const auto& path : paths.all()) {
