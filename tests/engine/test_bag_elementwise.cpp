@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <iomanip>  // whose std::quoted must not be taken for the library's own
 #include <map>
 #include <memory>
 #include <span>

@@ -114,7 +114,7 @@ auto look_up(const T& element, const K& key, const Otherwise& otherwise) {
 template <class K>
 std::string key_text(const K& key) {
     if constexpr (std::is_convertible_v<const K&, std::string_view>) {
-        return quoted(key);
+        return detail::quoted(key);
     } else if constexpr (std::is_arithmetic_v<K>) {
         return fmt::format("{}", key);
     } else {
