@@ -1,9 +1,11 @@
 // The progress bar: its text, and what it draws while something computes.
 #include <satchel/bag.hpp>
+#include <satchel/error.hpp>
 #include <satchel/progress.hpp>
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,14 @@ TEST_CASE("the bar's text is that of Dask") {
     CHECK(progress_text(0.22) == "[########                                ] | 22% Completed");
     CHECK(progress_text(1) == "[########################################] | 100% Completed");
     CHECK(progress_text(7, 4) == "[####] | 100% Completed");
+    CHECK(progress_text(std::numeric_limits<double>::quiet_NaN(), 2) == "[  ] | 0% Completed");
+}
+
+TEST_CASE("a width that cannot be drawn is refused at the call") {
+    CHECK_THROWS_AS(ProgressBar({.width = -1}), satchel::InvalidArgument);
+    CHECK_THROWS_AS(ProgressBar({.width = 1'000'000'000'000}), satchel::InvalidArgument);
+    CHECK_THROWS_AS((void)progress_text(0.5, -1), satchel::InvalidArgument);
+    CHECK(progress_text(0.5, 0) == "[] | 50% Completed");
 }
 
 TEST_CASE("each computation ends at 100 % and with a line of its own") {

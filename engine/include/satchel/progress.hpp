@@ -22,7 +22,7 @@ namespace satchel {
 
 /// How a ProgressBar draws.
 struct ProgressOptions {
-    /// Characters between the brackets.
+    /// Characters between the brackets: 0 to 1000.
     std::int64_t width = 40;
     /// Computations that take less than so many seconds draw nothing.
     double minimum_seconds = 0;
@@ -31,12 +31,14 @@ struct ProgressOptions {
     std::function<void(std::string_view)> write = {};
 };
 
-/// "[####    ] | 50% Completed": `fraction` is clamped to [0, 1].
+/// "[####    ] | 50% Completed": `fraction` is clamped to [0, 1]. Throws InvalidArgument unless
+/// 0 <= width <= 1000.
 [[nodiscard]] std::string progress_text(double fraction, std::int64_t width = 40);
 
 /// Draws a bar for what is computed while it lives. Thread-safe.
 class ProgressBar {
   public:
+    /// Throws InvalidArgument for a width that progress_text() refuses.
     explicit ProgressBar(ProgressOptions options = {});
     ProgressBar(const ProgressBar&) = delete;
     ProgressBar& operator=(const ProgressBar&) = delete;

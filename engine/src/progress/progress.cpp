@@ -1,5 +1,6 @@
 // The progress bar: a thread that looks at the counters of what is running, and draws.
 #include <satchel/detail/run_progress.hpp>
+#include <satchel/error.hpp>
 #include <satchel/progress.hpp>
 #include <satchel/units.hpp>
 
@@ -27,10 +28,22 @@ void write_to_stderr(std::string_view text) {
     std::fflush(stderr);
 }
 
+constexpr std::int64_t width_max = 1'000;
+
+// What cannot be drawn is refused at the call: in the thread that draws, nobody could catch it.
+void check_width(std::int64_t width) {
+    if (width >= 0 && width <= width_max) return;
+    throw InvalidArgument(
+        fmt::format("a progress bar was asked for that is {} characters wide; it "
+                    "can have 0 to {}",
+                    width, width_max));
+}
+
 }  // namespace
 
 std::string progress_text(double fraction, std::int64_t width) {
-    fraction = std::clamp(fraction, 0.0, 1.0);
+    check_width(width);
+    fraction = fraction > 0 ? std::min(fraction, 1.0) : 0;  // a NaN is 0
     const auto filled = static_cast<std::size_t>(fraction * static_cast<double>(width));
     return fmt::format("[{:<{}}] | {}% Completed", std::string(filled, '#'), width,
                        static_cast<int>(fraction * 100));
@@ -93,6 +106,7 @@ class ProgressBar::Drawer : public detail::RunWatcher {
 };
 
 ProgressBar::ProgressBar(ProgressOptions options) {
+    check_width(options.width);
     if (!options.write) {
         if (::isatty(STDERR_FILENO) != 1) return;
         options.write = write_to_stderr;
