@@ -65,11 +65,11 @@ std::uint32_t checked_take(std::int64_t k, std::int64_t npartitions, std::int64_
     return static_cast<std::uint32_t>(npartitions);
 }
 
-void warn_short_take(std::int64_t asked, std::size_t found) {
-    log_warning("bag",
-                fmt::format("take({}) found only {} elements in the partitions that it may read; "
-                            "allow it more with {{.npartitions = …}}, or -1 for all",
-                            asked, found));
+void warn_short_take(std::int64_t asked, std::size_t found, bool read_all) {
+    log_warning("bag", fmt::format("take({}) found only {} elements{}", asked, found,
+                                   read_all ? ", which are all that the bag has"
+                                            : " in the partitions that it may read; allow it more "
+                                              "with {.npartitions = …}, or -1 for all"));
 }
 
 Value compute_last(NodePtr node, const Executor& executor) {

@@ -140,7 +140,9 @@ std::vector<T> Bag<T>::take(std::int64_t k, TakeOptions options, const Executor&
          .inputs = {{.kind = detail::NodeInput::Kind::stream, .node = node_},
                     {.kind = detail::NodeInput::Kind::self}}});
     auto taken = detail::compute_last(std::move(head), executor).template take<detail::Items<T>>();
-    if (taken.size() < static_cast<std::size_t>(k)) detail::warn_short_take(k, taken.size());
+    if (taken.size() < static_cast<std::size_t>(k)) {
+        detail::warn_short_take(k, taken.size(), count == npartitions());
+    }
     return {std::make_move_iterator(taken.begin()), std::make_move_iterator(taken.end())};
 }
 

@@ -71,8 +71,8 @@ void check_probability(double p);
 void check_repartition(bool by_npartitions, bool by_size);
 [[nodiscard]] std::uint64_t checked_partition_bytes(std::int64_t partition_size);
 
-/// Logs that take() found fewer elements than it was asked for.
-void warn_short_take(std::int64_t asked, std::size_t found);
+/// Logs that take() found fewer elements than it was asked for, though it may have read all.
+void warn_short_take(std::int64_t asked, std::size_t found, bool read_all);
 
 template <class T, class Range>
 Items<T> to_items(Range&& range) {
