@@ -133,6 +133,22 @@ TEST_CASE("a worker that ends again and again is started again and again") {
     nanny.stop();
 }
 
+TEST_CASE("a worker that others kill again and again is replaced without a pause") {
+    LifeLine line;
+    satchel::net::EventLoop loop;
+    auto options = running({"live", line.path()});
+    options.first_pause = 1h;
+    options.longest_pause = 1h;
+    Watched nanny(loop, options);
+    nanny.start();
+    for (int i = 0; i < 4; ++i) {
+        const auto pid = line.wait_for(1).front();
+        ::kill(pid, SIGKILL);
+        CHECK(nanny.ended.take().pid == pid);
+    }
+    nanny.stop();
+}
+
 TEST_CASE("a worker that ignores SIGTERM is killed") {
     satchel::net::EventLoop loop;
     auto options = running({"stubborn"});

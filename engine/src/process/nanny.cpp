@@ -170,7 +170,9 @@ void Nanny::Impl::on_end() {
     // What comes next is decided first: a handler may call back.
     const bool is_hopeless = !was_ever_ready_ && !end.was_asked && !may_get_further(end);
     if (!is_stopping_ && !is_hopeless && (options_.restarts || end.was_asked)) {
-        start_after_pause(was_healthy || end.was_asked);
+        // Somebody else's signal says nothing against the program, however often it comes.
+        const bool was_killed = end.was_ready && end.was_killed_from_outside();
+        start_after_pause(was_healthy || end.was_asked || was_killed);
     }
     // They are copied: it may also destroy this.
     const auto stopped = std::exchange(stopped_, nullptr);
