@@ -458,3 +458,35 @@ TEST_CASE("scheduler: what a paused worker has not begun goes to others") {
     scene.say("w", satchel::Paused{false});
     CHECK(scene.states("b d") == "b queued, d processing");
 }
+
+TEST_CASE("scheduler: copies small results when workers die one after another, until it is calm") {
+    auto scene = scene_with({"p", "q", "r", "v", "w"});
+    scene.submit("a; b; a b -> c", "c");
+    for (const char* worker : {"p", "q", "r"}) scene.lose(worker);
+    (void)scene.out();
+    CHECK(scene.states("a b c") == "a processing, b processing, c waiting");
+    const bool a_is_on_v = scene.workers_of("a").front() == "v";
+    const std::string first = a_is_on_v ? "v" : "w", second = a_is_on_v ? "w" : "v";
+    scene.finish(first, "a");
+    CHECK(scene.out() == second + ": copy a@" + first);
+    scene.add_key(second, "a");
+    scene.lose(first);
+    CHECK(scene.states("a c") == "a memory, c waiting");
+    (void)scene.out();
+    // Who comes is given what the other alone has.
+    (void)scene.worker("x");
+    CHECK(scene.out().find("copy a@" + second) != std::string::npos);
+    scene.tick(20'000'000'000);
+    scene.finish(second, "b");
+    CHECK(scene.out().find("copy") == std::string::npos);
+}
+
+TEST_CASE("scheduler: copies nothing large, and nothing after planned deaths") {
+    auto scene = scene_with({"o", "p", "q", "r", "v", "w"});
+    scene.submit("a; b; a b -> c", "c");
+    for (const char* worker : {"o", "p", "q"}) scene.lose(worker, {.planned = true});
+    const auto worker_of = [&](const char* task) { return scene.workers_of(task).front(); };
+    (void)scene.out();
+    scene.finish(worker_of("a"), "a");
+    CHECK(scene.out().find("copy") == std::string::npos);
+}

@@ -206,6 +206,13 @@ class Scheduler {
     bool replicate_from(WorkerId worker);
     void replicate(TaskId task, WorkerRef holder, Worker& to);
 
+    // precaution.cpp
+    void note_death(const WorkerDeath& death);
+    void note_time(Nanoseconds now);
+    [[nodiscard]] bool expects_deaths() const noexcept;
+    void copy_in_precaution(TaskId task);
+    void copy_all_in_precaution();
+
     Options options_;
     TaskTable tasks_;
     Operations operations_;
@@ -225,6 +232,10 @@ class Scheduler {
     std::uint64_t graphs_ = 0;
     WorkerId next_worker_ = 0;  // where handing out goes on
     std::uint32_t retiring_ = 0;
+    std::uint32_t deaths_ = 0;    // since it was calm
+    Nanoseconds last_death_ = 0;  // as far as time is known
+    Nanoseconds now_ = 0;         // when something last happened
+    WorkerId next_copier_ = 0;
     std::vector<std::uint32_t> references_;  // for the moment, as are these:
     std::vector<std::int64_t> local_bytes_;
     std::vector<WorkerId> candidates_;

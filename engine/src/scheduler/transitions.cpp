@@ -202,7 +202,8 @@ void Scheduler::remember(TaskId id, const FinishedTask& result) {
         if (other.state == waiting && --other.missing == 0) place(dependent);
     });
     if (task.wants > 0) report_ready(id, &result);
-    if (!is_needed(task)) touch(id);
+    if (!is_needed(task)) return touch(id);
+    if (expects_deaths()) copy_in_precaution(id);
 }
 
 // The last copy of a result is gone.

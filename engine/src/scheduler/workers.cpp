@@ -25,6 +25,7 @@ WorkerRef Scheduler::add_worker(const RegisterWorker& message, Nanoseconds now) 
             {.worker = before, .reason = "a worker of the same name has taken its place"});
         remove_worker(before, {.cause = "it was started again"});
     }
+    note_time(now);
     const auto free = std::ranges::find(workers_, false, &Worker::alive);
     const auto id = static_cast<WorkerId>(free - workers_.begin());
     if (free == workers_.end()) workers_.emplace_back();
@@ -53,6 +54,7 @@ WorkerRef Scheduler::add_worker(const RegisterWorker& message, Nanoseconds now) 
     place_waiting_for_workers();
     relieve_paused();
     finish_event();
+    if (expects_deaths()) copy_all_in_precaution();
     return ref;
 }
 
@@ -78,7 +80,9 @@ void Scheduler::remove_worker(WorkerRef ref, const WorkerDeath& death) {
     lose_results_of(ref.worker);
     const auto dead = std::exchange(workers_[ref.worker], Worker{});
     take_tasks_back(dead, death);
+    note_death(death);
     finish_event();
+    if (expects_deaths()) copy_all_in_precaution();
 }
 
 void Scheduler::lose_results_of(WorkerId worker) {
@@ -136,6 +140,7 @@ void Scheduler::handle(WorkerRef from, const FromWorker& message, Nanoseconds no
     auto* worker = find(from);
     if (worker == nullptr) return;
     worker->last_seen = now;
+    note_time(now);
     std::visit([&](const auto& event) { on(from.worker, event); }, message);
     finish_event();
 }
@@ -279,6 +284,7 @@ void Scheduler::reconcile_held(WorkerId from, const std::vector<TaskRef>& list) 
 }
 
 void Scheduler::tick(Nanoseconds now) {
+    note_time(now);
     for (WorkerId k = 0; k < workers_.size(); ++k) {
         const auto& worker = workers_[k];
         if (!worker.alive || now - worker.last_seen < options_.time_to_live) continue;
