@@ -11,6 +11,7 @@
 #include "net/support.hpp"
 
 #include <atomic>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -138,6 +139,9 @@ Value fail(const Arguments& in) {
             throw std::bad_alloc();
         case 4:
             throw OwnError("of its own");
+        case 5:
+            throw std::filesystem::filesystem_error("cannot copy", "/from", "/to",
+                                                    std::make_error_code(std::errc::file_exists));
         default:
             throw 7;
     }
@@ -148,9 +152,9 @@ Value fail(const Arguments& in) {
 TEST_CASE("exceptions come back as themselves where their type is known") {
     const Servers servers(2);
     auto client = servers.client();
-    auto failing = layer_of(Function(&fail), "failing", 6);
+    auto failing = layer_of(Function(&fail), "failing", 7);
     const auto token = failing.token;
-    client.update({{}, {failing}, {{token, 0, 6}}});
+    client.update({{}, {failing}, {{token, 0, 7}}});
     CHECK_THROWS_WITH_AS(client.result({token, 0}), "no such place", std::out_of_range);
     try {
         client.result({token, 1});
@@ -168,6 +172,16 @@ TEST_CASE("exceptions come back as themselves where their type is known") {
     }
     CHECK_THROWS_AS(client.result({token, 3}), std::bad_alloc);
     try {
+        client.result({token, 5});
+        FAIL("no exception");
+    } catch (const std::filesystem::filesystem_error& error) {
+        CHECK(error.code() == std::errc::file_exists);
+        CHECK(error.path1() == "/from");
+        CHECK(error.path2() == "/to");
+        CHECK(std::string(error.what()) ==
+              "filesystem error: cannot copy: File exists [/from] [/to]");
+    }
+    try {
         client.result({token, 4});
         FAIL("no exception");
     } catch (const TaskError& error) {
@@ -175,7 +189,7 @@ TEST_CASE("exceptions come back as themselves where their type is known") {
         CHECK(error.details().text == "of its own");
         CHECK(error.details().worker.starts_with("w"));
     }
-    CHECK_THROWS_AS(client.result({token, 5}), TaskError);
+    CHECK_THROWS_AS(client.result({token, 6}), TaskError);
 }
 
 namespace {

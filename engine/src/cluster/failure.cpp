@@ -10,12 +10,15 @@
 
 #include <any>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <ios>
+#include <memory>
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <tuple>
@@ -38,16 +41,28 @@ using FromText =
                GraphError, Cancelled, ConnectionError, ArchiveError, TravelError, ModuleMissing>;
 using WithoutText =
     std::tuple<std::bad_alloc, std::bad_cast, std::bad_typeid, std::bad_optional_access,
-               std::bad_variant_access, std::bad_function_call, std::bad_any_cast, std::exception>;
+               std::bad_variant_access, std::bad_function_call, std::bad_any_cast, std::exception,
+               std::bad_weak_ptr, std::bad_array_new_length, std::bad_exception>;
 
-enum class Form : std::uint8_t { text, none, system, generic, file, last_enumerator = file };
+enum class Form : std::uint8_t {
+    text,
+    none,
+    system,
+    generic,
+    file,
+    paths,
+    last_enumerator = paths
+};
 
 struct Travelling {
     Form form{};
-    std::uint32_t type = 0;  // in its list; of system and file: the error code
+    std::uint32_t type = 0;               // in its list; of system, file and paths: the error code
+    std::string first = {}, second = {};  // of paths
+
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
         archive& form& type;
+        if (form == Form::paths) archive& first& second;
     }
 };
 
@@ -84,6 +99,15 @@ std::optional<Travelling> travelling(const std::exception& error) {
         const auto code = static_cast<const FileError&>(error).code();
         return Travelling{Form::file, static_cast<std::uint32_t>(code)};
     }
+    if (type == typeid(std::filesystem::filesystem_error)) {
+        const auto& failed = static_cast<const std::filesystem::filesystem_error&>(error);
+        if (failed.code().category() != std::system_category() &&
+            failed.code().category() != std::generic_category()) {
+            return std::nullopt;
+        }
+        return Travelling{Form::paths, static_cast<std::uint32_t>(failed.code().value()),
+                          failed.path1().string(), failed.path2().string()};
+    }
     if (type == typeid(std::system_error)) {
         const auto& code = static_cast<const std::system_error&>(error).code();
         const bool is_generic = code.category() == std::generic_category();
@@ -94,11 +118,29 @@ std::optional<Travelling> travelling(const std::exception& error) {
     return std::nullopt;
 }
 
-// The text of a system_error ends with what its code means, which the constructor adds again.
-std::exception_ptr make_system_error(std::error_code code, std::string_view text) {
+// What the constructor adds to a text, it adds again: the meaning of the code, after a colon.
+std::string_view without_meaning(std::string_view text, const std::error_code& code) {
     const auto meaning = code.message();
     if (text.ends_with(meaning)) text.remove_suffix(meaning.size());
     if (text.ends_with(": ")) text.remove_suffix(2);
+    return text;
+}
+
+std::exception_ptr make_filesystem_error(const Travelling& what, std::error_code code,
+                                         std::string_view text) {
+    constexpr std::string_view prefix = "filesystem error: ";
+    if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
+    for (const auto& path : {what.second, what.first}) {
+        const auto added = fmt::format(" [{}]", path);
+        if (text.ends_with(added)) text.remove_suffix(added.size());
+    }
+    const std::string own(without_meaning(text, code));
+    return std::make_exception_ptr(
+        std::filesystem::filesystem_error(own, what.first, what.second, code));
+}
+
+std::exception_ptr make_system_error(std::error_code code, std::string_view text) {
+    text = without_meaning(text, code);
     if (text.empty()) return std::make_exception_ptr(std::system_error(code));
     return std::make_exception_ptr(std::system_error(code, std::string(text)));
 }
@@ -115,6 +157,8 @@ std::exception_ptr make_travelled(const Failure& failure) {
             return make_system_error({code, std::system_category()}, failure.text);
         case Form::generic:
             return make_system_error({code, std::generic_category()}, failure.text);
+        case Form::paths:
+            return make_filesystem_error(what, {code, std::system_category()}, failure.text);
         case Form::file:
             return std::make_exception_ptr(FileError(failure.text, code));
     }
