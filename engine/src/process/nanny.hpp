@@ -8,8 +8,8 @@
 //     nanny.stop([&] { ... });
 //
 // A process that ends without being asked is replaced: at once the first time, then after pauses
-// that double, until one has lived for a while. One that was killed from outside after `satchel::init`
-// is replaced at once each time. One that ends before `satchel::init` when none has
+// that double, until one has lived for a while. One that was killed from outside after
+// `satchel::init` is replaced at once each time. One that ends before `satchel::init` when none has
 // ever got that far is not replaced: it would only end again. If it was killed, that says nothing
 // of the program: only some such ends in a row are given up on.
 //
