@@ -61,7 +61,7 @@ TEST_CASE("calls of functions, lambdas and objects, with values and futures") {
         CHECK(a.result() == 2);
         CHECK(b.result() == 23);
         CHECK(c.result() == 161);
-        CHECK(c.result() == 161);
+        CHECK(client.submit([=](int x) { return x + 1; }, 1).result() == 2);
         std::vector<Future<int>> list{a, b, c};
         auto sum = client.submit(
             [](const std::vector<int>& xs, const std::string& text) {
@@ -93,8 +93,15 @@ TEST_CASE("futures say what they are") {
     CHECK(client.submit({.pure = true}, inc, 1).key() !=
           client.submit({.pure = true}, inc, 2).key());
     CHECK(client.submit(inc, 1).key() != client.submit(inc, 1).key());
+    CHECK(fmt::format("{}", client.submit([] {})).find(", type: void, ") != std::string::npos);
     CHECK(fmt::format("{}", Future<int>()) == "<Future: none>");
-    CHECK_THROWS_AS(Future<int>().result(), InvalidArgument);
+    const std::vector<Future<int>> none(1);
+    CHECK_THROWS_AS(none[0].result(), InvalidArgument);
+    CHECK_THROWS_AS((void)client.who_has(none[0]), InvalidArgument);
+    CHECK_THROWS_AS((void)client.nbytes(none[0]), InvalidArgument);
+    CHECK_THROWS_AS(client.cancel(none), InvalidArgument);
+    CHECK_THROWS_AS(client.retry(none), InvalidArgument);
+    CHECK_THROWS_AS(wait(none), InvalidArgument);
 }
 
 TEST_CASE("the client says where it is") {
@@ -127,6 +134,11 @@ TEST_CASE("map over values and futures, many at once") {
     CHECK(right);
     CHECK(client.map(inc, std::vector<int>{}).empty());
     CHECK_THROWS_AS(client.map(std::plus<int>(), numbers, std::vector<int>{1}), LengthError);
+    CHECK(client.gather(client.map([](bool x) { return !x; }, std::vector<bool>{true, false})) ==
+          std::vector<bool>{false, true});
+    CHECK(client.gather(client.map([](const std::string& text) { return text.size(); },
+                                   std::vector<const char*>{"a", "bcd"})) ==
+          std::vector<std::size_t>{1, 3});
     // Elements with much data are not sent to workers that have no use for them.
     std::vector<std::string> texts(20, std::string(50'000, 'x'));
     auto sizes = client.map([](const std::string& text) { return text.size(); }, texts);
@@ -294,6 +306,12 @@ TEST_CASE("clients share what has one key") {
     }
     CHECK(a.result() == 1);
     CHECK(one.submit({.key = "shared"}, count).result() == 1);
+    {
+        const auto other =
+            one.submit({.key = "shared"}, [] { return std::string("another call"); });
+        CHECK_THROWS_AS(other.result(), InvalidArgument);
+        CHECK_THROWS_AS(one.gather(std::vector{other}), InvalidArgument);
+    }
     a = {};
     CHECK(one.submit({.key = "shared"}, count).result() == 2);
 }

@@ -233,12 +233,13 @@ inline constexpr bool is_future = std::is_base_of_v<FutureBase, T>;
 
 template <class R>
 auto items_of(R&& range) {
-    using T = std::remove_cvref_t<std::ranges::range_reference_t<R>>;
+    using Given = std::ranges::range_value_t<R>;
+    using T = std::conditional_t<std::is_convertible_v<Given, const char*>, std::string, Given>;
     if constexpr (std::is_same_v<std::remove_cvref_t<R>, std::vector<T>>) {
         return std::vector<T>(std::forward<R>(range));
     } else {
         std::vector<T> items;
-        for (auto&& one : range) items.push_back(std::forward<decltype(one)>(one));
+        for (auto&& one : range) items.emplace_back(std::forward<decltype(one)>(one));
         return items;
     }
 }
@@ -277,7 +278,7 @@ auto Client::submit(const SubmitOptions& options, F&& f, A&&... arguments) const
         detail::append_argument(calls, std::forward<A>(arguments))...};
     constexpr bool is_constant = std::is_empty_v<Callable> && std::is_empty_v<decltype(sources)>;
     if constexpr (is_constant) {
-        static const Bytes encoded = detail::packed(Function(Call{{}, {}}), calls.name);
+        static const Bytes encoded = detail::packed(Function(Call{f, {}}), calls.name);
         calls.function = encoded;
     } else {
         calls.set_function(Function(Call{std::forward<F>(f), std::move(sources)}));
@@ -319,7 +320,7 @@ std::vector<T> Client::gather(const std::vector<Future<T>>& futures) const {
     std::vector<T> results;
     results.reserve(futures.size());
     for (auto& value : detail::gather_values(states_of(futures))) {
-        results.push_back(std::move(value).template take<T>());
+        results.push_back(detail::value_as<T>(std::move(value)));
     }
     return results;
 }

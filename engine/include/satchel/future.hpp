@@ -96,6 +96,18 @@ class CompletionQueue {
     std::size_t left_;
 };
 
+[[noreturn]] void refuse_result(const std::type_info& wanted, const std::type_info& found);
+
+/// What is in a value. Two calls of different types that were given one key have one value, so
+/// that it may be of the other type: throws InvalidArgument.
+template <class T>
+T value_as(Value value) {
+    if (!value.has_value() || value.type() != typeid(T)) {
+        refuse_result(typeid(T), value.has_value() ? value.type() : typeid(void));
+    }
+    return std::move(value).template take<T>();
+}
+
 template <class T>
 using stored_type = std::conditional_t<std::is_void_v<T>, Unit, T>;
 
@@ -113,12 +125,12 @@ class Future : public detail::FutureBase {
         if constexpr (std::is_void_v<T>) {
             (void)value();
         } else {
-            return value().template take<T>();
+            return detail::value_as<T>(value());
         }
     }
 
     /// "<Future: finished, type: int, key: inc-…>".
-    [[nodiscard]] std::string text() const { return describe(typeid(detail::stored_type<T>)); }
+    [[nodiscard]] std::string text() const { return describe(typeid(T)); }
 };
 
 /// What wait() is to wait for.

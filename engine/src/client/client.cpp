@@ -205,16 +205,19 @@ Client::State Client::scatter_value(const Value& value, const ScatterOptions& op
 }
 
 void Client::cancel_states(const std::vector<State>& states) const {
+    for (const auto& state : states) detail::require_state(detail::FutureBase(state));
     executor_->session()->cancel(states);
 }
 
 void Client::retry_states(const std::vector<State>& states) const {
+    for (const auto& state : states) detail::require_state(detail::FutureBase(state));
     executor_->session()->retry(states);
 }
 
 // ---- the cluster --------------------------------------------------------------------------------
 
 std::vector<std::string> Client::who_has(const detail::FutureBase& future) const {
+    detail::require_state(future);
     const std::array states{future.state()};
     const auto peers = executor_->session()->peers();
     std::vector<std::string> addresses;
@@ -228,6 +231,7 @@ std::vector<std::string> Client::who_has(const detail::FutureBase& future) const
 }
 
 std::int64_t Client::nbytes(const detail::FutureBase& future) const {
+    detail::require_state(future);
     const std::array states{future.state()};
     const auto found = executor_->session()->who_has(states);
     return found.empty() ? 0 : found.front().nbytes;

@@ -93,13 +93,23 @@ std::string FutureBase::describe(const std::type_info& type) const {
                        key());
 }
 
+void refuse_result(const std::type_info& wanted, const std::type_info& found) {
+    throw InvalidArgument(
+        fmt::format("a result of type {} was asked for, but under its key there is one of type {}; "
+                    "calls that have the same key must be the same call",
+                    readable_name(wanted), readable_name(found)));
+}
+
 std::vector<Value> gather_values(std::vector<FutureBase::State> states) {
     for (const auto& state : states) (void)checked(state);
     return client::Gather::start(std::move(states))->take();
 }
 
 CompletionQueue::CompletionQueue(const std::vector<FutureBase::State>& states)
-    : completions_(std::make_unique<client::Completions>(states)), left_(states.size()) {}
+    : left_(states.size()) {
+    for (const auto& state : states) (void)checked(state);
+    completions_ = std::make_unique<client::Completions>(states);
+}
 CompletionQueue::CompletionQueue(CompletionQueue&&) noexcept = default;
 CompletionQueue::~CompletionQueue() = default;
 
