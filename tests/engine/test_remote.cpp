@@ -8,12 +8,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <tuple>
 #include <variant>
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 using satchel::Bag;
@@ -241,6 +243,9 @@ TEST_CASE("what cannot travel is refused before it is sent, naming the operation
     const auto capturing = refusal(numbers.map([k](int x) { return x + k; }));
     CHECK(capturing.starts_with("map: this cannot be sent to another process: it carries data"));
     CHECK(capturing.find("pass the data after the function") != std::string::npos);
+    const auto line = std::source_location::current().line() + 1;
+    const auto in_chain = refusal(numbers.map(twice).map([k](int x) { return x + k; }).map(twice));
+    CHECK(in_chain.ends_with(fmt::format("map was called at {}:{}", __FILE__, line)));
     const std::function<bool(int)> hidden = [k](int x) { return x > k; };
     CHECK(refusal(numbers.filter(hidden)).starts_with("filter: this cannot be sent"));
     CHECK(refusal(numbers.filter(hidden)).find("std::function") != std::string::npos);

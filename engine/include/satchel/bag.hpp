@@ -40,6 +40,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -58,14 +59,15 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
 
     /// f(x) for each element x.
     template <class F>
-    [[nodiscard]] auto map(F f) const& {
+    [[nodiscard]] auto map(F f,
+                           std::source_location place = std::source_location::current()) const& {
         const auto token = detail::function_token(f);
-        return Bag(*this).map_moved(std::move(f), "map", token);
+        return detail::made_at(place, Bag(*this).map_moved(std::move(f), "map", token));
     }
     template <class F>
-    [[nodiscard]] auto map(F f) && {
+    [[nodiscard]] auto map(F f, std::source_location place = std::source_location::current()) && {
         const auto token = detail::function_token(f);
-        return std::move(*this).map_moved(std::move(f), "map", token);
+        return detail::made_at(place, std::move(*this).map_moved(std::move(f), "map", token));
     }
 
     /// f(x, extra…) for each element x. An extra argument is a Bag with the same partitions (its

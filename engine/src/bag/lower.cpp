@@ -69,7 +69,9 @@ class Lowering {
                 pipeline->sink = {node.fused_sink()->code, Value::of(std::move(states))};
             }
             pipeline->sink_step.first_slot = static_cast<std::uint32_t>(inputs.size());
-            pipeline->sink_step.name = name_of(chain, node);
+            const auto& culprit = culprit_of(chain, node);
+            pipeline->sink_step.name = culprit.description.name;
+            pipeline->sink_step.location = culprit.location();
             append_slots(node, inputs);
         } else {
             const bool owned = append(node, *pipeline, inputs);
@@ -287,14 +289,14 @@ class Lowering {
 
     // What messages call the fused form of some stages: the operation that keeps it from
     // travelling, or its last.
-    static const std::string& name_of(const std::vector<const Node*>& chain, const Node& last) {
+    static const Node& culprit_of(const std::vector<const Node*>& chain, const Node& last) {
         for (const auto* stage : chain) {
             const auto& state = stage->description.stream.state;
             if (state.has_value() && state.operations().save == nullptr) {
-                return stage->description.name;
+                return *stage;
             }
         }
-        return last.description.name;
+        return last;
     }
 
     // The stages that the fused form of a reduction takes in.
@@ -331,19 +333,21 @@ class Lowering {
             const auto chain = chain_of(&node, fused->depth);
             if (!chain.empty()) {
                 const bool owned = append_chain(chain, pipeline, inputs);
+                const auto& culprit = culprit_of(chain, node);
                 pipeline.steps.push_back({{fused->code, Value::of(states_of(chain))},
                                           1,
                                           0,
                                           false,
-                                          name_of(chain, node)});
+                                          culprit.description.name,
+                                          culprit.location()});
                 return owned;
             }
         }
         const bool upstream_owned = append_upstreams(node, pipeline, inputs);
         const bool is_source = made.role == Role::source;
         const bool movable = is_source && (made.fresh || known(node).given_up);
-        Pipeline::Step step{made.stream, 0, static_cast<std::uint32_t>(inputs.size()), movable,
-                            made.name};
+        Pipeline::Step step{made.stream, 0,         static_cast<std::uint32_t>(inputs.size()),
+                            movable,     made.name, node.location()};
         for (const auto& input : made.inputs) step.upstreams += input.kind == Kind::stream ? 1 : 0;
         append_slots(node, inputs);
         pipeline.steps.push_back(std::move(step));

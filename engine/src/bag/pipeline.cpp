@@ -27,7 +27,11 @@ void save_part(OutputArchive& archive, const Part& part, const Step& step) {
     try {
         save_state(archive, part.state);
     } catch (const TravelError& error) {
-        throw TravelError(fmt::format("{}: {}", step.name, error.what()));
+        if (step.location.line() == 0) {
+            throw TravelError(fmt::format("{}: {}", step.name, error.what()));
+        }
+        throw TravelError(fmt::format("{}: {}; {} was called at {}:{}", step.name, error.what(),
+                                      step.name, step.location.file_name(), step.location.line()));
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ class Pipeline {
         std::uint32_t upstreams = 0;
         std::uint32_t first_slot = 0;
         bool owned = false;
-        std::string name = {};  // of the operation, for messages
+        std::string name = {};               // of the operation, for messages
+        std::source_location location = {};  // where it was called, if that is known
     };
     std::vector<Step> steps;
     Step sink_step;

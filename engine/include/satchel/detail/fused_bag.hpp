@@ -12,6 +12,7 @@
 #include <satchel/detail/text_operations.hpp>
 #include <satchel/detail/zip_stage.hpp>
 
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -25,6 +26,14 @@ template <class T, class Chain>
 class FusedBag;
 
 namespace detail {
+
+/// The bag, whose node is told where the user has made it.
+template <class B>
+B made_at(const std::source_location& place, B bag) {
+    bag.node()->made_at(place);
+    return bag;
+}
+inline Refused made_at(const std::source_location&, Refused refused) { return refused; }
 
 /// The bag of a new node whose one stage is the chain `C`.
 template <class T, class C>
@@ -63,13 +72,14 @@ class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>
     using Text::upper;
 
     template <class F>
-    [[nodiscard]] auto map(F f) const& {
-        return longer(fits(), Base::map(std::move(f)));
+    [[nodiscard]] auto map(F f,
+                           std::source_location place = std::source_location::current()) const& {
+        return longer(fits(), Base::map(std::move(f), place));
     }
     template <class F>
-    [[nodiscard]] auto map(F f) && {
+    [[nodiscard]] auto map(F f, std::source_location place = std::source_location::current()) && {
         const bool fit = fits();
-        return longer(fit, std::move(*this).Base::map(std::move(f)));
+        return longer(fit, std::move(*this).Base::map(std::move(f), place));
     }
     template <class F>
     [[nodiscard]] auto starmap(F f) const {

@@ -20,6 +20,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <utility>
 #include <vector>
@@ -224,6 +225,10 @@ class Node {
     void fuse(const FusedStages& stages) const noexcept { fused_stages_ = &stages; }
     void fuse(const FusedSink& sink) const noexcept { fused_sink_ = &sink; }
     [[nodiscard]] const FusedStages* fused_stages() const noexcept { return fused_stages_; }
+    /// Tells where in the user's program it was made, for errors. As with fuse().
+    void made_at(const std::source_location& place) const noexcept { location_ = place; }
+    /// Without a line if that is not known.
+    [[nodiscard]] const std::source_location& location() const noexcept { return location_; }
     [[nodiscard]] const FusedSink* fused_sink() const noexcept { return fused_sink_; }
 
     /// Whether only one reference exists.
@@ -245,6 +250,7 @@ class Node {
     mutable std::uint32_t place_ = 0;  // where lower() keeps what it knows of this node
     mutable const FusedStages* fused_stages_ = nullptr;
     mutable const FusedSink* fused_sink_ = nullptr;
+    mutable std::source_location location_;
 };
 
 inline NodePtr::NodePtr(const NodePtr& other) noexcept : node_(other.node_) {
