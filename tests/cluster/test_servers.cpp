@@ -142,6 +142,8 @@ Value fail(const Arguments& in) {
         case 5:
             throw std::filesystem::filesystem_error("cannot copy", "/from", "/to",
                                                     std::make_error_code(std::errc::file_exists));
+        case 6:
+            return Value::of(std::filesystem::file_size("/nothing/here"));
         default:
             throw 7;
     }
@@ -152,9 +154,9 @@ Value fail(const Arguments& in) {
 TEST_CASE("exceptions come back as themselves where their type is known") {
     const Servers servers(2);
     auto client = servers.client();
-    auto failing = layer_of(Function(&fail), "failing", 7);
+    auto failing = layer_of(Function(&fail), "failing", 8);
     const auto token = failing.token;
-    client.update({{}, {failing}, {{token, 0, 7}}});
+    client.update({{}, {failing}, {{token, 0, 8}}});
     CHECK_THROWS_WITH_AS(client.result({token, 0}), "no such place", std::out_of_range);
     try {
         client.result({token, 1});
@@ -189,7 +191,11 @@ TEST_CASE("exceptions come back as themselves where their type is known") {
         CHECK(error.details().text == "of its own");
         CHECK(error.details().worker.starts_with("w"));
     }
-    CHECK_THROWS_AS(client.result({token, 6}), TaskError);
+    CHECK_THROWS_WITH_AS(client.result({token, 6}),
+                         "filesystem error: cannot get file size: No such file or directory "
+                         "[/nothing/here]",
+                         std::filesystem::filesystem_error);
+    CHECK_THROWS_AS(client.result({token, 7}), TaskError);
 }
 
 namespace {

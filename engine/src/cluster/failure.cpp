@@ -135,8 +135,13 @@ std::exception_ptr make_filesystem_error(const Travelling& what, std::error_code
         if (text.ends_with(added)) text.remove_suffix(added.size());
     }
     const std::string own(without_meaning(text, code));
-    return std::make_exception_ptr(
-        std::filesystem::filesystem_error(own, what.first, what.second, code));
+    using std::filesystem::filesystem_error;
+    if (what.second.empty()) {
+        return std::make_exception_ptr(what.first.empty()
+                                           ? filesystem_error(own, code)
+                                           : filesystem_error(own, what.first, code));
+    }
+    return std::make_exception_ptr(filesystem_error(own, what.first, what.second, code));
 }
 
 std::exception_ptr make_system_error(std::error_code code, std::string_view text) {
