@@ -237,6 +237,7 @@ TEST_CASE("a client restarts workers and shuts the cluster down") {
 TEST_CASE("options that make no sense are refused") {
     CHECK_THROWS_AS(LocalCluster({.n_workers = -1}), InvalidArgument);
     CHECK_THROWS_AS(LocalCluster({.threads_per_worker = 100'000}), InvalidArgument);
+    CHECK_NOTHROW(LocalCluster({.n_workers = 1, .memory_limit = 0, .processes = false}));
     CHECK_THROWS_AS(LocalCluster({.memory_limit = -5}), InvalidArgument);
     CHECK_THROWS_AS(LocalCluster({.memory_limit = "much"}), InvalidArgument);
     LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1, .processes = false});

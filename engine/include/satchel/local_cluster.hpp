@@ -31,7 +31,8 @@ struct ClusterAccess;
 class MemoryLimit {
   public:
     MemoryLimit() = default;
-    MemoryLimit(std::int64_t bytes);     // NOLINT(google-explicit-constructor)
+    MemoryLimit(std::int64_t bytes);  // NOLINT(google-explicit-constructor)
+    MemoryLimit(int bytes) : MemoryLimit(std::int64_t{bytes}) {}  // NOLINT: 0 is no text
     MemoryLimit(std::string_view text);  // NOLINT(google-explicit-constructor)
     MemoryLimit(const char* text) : MemoryLimit(std::string_view(text)) {}  // NOLINT
 
