@@ -78,6 +78,7 @@ class Lowering {
             check_ownership(!made.elements->copyable, owned, node);
             pipeline->sink = {made.elements->collect, {}};
             pipeline->sink_step.name = made.name;
+            pipeline->sink_step.result = made.elements->partition;
         }
         return pipeline;
     }

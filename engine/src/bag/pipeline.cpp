@@ -22,6 +22,11 @@ const bool engine_is_named = [] {
 template <class Part>
 void save_part(OutputArchive& archive, const Part& part, const Step& step) {
     archive& step.name& step.upstreams& step.first_slot& step.owned;
+    if (step.result != nullptr && step.result->save == nullptr) {
+        throw TravelError(fmt::format(
+            "{}: the elements that it gives cannot be sent to another process: {} (they are a {})",
+            step.name, problem_text(step.result->problem), readable_name(*step.result->type)));
+    }
     save_code(archive, *part.code);
     if (part.code->state == nullptr) return;
     try {

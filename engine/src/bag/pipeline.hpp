@@ -21,8 +21,9 @@ class Pipeline {
         std::uint32_t upstreams = 0;
         std::uint32_t first_slot = 0;
         bool owned = false;
-        std::string name = {};               // of the operation, for messages
-        std::source_location location = {};  // where it was called, if that is known
+        std::string name = {};                   // of the operation, for messages
+        std::source_location location = {};      // where it was called, if that is known
+        const TypeOperations* result = nullptr;  // of a sink that collects: what it gives
     };
     std::vector<Step> steps;
     Step sink_step;

@@ -138,8 +138,9 @@ struct FusedSink {
 
 /// What can be done with the elements of a bag whose type is not known here.
 struct ElementOperations {
-    const StreamCode* read;   ///< from slot 0
-    const SinkCode* collect;  ///< of upstream 0
+    const StreamCode* read;           ///< from slot 0
+    const SinkCode* collect;          ///< of upstream 0
+    const TypeOperations* partition;  ///< what `collect` makes
     bool copyable;
 };
 

@@ -368,8 +368,8 @@ Value collect_items(const Value&, Binding& binding) {
 }
 
 template <class T>
-inline constexpr ElementOperations element_operations{&StreamCodeOf<&read_items<T>, void>::code,
-                                                      &SinkCodeOf<&collect_items<T>, void>::code,
-                                                      is_copyable<T>};
+inline constexpr ElementOperations element_operations{
+    &StreamCodeOf<&read_items<T>, void>::code, &SinkCodeOf<&collect_items<T>, void>::code,
+    &TypeCode<Items<T>>::operations, is_copyable<T>};
 
 }  // namespace satchel::detail
