@@ -482,11 +482,13 @@ TEST_CASE("scheduler: copies small results when workers die one after another, u
 }
 
 TEST_CASE("scheduler: copies nothing large, and nothing after planned deaths") {
-    auto scene = scene_with({"o", "p", "q", "r", "v", "w"});
-    scene.submit("a; b; a b -> c", "c");
-    for (const char* worker : {"o", "p", "q"}) scene.lose(worker, {.planned = true});
-    const auto worker_of = [&](const char* task) { return scene.workers_of(task).front(); };
-    (void)scene.out();
-    scene.finish(worker_of("a"), "a");
-    CHECK(scene.out().find("copy") == std::string::npos);
+    for (const bool planned : {false, true}) {
+        auto scene = scene_with({"p", "q", "r", "v", "w"});
+        scene.submit("a; b; a b -> c", "c");
+        for (const char* worker : {"p", "q", "r"}) scene.lose(worker, {.planned = planned});
+        (void)scene.out();
+        scene.finish(scene.workers_of("a").front(), "a", planned ? 8 : 1 << 20);
+        CHECK(scene.states("a c") == "a memory, c waiting");
+        CHECK(scene.out().find("copy") == std::string::npos);
+    }
 }
