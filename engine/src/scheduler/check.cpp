@@ -89,7 +89,8 @@ class Checker {
             require(worker.alive && task.position < worker.processing.size() &&
                         worker.processing[task.position].task == id,
                     "a worker that lives computes it", id);
-            require(!s_.suspicions_.is_to_blame(id), "the poisonous are erred", id);
+            require(s_.suspicions_.deaths(id) <= s_.options_.allowed_failures + Suspicions::window,
+                    "the poisonous are erred", id);
         } else if (task.state != memory) {
             require(task.worker == none && task.more_holders == none, "no copy is left over", id);
         }

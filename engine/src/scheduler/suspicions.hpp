@@ -21,6 +21,10 @@ namespace satchel::scheduler {
 
 class Suspicions {
   public:
+    /// So many deaths are looked back at. Where every fourth death is a task's, none is blamed in a
+    /// thousand deaths; and one that kills is given up after eight, if three are allowed.
+    static constexpr std::size_t window = 12;
+
     /// `allowed`: a task is to blame when it was executing on more dying workers than this.
     explicit Suspicions(std::uint32_t allowed) : allowed_(allowed) {}
 
@@ -75,9 +79,7 @@ class Suspicions {
 
     std::uint32_t allowed_;
     std::uint64_t deaths_ = 0;
-    // Of the last deaths. Twelve: where every fourth death is a task's, none is blamed in a
-    // thousand deaths; and one that kills is given up after eight at the most.
-    std::array<bool, 12> unexplained_{};
+    std::array<bool, window> unexplained_{};  // of the last deaths, by their numbers
     std::map<TaskId, Suspect> suspects_;
 };
 
