@@ -49,6 +49,7 @@ PUBLIC_HEADERS = {
     "detail/fused.hpp": "bag",
     "detail/fused_bag.hpp": "bag",
     "detail/grouping.hpp": "bag",
+    "detail/huge_pages.hpp": "base",
     "detail/invoke.hpp": "base",
     "detail/node.hpp": "bag",
     "detail/kept_result.hpp": "graph",

@@ -40,7 +40,6 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -59,13 +58,12 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
 
     /// f(x) for each element x.
     template <class F>
-    [[nodiscard]] auto map(F f,
-                           std::source_location place = std::source_location::current()) const& {
+    [[nodiscard]] auto map(F f, detail::Place place = detail::Place::current()) const& {
         const auto token = detail::function_token(f);
         return detail::made_at(place, Bag(*this).map_moved(std::move(f), "map", token));
     }
     template <class F>
-    [[nodiscard]] auto map(F f, std::source_location place = std::source_location::current()) && {
+    [[nodiscard]] auto map(F f, detail::Place place = detail::Place::current()) && {
         const auto token = detail::function_token(f);
         return detail::made_at(place, std::move(*this).map_moved(std::move(f), "map", token));
     }

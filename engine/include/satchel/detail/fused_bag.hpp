@@ -27,13 +27,16 @@ class FusedBag;
 
 namespace detail {
 
+/// A line of the user's program.
+using Place = std::source_location;
+
 /// The bag, whose node is told where the user has made it.
 template <class B>
-B made_at(const std::source_location& place, B bag) {
+B made_at(const Place& place, B bag) {
     bag.node()->made_at(place);
     return bag;
 }
-inline Refused made_at(const std::source_location&, Refused refused) { return refused; }
+inline Refused made_at(const Place&, Refused refused) { return refused; }
 
 /// The bag of a new node whose one stage is the chain `C`.
 template <class T, class C>
@@ -72,12 +75,11 @@ class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>
     using Text::upper;
 
     template <class F>
-    [[nodiscard]] auto map(F f,
-                           std::source_location place = std::source_location::current()) const& {
+    [[nodiscard]] auto map(F f, detail::Place place = detail::Place::current()) const& {
         return longer(fits(), Base::map(std::move(f), place));
     }
     template <class F>
-    [[nodiscard]] auto map(F f, std::source_location place = std::source_location::current()) && {
+    [[nodiscard]] auto map(F f, detail::Place place = detail::Place::current()) && {
         const bool fit = fits();
         return longer(fit, std::move(*this).Base::map(std::move(f), place));
     }
