@@ -3,10 +3,12 @@
 
 #include "tasks/text_support.hpp"
 
+#include <random>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace satchel;
 using namespace satchel::testing;
@@ -115,4 +117,30 @@ TEST_CASE("patterns") {
     CHECK(matches("[a-]", "-"));
     CHECK(matches("\\*", "\\x"));
     CHECK_FALSE(matches(std::string(40, '*') + "b", std::string(2000, 'a')));
+}
+
+TEST_CASE("patterns of stars and letters are found as those of sets are") {
+    // A set of one character stands for it, and takes the general way.
+    const auto in_sets = [](const std::string& pattern) {
+        std::string sets;
+        for (const char c : pattern) sets += c == '*' ? std::string(1, c) : fmt::format("[{}]", c);
+        return sets;
+    };
+    std::mt19937 random(1);
+    const auto draw = [&](const std::string& letters, std::size_t size_max) {
+        std::string text(random() % (size_max + 1), ' ');
+        for (char& c : text) c = letters[random() % letters.size()];
+        return text;
+    };
+    int found = 0;
+    for (int k = 0; k < 20'000; ++k) {
+        const auto pattern = draw("ab*", 5);
+        const auto text = draw("ab\x80\xC3", 6);
+        const bool matched = matches(pattern, text);
+        INFO(pattern, " in ", text);
+        REQUIRE(matched == matches(in_sets(pattern), text));
+        found += matched ? 1 : 0;
+    }
+    CHECK(found > 1'000);
+    CHECK(found < 19'000);
 }

@@ -2,6 +2,7 @@
 #include <satchel/detail/text_operations.hpp>
 #include <satchel/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cwctype>
@@ -149,6 +150,29 @@ class Element {
     std::optional<std::string_view> set_;
 };
 
+// Whether a pattern has nothing but stars and ASCII, whose bytes are no part of other characters:
+// then it is enough to look for the pieces between stars.
+bool is_of_pieces(std::string_view pattern) {
+    return std::ranges::all_of(pattern, [](char c) {
+        return static_cast<unsigned char>(c) < 0x80 && c != '?' && c != '[';
+    });
+}
+
+// REQUIRES: is_of_pieces(pattern).
+bool matches_pieces(std::string_view pattern, std::string_view text) {
+    auto star = pattern.find('*');
+    if (star == std::string_view::npos) return text == pattern;
+    if (!text.starts_with(pattern.substr(0, star))) return false;
+    text.remove_prefix(star);
+    pattern.remove_prefix(star + 1);
+    for (; (star = pattern.find('*')) != std::string_view::npos; pattern.remove_prefix(star + 1)) {
+        const auto at = text.find(pattern.substr(0, star));
+        if (at == std::string_view::npos) return false;
+        text.remove_prefix(at + star);
+    }
+    return text.ends_with(pattern);
+}
+
 }  // namespace
 
 std::string ToLower::operator()(std::string text) const {
@@ -204,6 +228,7 @@ std::string Replace::operator()(std::string text) const {
 bool Matches::operator()(const std::string& text) const { return matches_wildcard(pattern, text); }
 
 bool matches_wildcard(std::string_view pattern, std::string_view text) {
+    if (is_of_pieces(pattern)) return matches_pieces(pattern, text);
     // Where to go on if what follows the last star does not fit: it then stands for one more.
     std::optional<std::string_view> after_star;
     std::string_view star_text;
