@@ -1,8 +1,11 @@
 // Bytes and Buffer: sharing, slicing, growing, and reuse of large blocks.
 #include <satchel/bytes.hpp>
+#include <satchel/detail/pooled_allocator.hpp>
 #include <satchel/error.hpp>
 
+#include <cstdint>
 #include <cstring>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -134,6 +137,21 @@ TEST_CASE("the pool serves new sizes after it was filled with others") {
     others.clear();
     const auto* block = Buffer(3 << 20).data();
     CHECK(Buffer(3 << 20).data() == block);
+}
+
+TEST_CASE("an array from the pool grows beyond its smallest block, and gives all blocks back") {
+    using Numbers = satchel::detail::PooledVector<std::uint32_t>;
+    const std::uint32_t* place = nullptr;
+    for (int round = 0; round < 2; ++round) {
+        Numbers numbers;
+        for (std::uint32_t k = 0; k < 300'000; ++k) numbers.push_back(k);
+        CHECK(std::accumulate(numbers.begin(), numbers.end(), std::uint64_t{0}) ==
+              std::uint64_t{299'999} * 300'000 / 2);
+        if (round == 0) place = numbers.data();
+        CHECK(numbers.data() == place);
+        Numbers moved = std::move(numbers);
+        CHECK(moved.data() == place);
+    }
 }
 
 TEST_CASE("an absurd size is refused") {

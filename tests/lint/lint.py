@@ -50,6 +50,7 @@ PUBLIC_HEADERS = {
     "detail/fused_bag.hpp": "bag",
     "detail/grouping.hpp": "bag",
     "detail/huge_pages.hpp": "base",
+    "detail/pooled_allocator.hpp": "base",
     "detail/invoke.hpp": "base",
     "detail/node.hpp": "bag",
     "detail/kept_result.hpp": "graph",

@@ -15,6 +15,7 @@
 /// Thread safety: none; a graph belongs to one thread until it is handed to an executor.
 #pragma once
 
+#include <satchel/detail/pooled_allocator.hpp>
 #include <satchel/function.hpp>
 #include <satchel/value.hpp>
 
@@ -250,8 +251,8 @@ class Graph {
     std::vector<std::string> names_;
     std::vector<Layer> layers_;
     std::vector<Value> literals_;
-    std::vector<std::uint32_t> input_begin_;  // of the tasks added alone
-    std::vector<std::uint32_t> inputs_;
+    detail::PooledVector<std::uint32_t> input_begin_;  // of the tasks added alone
+    detail::PooledVector<std::uint32_t> inputs_;
     std::vector<UnresolvedInput> unresolved_;
     detail::KeyTable keys_;
     std::vector<std::pair<TaskIndex, Token>> tokens_;

@@ -1,6 +1,7 @@
 // Bytes and Buffer, and the pool that large buffers come from.
 #include <satchel/bytes.hpp>
 #include <satchel/detail/huge_pages.hpp>
+#include <satchel/detail/pooled_allocator.hpp>
 #include <satchel/error.hpp>
 
 #include <algorithm>
@@ -25,6 +26,7 @@ constexpr std::size_t pooled_blocks = 64;
 // Sizes are rounded up to a step of an eighth of their power of two, so that blocks for chunks of
 // nearly one size (a chunk, its worst-case output) can serve each other.
 std::size_t pooled_capacity(std::size_t size) {
+    if (size < pooled_minimum) return size;
     std::size_t step = pooled_minimum / 8;
     while (step <= size / 16) step *= 2;
     return (size + step - 1) / step * step;
@@ -115,6 +117,12 @@ Bytes Bytes::slice(std::size_t offset, std::size_t length) const {
     return {owner_, data_ + offset, std::min(length, size_ - offset)};
 }
 
+void* detail::take_pooled(std::size_t size) { return pool().take(pooled_capacity(size)); }
+
+void detail::give_back_pooled(void* data, std::size_t size) noexcept {
+    pool().give_back(static_cast<std::byte*>(data), pooled_capacity(size));
+}
+
 Buffer::Buffer(std::size_t size) { resize(size); }
 
 Buffer::Buffer(Buffer&& other) noexcept
@@ -136,7 +144,7 @@ Buffer::~Buffer() {
 void Buffer::resize(std::size_t size) {
     if (size > capacity_) {
         if (size > PTRDIFF_MAX) throw std::bad_alloc();
-        const auto capacity = size < pooled_minimum ? size : pooled_capacity(size);
+        const auto capacity = pooled_capacity(size);
         auto* data = pool().take(capacity);
         if (size_ != 0) std::memcpy(data, data_, size_);
         if (data_ != nullptr) pool().give_back(data_, capacity_);

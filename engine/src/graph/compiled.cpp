@@ -32,6 +32,7 @@ void CompiledGraph::flatten(Graph& graph) {
     tasks = SlotArray(size + std::size_t{1});
     const bool is_flat = graph.layers_.empty();
     if (is_flat) inputs = std::move(graph.inputs_);
+    std::vector<std::uint32_t> references;
     for (std::uint32_t s = 0; s < graph.segments_.size(); ++s) {
         const auto& segment = graph.segments_[s];
         const auto end = s + 1 < graph.segments_.size() ? graph.segments_[s + 1].first : size;
@@ -42,13 +43,15 @@ void CompiledGraph::flatten(Graph& graph) {
                 is_flat ? graph.input_begin_[task] : static_cast<std::uint32_t>(inputs.size());
             tasks.push_back({.inputs = begin, .call = s});
             if (is_flat) continue;
+            references.clear();
             if (segment.layer == Graph::alone) {
-                graph.inputs_of(task, inputs);
+                graph.inputs_of(task, references);
             } else {
                 for (const auto& input : graph.layers_[segment.layer].inputs) {
-                    input.expand(task - segment.first, inputs);
+                    input.expand(task - segment.first, references);
                 }
             }
+            inputs.insert(inputs.end(), references.begin(), references.end());
             if (inputs.size() > UINT32_MAX) {
                 throw GraphError(fmt::format(
                     "the tasks of a graph have more than {} inputs altogether, at '{}'; make fewer "
@@ -65,7 +68,7 @@ void CompiledGraph::flatten(Graph& graph) {
 void CompiledGraph::link() {
     const auto n = size();
     auto* const slots = tasks.data();
-    std::vector<std::uint32_t> next(n, 0);
+    PooledVector<std::uint32_t> next(n, 0);
     for (const auto input : inputs) {
         if ((input & literal_bit) == 0) ++next[input];
     }

@@ -47,8 +47,8 @@ class CompiledGraph {
     SlotArray tasks;  ///< and one more, where the last one's inputs and successors end;
                       ///< `call` is an index into calls, with output_bit; `counter` the
                       ///< number of inputs that are tasks
-    std::vector<std::uint32_t> inputs;  ///< tasks, or literals with literal_bit
-    std::vector<TaskIndex> successors;
+    PooledVector<std::uint32_t> inputs;  ///< tasks, or literals with literal_bit
+    PooledVector<TaskIndex> successors;
     std::vector<TaskIndex> sources;  ///< tasks that depend on no other, in order
     std::vector<Call> calls;
     std::vector<Value> literals;
