@@ -127,7 +127,8 @@ void World::drain(std::size_t id) {
             // The call went on where it had stopped; its inputs are still here.
             worker::Call call;
             call.task = ref;
-            end_call(id, call, nodes_[id].calls.at(ref));
+            const auto key = nodes_[id].calls.at(ref);
+            end_call(id, call, key);
         });
     }
     if (out.close) {

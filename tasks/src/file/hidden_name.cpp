@@ -34,11 +34,12 @@ bool is_hidden_name(std::string_view name) {
 }
 
 // The names that exist, for `remove_pending_files`, which must neither lock nor allocate. A slot's
-// text belongs to whoever exchanges it for null: its owner, or a signal handler (which leaks it, in
-// a process that is about to die). When all slots are taken a file goes without: it is then left to
-// the next run in its folder.
+// text belongs to whoever exchanges it for null: its owner, or a signal handler, which may not free
+// it and keeps it in `removed`, in a process that is about to die. When all slots are taken a file
+// goes without: it is then left to the next run in its folder.
 constexpr std::size_t slots = 64;
 std::array<std::atomic<char*>, slots> registry{};
+std::array<std::atomic<char*>, slots> removed{};
 
 std::size_t enlist(const std::string& path) {
     char* text = ::strdup(path.c_str());
@@ -106,8 +107,11 @@ void remove_stale_files(const std::filesystem::path& folder) noexcept {
 }
 
 void remove_pending_files() noexcept {
-    for (auto& slot : registry) {
-        if (const char* path = slot.exchange(nullptr)) ::unlink(path);
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+        char* const path = registry[slot].exchange(nullptr);
+        if (path == nullptr) continue;
+        ::unlink(path);
+        removed[slot] = path;
     }
 }
 

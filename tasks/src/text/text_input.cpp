@@ -8,7 +8,6 @@
 #include "text/pieces.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,7 +22,7 @@ std::span<std::byte> bytes_of(std::span<char> room) { return std::as_writable_by
 // Gives text that is there as Bytes.
 std::size_t take_front(Bytes& text, std::span<char> room) {
     const auto size = std::min(text.size(), room.size());
-    std::memcpy(room.data(), text.data(), size);
+    std::ranges::copy(text.text().substr(0, size), room.begin());
     text = text.slice(size);
     return size;
 }
