@@ -76,7 +76,7 @@ void StreamDecoder::fail_cut_off() const {
     // What is left is less than the beginning of a stream.
     const auto left = input_.size() < codec_->info().head_size ? input_.size() : 0;
     throw CorruptData(
-        fmt::format("the data is cut off: it ends inside a {} stream", codec_->info().name),
+        fmt::format("the data is cut off: it ends inside the {} stream", codec_->info().name),
         offset_ + left);
 }
 
@@ -112,13 +112,13 @@ void StreamDecoder::check_padding() const {
     const CodecInfo& info = codec_->info();
     const auto start = offset_ - zeros_;
     if (zeros_ % static_cast<std::uint64_t>(info.padding) != 0) {
-        throw CorruptData(fmt::format("{} zero bytes follow a {} stream, which is padded by {}",
+        throw CorruptData(fmt::format("{} zero bytes follow the {} stream, which is padded by {}",
                                       zeros_, info.name, info.padding),
                           start);
     }
     // Where the format itself provides for padding, it is strict about all else.
     if (strict_ && !info.refuses_garbage) {
-        throw CorruptData(fmt::format("{} zero bytes follow a {} stream", zeros_, info.name),
+        throw CorruptData(fmt::format("{} zero bytes follow the {} stream", zeros_, info.name),
                           start);
     }
 }

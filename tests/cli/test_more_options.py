@@ -134,7 +134,7 @@ class MoreOptions(CliTest):
         self.assertEqual(self.names(), ["f.z"])
         self.refused("satchel: f.z: its suffix does not tell what the result is called; use "
                      "--output or --stdout\n", "decompress", "f.z")
-        self.refused("satchel: f.z: is a gzip file already, by its suffix; --force compresses "
+        self.refused("satchel: f.z: has the suffix of gzip already; --force compresses "
                      "it\n", "compress", "--suffix=.z", "f.z")
         self.check("decompress", "-S.z", "f.z")
         self.assertEqual(self.read("f"), CONTENT)

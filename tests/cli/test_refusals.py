@@ -112,7 +112,7 @@ class Refusals(CliTest):
     def test_compressed_already(self):
         for name in ["f.gz", "f.tgz"]:
             self.file(name, b"content")
-            self.refused(f"satchel: {name}: is a gzip file already, by its suffix; --force "
+            self.refused(f"satchel: {name}: has the suffix of gzip already; --force "
                          "compresses it\n", "compress", name)
         self.file("f.xz", b"content")
         self.check("compress", "f.xz")

@@ -150,7 +150,7 @@ class RoundTrip(CliTest):
                 self.assertEqual(self.names(), ["F"])
                 (self.folder / "F").unlink()
         self.file("F.TGZ", b"content")
-        self.refused("satchel: F.TGZ: is a gzip file already, by its suffix; --force compresses "
+        self.refused("satchel: F.TGZ: has the suffix of gzip already; --force compresses "
                      "it\n", "compress", "F.TGZ")
 
     def test_zlib_files_of_others_lose_their_suffix(self):

@@ -113,6 +113,7 @@ TEST_CASE("the client says where it is") {
     CHECK(client.scheduler_info().workers.size() == 2);
     client.wait_for_workers(2);
     CHECK_THROWS_AS(client.wait_for_workers(3, 1ms), TimeoutError);
+    CHECK_THROWS_AS(client.wait_for_workers(-1), InvalidArgument);
     client.close();
     CHECK(fmt::format("{}", client) == "<Client: not connected>");
     CHECK_THROWS_AS(client.submit(inc, 1), ClientClosed);

@@ -51,7 +51,7 @@ TEST_CASE("every truncation is an error that says where the file ends") {
             } catch (const CorruptData& error) {
                 CHECK(error.offset() == size);
                 CHECK(error.what() ==
-                      fmt::format("the data is cut off: it ends inside a {} stream, "
+                      fmt::format("the data is cut off: it ends inside the {} stream, "
                                   "at offset {}",
                                   codec->info().name, size));
             }

@@ -81,9 +81,9 @@ TEST_CASE("zeros after gzip are padding, which strict mode refuses") {
         CHECK(decompress(padded) == data);
         CHECK_THROWS_WITH_AS(
             decode_file(padded, {.strict = true}),
-            doctest::String(
-                fmt::format("{} zero bytes follow a gzip stream, at offset {}", count, file.size())
-                    .c_str()),
+            doctest::String(fmt::format("{} zero bytes follow the gzip stream, at offset {}", count,
+                                        file.size())
+                                .c_str()),
             CorruptData);
         CHECK(decode_file(concatenated({padded, file})).data == concatenated({data, data}));
     }

@@ -40,7 +40,7 @@ InputFile open_source(const std::string& file, const CompressorOptions& options)
     if (!options.copies() && !options.force) {
         refuse_to_replace(status, options);
         if (options.mode == Mode::compress && options.is_compressed_name(file)) {
-            throw Refusal(fmt::format("is a {} file already, by its suffix; --force compresses it",
+            throw Refusal(fmt::format("has the suffix of {} already; --force compresses it",
                                       options.codec->info().name));
         }
     }

@@ -171,7 +171,8 @@ class Client final : public Executor {
     [[nodiscard]] std::int64_t nbytes(const detail::FutureBase& future) const;
     [[nodiscard]] SchedulerInfo scheduler_info() const;
 
-    /// Waits until there are that many. Throws TimeoutError.
+    /// Waits until there are that many. Throws TimeoutError, and InvalidArgument if `n` is
+    /// negative.
     void wait_for_workers(std::int64_t n,
                           std::optional<std::chrono::nanoseconds> timeout = {}) const;
     /// Ends all workers; a nanny starts a new one for each. All futures are cancelled.

@@ -248,6 +248,9 @@ SchedulerInfo Client::scheduler_info() const {
 
 void Client::wait_for_workers(std::int64_t n,
                               std::optional<std::chrono::nanoseconds> timeout) const {
+    if (n < 0) {
+        throw InvalidArgument(fmt::format("wait_for_workers: {} workers; give 0 or more", n));
+    }
     auto& session = *executor_->session();
     const auto enough = [&](const auto& peers) {
         return static_cast<std::int64_t>(peers.size()) >= n;
