@@ -9,6 +9,7 @@
 #include <satchel/tasks/codec.hpp>
 
 #include "codec_table.hpp"
+#include "lzma_memory.hpp"
 #include "xz_decoder.hpp"
 
 #include <algorithm>
@@ -169,8 +170,9 @@ class XzCodec : public Codec {
         block.filters = chain.data();
         Buffer out(lzma_block_buffer_bound(chunk.size()));
         std::size_t size = 0;
-        check_encoded(lzma_block_buffer_encode(&block, nullptr, pointer(chunk.data()), chunk.size(),
-                                               pointer(out.data()), &size, out.size()));
+        check_encoded(lzma_block_buffer_encode(&block, pooled_lzma_memory(), pointer(chunk.data()),
+                                               chunk.size(), pointer(out.data()), &size,
+                                               out.size()));
         out.resize(size);
         return {.data = std::move(out).freeze(),
                 .input_size = chunk.size(),

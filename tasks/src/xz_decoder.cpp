@@ -8,6 +8,7 @@
 #include "xz_decoder.hpp"
 
 #include "codec_table.hpp"
+#include "lzma_memory.hpp"
 #include "seek_table.hpp"
 
 #include <algorithm>
@@ -132,8 +133,8 @@ class XzSplitter : public Splitter {
         std::size_t in_position = header.block.header_size;
         std::size_t out_position = 0;
         const auto result = lzma_block_buffer_decode(
-            &header.block, nullptr, pointer(piece.data.data()), &in_position, piece.data.size(),
-            pointer(out.data()), &out_position, out.size());
+            &header.block, pooled_lzma_memory(), pointer(piece.data.data()), &in_position,
+            piece.data.size(), pointer(out.data()), &out_position, out.size());
         if (result == LZMA_MEM_ERROR) throw std::bad_alloc();
         if (result != LZMA_OK || in_position != piece.data.size()) return nullptr;
         out.resize(out_position);
