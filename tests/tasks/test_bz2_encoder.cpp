@@ -230,9 +230,20 @@ TEST_CASE("whoever reads bzip2 reads our blocks") {
     }
 }
 
+// Numbered lines of one sentence, ten times each.
+Bytes repeated_lines(std::size_t size) {
+    std::string lines;
+    for (int k = 0; lines.size() < size; ++k) {
+        for (int j = 0; j < 10; ++j) lines += fmt::format("This is line {} ", k);
+        lines += '\n';
+    }
+    return Bytes(lines.substr(0, size));
+}
+
 TEST_CASE("blocks are as small as those of bzip2") {
     // One block each: what becomes of many blocks depends on where the input is cut.
-    for (const Bytes& data : {text(890'000), random_bytes(300'000), runs(100'000), text(20'000)}) {
+    for (const Bytes& data : {text(890'000), random_bytes(300'000), runs(100'000), text(20'000),
+                              repeated_lines(890'000)}) {
         const auto bzip2 = static_cast<double>(piped(data, "bzip2 -c").size());
         CHECK(static_cast<double>(compress(data, "bz2").size()) <= 1.005 * bzip2 + 20);
     }
