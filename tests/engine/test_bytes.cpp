@@ -157,4 +157,5 @@ TEST_CASE("an array from the pool grows beyond its smallest block, and gives all
 TEST_CASE("an absurd size is refused") {
     CHECK_THROWS_AS(Buffer(SIZE_MAX), std::bad_alloc);
     CHECK_THROWS_AS(Buffer(SIZE_MAX / 2 + 1), std::bad_alloc);
+    CHECK_THROWS_AS((void)satchel::detail::take_pooled(SIZE_MAX), std::bad_alloc);
 }

@@ -117,7 +117,10 @@ Bytes Bytes::slice(std::size_t offset, std::size_t length) const {
     return {owner_, data_ + offset, std::min(length, size_ - offset)};
 }
 
-void* detail::take_pooled(std::size_t size) { return pool().take(pooled_capacity(size)); }
+void* detail::take_pooled(std::size_t size) {
+    if (size > PTRDIFF_MAX) throw std::bad_alloc();  // it could not be rounded up, either
+    return pool().take(pooled_capacity(size));
+}
 
 void detail::give_back_pooled(void* data, std::size_t size) noexcept {
     pool().give_back(static_cast<std::byte*>(data), pooled_capacity(size));
@@ -143,13 +146,11 @@ Buffer::~Buffer() {
 
 void Buffer::resize(std::size_t size) {
     if (size > capacity_) {
-        if (size > PTRDIFF_MAX) throw std::bad_alloc();
-        const auto capacity = pooled_capacity(size);
-        auto* data = pool().take(capacity);
+        auto* data = static_cast<std::byte*>(detail::take_pooled(size));
         if (size_ != 0) std::memcpy(data, data_, size_);
         if (data_ != nullptr) pool().give_back(data_, capacity_);
         data_ = data;
-        capacity_ = capacity;
+        capacity_ = pooled_capacity(size);
     }
     size_ = size;
 }

@@ -1,8 +1,8 @@
-/// For the library: an allocator for the large arrays of graphs, whose memory is used again for the
-/// next graph.
+/// For the library: memory from the pool that Buffers come from, and an allocator of it for large
+/// arrays, as those of graphs.
 ///
-/// Touching fresh memory costs more than filling it, so what is large comes from the pool that
-/// Buffers come from, and goes back to it.
+/// Touching fresh memory costs more than filling it, so what is large goes back to the pool and is
+/// used again. Any thread may give back what another took.
 #pragma once
 
 #include <cstddef>
