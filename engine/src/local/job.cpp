@@ -26,19 +26,19 @@ constexpr std::uint32_t source_chunk_max = 64;
 
 constexpr TaskIndex none = UINT32_MAX;
 
-// Takes one from a counter that is not zero, and tells whether it was the last. If one is left,
-// nobody else will touch the counter again, and its value is of no more use, so it is left as it
-// is; with a single thread there is nobody else at all. Both spare most of the expensive atomic
+// Takes some from a counter that has as many, and tells whether they were the last. If no more are
+// left, nobody else will touch the counter again, and its value is of no more use, so it is left as
+// it is; with a single thread there is nobody else at all. Both spare most of the expensive atomic
 // operations.
-inline bool count_down(std::uint32_t& counter, bool alone) {
+inline bool count_down(std::uint32_t& counter, bool alone, std::uint32_t amount = 1) {
     std::atomic_ref left(counter);
     const auto value = left.load(std::memory_order_acquire);
-    if (value == 1) return true;
+    if (value == amount) return true;
     if (alone) {
-        left.store(value - 1, std::memory_order_relaxed);
+        left.store(value - amount, std::memory_order_relaxed);
         return false;
     }
-    return left.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    return left.fetch_sub(amount, std::memory_order_acq_rel) == amount;
 }
 
 }  // namespace
@@ -62,7 +62,10 @@ void Job::work(std::uint32_t thread, Clock::time_point deadline) {
     while (!stopped()) {
         auto task = seat.deque.pop();
         if (!task) task = take_source(seat);
-        if (!task) task = steal(thread);
+        if (!task) {
+            const auto ready = settle(seat);
+            task = ready != none ? ready : steal(thread);
+        }
         if (!task) break;
         run_from(seat, *task, deadline);
         if (seat.sampled >= deadline) break;
@@ -73,6 +76,7 @@ void Job::work(std::uint32_t thread, Clock::time_point deadline) {
 // Makes what the thread has to itself common again.
 void Job::leave(Seat& seat) {
     while (seat.source_end > seat.source) seat.deque.push(graph_.sources[--seat.source_end]);
+    if (const auto ready = settle(seat); ready != none) seat.deque.push(ready);
     count_finished(seat);
 }
 
@@ -108,6 +112,13 @@ void Job::run_chain(Seat& seat, TaskIndex task, Clock::time_point deadline) {
         const std::span own_inputs(inputs + slot.inputs, inputs + next_slot.inputs);
         const std::span own_successors(successors + slot.successors,
                                        successors + next_slot.successors);
+        if (seat.owed_to != none &&
+            (own_successors.size() != 1 || own_successors.front() != seat.owed_to)) {
+            if (const auto ready = settle(seat); ready != none) {
+                seat.deque.push(ready);
+                wake_others(seat);
+            }
+        }
         // By the time that the function returns, these may have come from memory.
         for (const auto successor :
              own_successors.first(std::min<std::size_t>(own_successors.size(), 4))) {
@@ -129,7 +140,8 @@ void Job::run_chain(Seat& seat, TaskIndex task, Clock::time_point deadline) {
                 slots[input].value.reset();
             }
         }
-        task = take_ready(seat, own_successors);
+        task = own_successors.size() == 1 && !alone ? owe(seat, own_successors.front())
+                                                    : take_ready(seat, own_successors);
         if (--seat.until_sample == 0) {
             sample(seat);
             if (seat.sampled >= deadline && task != none) {
@@ -157,6 +169,25 @@ TaskIndex Job::take_ready(Seat& seat, std::span<const TaskIndex> successors) {
     }
     if (pushed) wake_others(seat);
     return ready;
+}
+
+// Notes that an input of `successor`, the only one of the task that has run, is there; gives the
+// successor if it is ready.
+TaskIndex Job::owe(Seat& seat, TaskIndex successor) {
+    const std::atomic_ref left(graph_.tasks.data()[successor].counter);
+    // What others have yet to count down cannot be counted twice.
+    const bool is_last = left.load(std::memory_order_acquire) == seat.owed + 1;
+    seat.owed_to = is_last ? none : successor;
+    seat.owed = is_last ? 0 : seat.owed + 1;
+    return is_last ? successor : none;
+}
+
+// Counts down what is owed; gives the task that is ready by that, if there is one.
+TaskIndex Job::settle(Seat& seat) {
+    const auto task = std::exchange(seat.owed_to, none);
+    if (task == none) return none;
+    return count_down(graph_.tasks.data()[task].counter, false, std::exchange(seat.owed, 0)) ? task
+                                                                                             : none;
 }
 
 std::optional<TaskIndex> Job::take_source(Seat& seat) {

@@ -4,6 +4,10 @@
 // another thread's deque. A finished task's first ready successor runs at once, the others go to
 // the deque; so a thread follows the graph in depth, and few results wait for their last use.
 //
+// Where many tasks have one successor in common and no other, threads would take turns at counting
+// it down. So a thread counts for itself (owes) while the task that it runs next has the same only
+// successor, which cannot become ready before that anyhow, and settles when it runs another.
+//
 // Invariants. A slot's counter is, until its task has run, the number of inputs that are not there
 // yet; after that, the number of tasks that still need its value (one more if it is an output). The
 // value is destroyed when that number gets to zero.
@@ -84,7 +88,9 @@ class Job : public TaskContext {
         Deque deque;
         std::uint32_t source = 0;        // sources that this thread has taken and not yet run …
         std::uint32_t source_end = 0;    // … end here
-        std::uint32_t finished = 0;      // tasks run and not yet added to finished_
+        TaskIndex owed_to = UINT32_MAX;  // a task that waits for more, as others here will add …
+        std::uint32_t owed = 0;      // … of whose inputs so many are there and not counted down
+        std::uint32_t finished = 0;  // tasks run and not yet added to finished_
         std::uint32_t until_sample = 1;  // tasks until the clock is read again
         std::uint32_t sample_size = 1;   // tasks between the two readings
         std::int64_t average_ns = -1;    // recent time a task took; -1: not known
@@ -94,6 +100,8 @@ class Job : public TaskContext {
     void run_from(Seat& seat, TaskIndex task, std::chrono::steady_clock::time_point deadline);
     void run_chain(Seat& seat, TaskIndex task, std::chrono::steady_clock::time_point deadline);
     TaskIndex take_ready(Seat& seat, std::span<const TaskIndex> successors);
+    TaskIndex owe(Seat& seat, TaskIndex successor);
+    TaskIndex settle(Seat& seat);
     std::optional<TaskIndex> take_source(Seat& seat);
     bool take_sources(Seat& seat);
     void leave(Seat& seat);
