@@ -124,11 +124,26 @@ Token value_token(const T& value) {
 template <class F, class T, std::size_t k>
 inline constexpr bool moves_argument = !is_copyable<T> && !takes_reference<F, k>();
 
+/// How many inputs each of `n` arguments has. Where none is a list, nothing has to be stored: calls
+/// of a function without state are then equal, and graphs keep equal functions once.
+template <std::size_t n, bool has_list>
+struct InputCounts {
+    std::array<std::uint32_t, n> counts;
+    std::uint32_t operator[](std::size_t k) const { return counts[k]; }
+};
+template <std::size_t n>
+struct InputCounts<n, false> {
+    InputCounts() = default;
+    explicit InputCounts(const std::array<std::uint32_t, n>&) {}
+    std::uint32_t operator[](std::size_t) const { return 1; }
+};
+
 /// Calls `f` with the inputs of a task, one after another for each argument.
 template <class F, class... A>
 struct DelayedCall {
-    F function;
-    std::array<std::uint32_t, sizeof...(A)> sizes;  // how many inputs each argument has
+    using Sizes = InputCounts<sizeof...(A), (Argument<A>::is_list || ...)>;
+    [[no_unique_address]] F function;
+    [[no_unique_address]] Sizes sizes;
 
     Value operator()(Arguments& inputs) const {
         return call(inputs, std::index_sequence_for<A...>{});
@@ -272,15 +287,15 @@ class DelayedFunction {
                                 .pure = options_.pure,
                                 .name = options_.key.empty() ? "delayed" : options_.key,
                                 .token = token,
-                                .function = Function(Call{function_, sizes}),
+                                .function = Function(Call{function_, typename Call::Sizes{sizes}}),
                                 .inputs = std::move(inputs)}));
     }
 
   private:
     // Appends argument `k` to the inputs of the call, and to the token of a pure one.
     template <std::size_t k, class A>
-    static std::uint32_t append(std::vector<detail::NodeInput>& inputs, Token& token,
-                                A&& argument) {
+    std::uint32_t append(std::vector<detail::NodeInput>& inputs, Token& token, A&& argument) const {
+        const bool pure = options_.pure;
         using Given = detail::Argument<std::decay_t<A>>;
         using T = typename Given::type;
         if constexpr (Given::is_list) {
@@ -288,17 +303,17 @@ class DelayedFunction {
                 inputs.push_back({.kind = detail::NodeInput::Kind::same,
                                   .node = one.node(),
                                   .moves = !detail::is_copyable<typename T::value_type>});
-                token = token.then(one.node()->description.token);
+                if (pure) token = token.then(one.node()->description.token);
             }
-            token = token.then(argument.size());
+            if (pure) token = token.then(argument.size());
             return static_cast<std::uint32_t>(argument.size());
         } else if constexpr (Given::is_delayed) {
             inputs.push_back({.kind = detail::NodeInput::Kind::same,
                               .node = argument.node(),
                               .moves = detail::moves_argument<F, T, k>});
-            token = token.then(argument.node()->description.token);
+            if (pure) token = token.then(argument.node()->description.token);
         } else {
-            token = token.then(detail::value_token<std::decay_t<A>>(argument));
+            if (pure) token = token.then(detail::value_token<std::decay_t<A>>(argument));
             inputs.push_back({.value = Value::of(std::forward<A>(argument))});
         }
         return 1;

@@ -1,5 +1,6 @@
 // Lowering: from nodes to a graph. Decides what is fused and what is stored.
 #include <satchel/detail/node.hpp>
+#include <satchel/detail/pooled_allocator.hpp>
 #include <satchel/error.hpp>
 
 #include "bag/pipeline.hpp"
@@ -196,17 +197,24 @@ class Lowering {
 
     void emit_task(const Node& node) {
         const auto& made = node.description;
+        if (made.count == 1) {
+            emit_call(node);
+            return;
+        }
         std::vector<Input> inputs;
         inputs.reserve(made.inputs.size());
         for (const auto& input : made.inputs) inputs.push_back(input_of(input));
-        if (made.count == 1) {
-            std::vector<std::uint32_t> references;
-            for (const auto& input : inputs) input.expand(0, references);
-            known(node).first = graph_.add(made.function, references, made.name);
-            if (made.pure) graph_.set_token(known(node).first, made.token);
-        } else {
-            known(node).first = graph_.add(Layer{made.name, made.count, made.function, inputs});
-        }
+        known(node).first = graph_.add(Layer{made.name, made.count, made.function, inputs});
+    }
+
+    // One task, as most nodes of programs with many are.
+    void emit_call(const Node& node) {
+        const auto& made = node.description;
+        references_.clear();
+        for (const auto& input : made.inputs) input_of(input).expand(0, references_);
+        const auto task = graph_.add(made.function, references_, made.name);
+        known(node).first = task;
+        if (made.pure) graph_.set_token(task, made.token);
     }
 
     TaskIndex emit_pipeline(const Node& node) {
@@ -421,8 +429,9 @@ class Lowering {
     std::unique_lock<std::mutex> lock_;
     bool consumed_;
     bool drawing_;
-    std::vector<Known> known_;
+    PooledVector<Known> known_;
     std::unordered_map<Key, std::uint32_t, KeyHash> shared_;  // places of named and pure nodes
+    std::vector<std::uint32_t> references_;                   // of one task; kept for its memory
     Graph graph_;
     bool has_surplus_ = false;
 };
