@@ -147,7 +147,11 @@ std::int64_t checked_strings(const std::vector<std::string>& strings) {
 
 std::int64_t piped_strings(const satchel::Bag<std::string>& strings,
                            const satchel::Executor& pool) {
-    return strings.map(upper).filter(is_wanted).map(length).sum().compute(pool);
+    return strings.map([](const std::string& text) { return upper(text); })
+        .filter([](const std::string& text) { return is_wanted(text); })
+        .map([](const std::string& text) { return length(text); })
+        .sum()
+        .compute(pool);
 }
 
 /// Words of 4 to 27 letters: about half are too long for a std::string to hold without memory.

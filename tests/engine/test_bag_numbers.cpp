@@ -263,6 +263,14 @@ TEST_CASE("mean") {
     check_all(std::vector<bool>{true, false, false, true}, mean, 0.5);
     check_all(std::vector<std::uint8_t>(1'000, 255), mean, 255.0);
     CHECK(range(1'000'001, 10).mean().compute() == 500'000);
+    // The sum may be too large where the mean is not.
+    constexpr auto largest = std::numeric_limits<double>::max();
+    check_all(std::vector<double>{largest, largest, largest, largest}, mean, largest);
+    check_all(std::vector<double>{largest, -largest, largest, -largest, 0}, mean, 0.0);
+    const auto many = satchel::from_sequence(std::vector<double>(10'000, largest / 2));
+    CHECK(many.mean().compute() / (largest / 2) == doctest::Approx(1).epsilon(1e-12));
+    constexpr auto infinity = std::numeric_limits<double>::infinity();
+    check_all(std::vector<double>{1, infinity, 2}, mean, infinity);
     check_empty_fails<EmptyBag>(mean, "mean of a bag without elements");
     check_empty_fails<EmptyBag, double>(mean, "mean of a bag without elements");
 }

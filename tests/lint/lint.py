@@ -48,6 +48,7 @@ PUBLIC_HEADERS = {
     "detail/element_functions.hpp": "bag",
     "detail/fused.hpp": "bag",
     "detail/fused_bag.hpp": "bag",
+    "detail/fused_reduction.hpp": "bag",
     "detail/grouping.hpp": "bag",
     "detail/huge_pages.hpp": "base",
     "detail/pooled_allocator.hpp": "base",

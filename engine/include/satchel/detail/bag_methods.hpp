@@ -56,6 +56,9 @@ Bag<T> Bag<T>::filter_moved(F predicate, const char* name, Token token) && {
         "satchel: this predicate takes its argument away, and elements of this type cannot be "
         "copied for it. Take const T&.");
     detail::check_accepts<F, T>();
+    static_assert(!detail::accepts_element<F, T> || detail::gives_truth<F, T>(),
+                  "satchel: a predicate tells whether an element stays, so it must return a bool "
+                  "or what converts to one; to make new elements, use map.");
     using Stage = detail::FilterStream<T, F>;
     return Bag(detail::stage_node(std::move(node_), name, token,
                                   detail::stage_part<Stage, T>(std::move(predicate)), true, false,

@@ -53,6 +53,7 @@ Value take_from_partition(const Value& state, Binding& binding) {
     Items<T> taken;
     if (before < arguments.size()) taken = arguments.template take<Items<T>>(before);
     const auto stream = typed<T>(std::move(binding.upstream(0)));
+    if (taken.size() < wanted) stream->expect(wanted - taken.size());
     Batch<T> batch;
     while (taken.size() < wanted && stream->next(batch)) {
         batch.size = std::min<std::size_t>(batch.size, wanted - taken.size());

@@ -110,6 +110,16 @@ struct ElementResult {
 template <class F, class T, class... Extra>
 using element_result = typename ElementResult<F, T, Extra...>::type;
 
+/// Whether what `F` gives for an element can be asked whether it is true.
+template <class F, class T>
+constexpr bool gives_truth() {
+    if constexpr (accepts_element<F, T>) {
+        return std::is_constructible_v<bool, element_result<F, T>>;
+    } else {
+        return false;
+    }
+}
+
 template <class T>
 inline constexpr bool is_view = std::ranges::enable_view<T>;
 

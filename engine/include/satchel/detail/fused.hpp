@@ -7,7 +7,6 @@
 // that wherever nothing has to be stored in between, else the stages one by one.
 #pragma once
 
-#include <satchel/detail/reduce.hpp>
 #include <satchel/detail/sources.hpp>
 #include <satchel/detail/stages.hpp>
 
@@ -121,42 +120,60 @@ class ChainCall<Chain<In, Steps...>> {
     std::tuple<TaskFunction<typename Steps::Function>...> functions_;
 };
 
-/// Calls `body(size, at)` with each batch of a stream of light elements, where at(k) is an element,
-/// until it returns false. Numbers that are counted off never get to memory.
+/// Light elements that are somewhere in memory.
+template <class T>
+struct StoredElements {
+    const T* items;
+    std::size_t size;
+
+    template <class F>
+    [[gnu::always_inline]] void each(F&& f) const {
+        for (std::size_t k = 0; k < size; ++k) f(T(items[k]));
+    }
+};
+/// Numbers that are counted off. Their loop counts nothing else, so that the compiler can turn
+/// what a chain multiplies them with into steps of its own.
+struct CountedElements {
+    std::int64_t first;
+    std::size_t size;
+
+    template <class F>
+    [[gnu::always_inline]] void each(F&& f) const {
+        const auto end = first + static_cast<std::int64_t>(size);
+        for (auto x = first; x < end; ++x) f(x);
+    }
+};
+
+/// Calls `body` with each batch of a stream of light elements, until it returns false. Numbers
+/// that are counted off never get to memory.
 template <class In, class Body>
 void for_each_light_batch(Stream<In>& stream, Body&& body) {
     if constexpr (std::is_same_v<In, std::int64_t>) {
         if (auto* counting = dynamic_cast<CountingStream*>(&stream)) {
             while (const auto size = counting->skip_batch()) {
                 const auto first = counting->position() - static_cast<std::int64_t>(size);
-                if (!body(size, [first](std::size_t k) {
-                        return first + static_cast<std::int64_t>(k);
-                    })) {
-                    return;
-                }
+                if (!body(CountedElements{first, size})) return;
             }
             return;
         }
     }
     for (Batch<In> batch; stream.next(batch);) {
-        if (!body(batch.size, [items = batch.items](std::size_t k) -> In { return items[k]; })) {
-            return;
-        }
+        if (!body(StoredElements<In>{batch.items, batch.size})) return;
     }
 }
 
-/// Writes what a chain up to its last filter makes of `size` elements to `out`: every element, but
+/// Writes what a chain up to its last filter makes of `elements` to `out`: every element, but
 /// going on only behind those that stay, so that no branch can be mispredicted. Gives their number.
-template <class C, class T, class At>
-std::size_t keep(ChainCall<C>& chain, std::size_t size, At at, T* out) {
+template <class C, class T, class Elements>
+std::size_t keep(ChainCall<C>& chain, const Elements& elements, T* out) {
     constexpr std::size_t filter = C::first_loop - 1;
     auto* place = out;
-    for (std::size_t k = 0; k < size; ++k) {
-        chain.template operator()<0, filter>(at(k), [&](T made) {
+    elements.each([&](auto element) {
+        chain.template operator()<0, filter>(element, [&](T made) {
             *place = made;
             place += holds<T>(chain.template function<filter>(), made) ? 1 : 0;
         });
-    }
+    });
     return static_cast<std::size_t>(place - out);
 }
 
@@ -178,8 +195,8 @@ class FusedStream final : public Stream<typename C::Out> {
     bool next(Batch<Out>& batch) override {
         if constexpr (is_light<In> && is_light<Out>) {
             bool got = false;
-            for_each_light_batch(*upstream_, [&](std::size_t size, auto at) {
-                make_all(size, at);
+            for_each_light_batch(*upstream_, [&](const auto& elements) {
+                make_all(elements);
                 got = true;
                 return false;
             });
@@ -194,19 +211,20 @@ class FusedStream final : public Stream<typename C::Out> {
         batch = storage_.batch();
         return true;
     }
+    void expect(std::size_t elements) override { upstream_->expect(elements); }
 
   private:
-    template <class At>
-    void make_all(std::size_t size, At at) {
-        storage_.prepare(std::max(batch_elements_max, size));
+    template <class Elements>
+    void make_all(const Elements& elements) {
+        storage_.prepare(std::max(batch_elements_max, elements.size));
         auto* const first = storage_.items();
         with_local(chain_, [&](auto& chain) {
             auto* out = first;
             if constexpr (C::Last::ends_loop) {
-                out += keep<C>(chain, size, at, out);
+                out += keep<C>(chain, elements, out);
             } else {
-                for_each_index(size, [&](std::size_t k) {
-                    chain(at(k), [&](Out made) { std::construct_at(out++, made); });
+                elements.each([&](auto element) {
+                    chain(element, [&](Out made) { std::construct_at(out++, made); });
                 });
             }
             storage_.set_size(static_cast<std::size_t>(out - first));
@@ -235,144 +253,6 @@ class FusedStream final : public Stream<typename C::Out> {
     std::size_t at_ = 0;
     BatchStorage<Out> storage_;
 };
-
-/// Takes elements one by one, with what they are folded into in registers.
-template <class Reducer, class T>
-concept AddsOne = requires(Reducer& reducer, typename Reducer::Partial& partial, T element) {
-    reducer.add_one(partial, std::move(element));
-};
-
-/// A clock that never goes back.
-[[nodiscard]] std::uint64_t nanoseconds_now() noexcept;
-
-/// Which of two ways to do the same is the faster one: tried anew from time to time.
-class FasterWay {
-  public:
-    template <class First, class Second>
-    void run(First&& first, Second&& second) {
-        const auto turn = turn_++ % turns;
-        if (turn < tries) {
-            first_took_ = time_of(first);
-        } else if (turn < 2 * tries) {
-            second_took_ = time_of(second);
-        } else if (first_took_ <= second_took_) {
-            first();
-        } else {
-            second();
-        }
-    }
-
-  private:
-    static constexpr std::uint32_t turns = 128;
-    static constexpr std::uint32_t tries = 2;  // the last counts: the first finds cold caches
-
-    template <class Way>
-    static std::uint64_t time_of(Way&& way) {
-        const auto start = nanoseconds_now();
-        way();
-        return nanoseconds_now() - start;
-    }
-
-    std::uint32_t turn_ = 0;
-    std::uint64_t first_took_ = 0;
-    std::uint64_t second_took_ = 0;
-};
-
-/// A chain and the reduction after it.
-template <class C, class Reducer>
-class FusedReduction {
-  public:
-    using In = typename C::In;
-    using Partial = typename Reducer::Partial;
-
-    FusedReduction(const std::vector<Value>& states, const Reducer& reducer)
-        : chain_(states), reducer_(reducer), partial_(reducer_.start()) {}
-
-    Partial run(Stream<In>& stream) {
-        if constexpr (is_light<In>) {
-            for_each_light_batch(stream, [this](std::size_t size, auto at) {
-                if constexpr (C::first_loop != 0) {
-                    way_.run([&] { in_one_loop(size, at); }, [&] { in_two_loops(size, at); });
-                } else {
-                    in_one_loop(size, at);
-                }
-                return !finished();
-            });
-        } else {
-            for (Batch<In> batch; !finished() && stream.next(batch);) {
-                batch.for_each([this](auto&& element) {
-                    chain_(std::forward<decltype(element)>(element), [this](auto&& made) {
-                        reducer_.add_one(partial_, std::forward<decltype(made)>(made));
-                    });
-                });
-            }
-        }
-        return std::move(partial_);
-    }
-
-  private:
-    [[nodiscard]] bool finished() const {
-        if constexpr (requires { reducer_.finished(partial_); }) return reducer_.finished(partial_);
-        return false;
-    }
-
-    // The two ways are functions of their own, so that each has all registers for its loop.
-    // One loop is best, unless there is a branch that cannot be predicted.
-    template <class At>
-    [[gnu::noinline]] void in_one_loop(std::size_t size, At at) {
-        add_all<0>(size, at);
-    }
-
-    template <class At>
-    [[gnu::noinline]] void in_two_loops(std::size_t size, At at) {
-        kept_.prepare(std::max(batch_elements_max, size));
-        auto* const items = kept_.items();
-        std::size_t kept = 0;
-        with_local(chain_, [&](auto& chain) { kept = keep<C>(chain, size, at, items); });
-        add_all<C::first_loop>(kept, [items](std::size_t k) { return items[k]; });
-    }
-
-    // What the steps from `Begin` on make of each element.
-    template <std::size_t Begin, class At>
-    void add_all(std::size_t size, At at) {
-        with_local(chain_, [&](auto& chain) {
-            with_local(reducer_, [&](auto& reducer) {
-                with_local(partial_, [&](auto& partial) {
-                    for (std::size_t k = 0; k < size; ++k) {
-                        chain.template operator()<Begin, C::depth>(at(k), [&](auto&& made) {
-                            reducer.add_one(partial, std::forward<decltype(made)>(made));
-                        });
-                    }
-                });
-            });
-        });
-    }
-
-    struct Nothing {};
-    template <bool, class D>
-    struct KeptOf {
-        using type = Nothing;
-    };
-    template <class D>
-    struct KeptOf<true, D> {
-        using type = BatchStorage<typename D::template Step<D::first_loop - 1>::In>;
-    };
-
-    ChainCall<C> chain_;
-    Reducer reducer_;
-    Partial partial_;
-    typename KeptOf<C::first_loop != 0, C>::type kept_;
-    FasterWay way_;
-};
-
-/// What a task of a fused reduction does. The reducer is the last of the states.
-template <class C, class Reducer>
-Value run_fused_reducer(const Value& state, Binding& binding) {
-    const auto& states = state.get<std::vector<Value>>();
-    FusedReduction<C, Reducer> reduction(states, states.back().get<Reducer>());
-    const auto stream = typed<typename C::In>(std::move(binding.upstream(0)));
-    return Value::make<typename Reducer::Partial>(reduction.run(*stream));
-}
 
 /// The part of a chain that becomes one stage: a new loop begins behind each step that ends one.
 template <class Before, class... Steps>
@@ -403,9 +283,5 @@ inline constexpr FusedStages fused_stages{
     Loop::depth, &StreamCodeOf<&FusedStream<Loop>::open, std::vector<Value>>::code};
 template <class C, class Loop>
 requires(Loop::depth == 1) inline constexpr FusedStages fused_stages<C, Loop>{1, nullptr};
-
-template <class C, class Reducer>
-inline constexpr FusedSink fused_sink{
-    C::depth, &SinkCodeOf<&run_fused_reducer<C, Reducer>, std::vector<Value>>::code};
 
 }  // namespace satchel::detail

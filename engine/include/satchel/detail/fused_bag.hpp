@@ -5,7 +5,7 @@
 #include <satchel/bag_options.hpp>
 #include <satchel/delayed.hpp>
 #include <satchel/detail/element_functions.hpp>
-#include <satchel/detail/fused.hpp>
+#include <satchel/detail/fused_reduction.hpp>
 #include <satchel/detail/parts_stage.hpp>
 #include <satchel/detail/reducers.hpp>
 #include <satchel/detail/statistics.hpp>

@@ -34,6 +34,10 @@ class StreamBase {
     StreamBase(const StreamBase&) = delete;
     StreamBase& operator=(const StreamBase&) = delete;
     virtual ~StreamBase() = default;
+
+    /// Tells that no more than so many elements may be wanted. Sources then begin with batches that
+    /// are no larger, so that what comes after them is not done in vain; stages pass it on.
+    virtual void expect(std::size_t elements) { (void)elements; }
 };
 
 /// What a part of a pipeline gets when a task sets it up.

@@ -45,6 +45,11 @@ bool is_same_key(const K& one, const K& other) {
 /// only, as its keys may.
 template <class K, class V>
 class OrderedMap {
+    static_assert(
+        requires(const K& a, const K& b) { static_cast<bool>(a == b); },
+        "satchel: elements or keys that are counted, grouped or joined need an operator==. "
+        "Give their type one: bool operator==(const Mine&) const = default;");
+
   public:
     using key_type = K;
     using Entries = std::vector<std::pair<K, V>>;

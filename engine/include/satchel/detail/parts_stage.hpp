@@ -36,7 +36,8 @@ class PartsStream final : public Stream<std::string> {
     bool next(Batch<std::string>& batch) override {
         std::size_t size = 0;
         std::size_t bytes = 0;
-        while (size < batch_elements_max && bytes < batch_bytes_max) {
+        const auto limit = limit_.next();
+        while (size < limit && bytes < batch_bytes_max) {
             if (at_ == pulled_.size) {
                 at_ = 0;
                 pulled_.size = 0;
@@ -52,6 +53,10 @@ class PartsStream final : public Stream<std::string> {
         batch = {parts_.data(), nullptr, size, true};
         return size != 0;
     }
+    void expect(std::size_t elements) override {
+        limit_.expect(elements);
+        upstream_->expect(elements);
+    }
 
     /// The states are the function and that of flatten, which has none.
     static std::unique_ptr<StreamBase> open(const Value& states, Binding& binding) {
@@ -65,6 +70,7 @@ class PartsStream final : public Stream<std::string> {
     Batch<std::string> pulled_;
     std::size_t at_ = 0;
     std::vector<std::string> parts_;
+    BatchLimit limit_;
 };
 
 /// What lowering may use instead of the function and flatten.

@@ -46,33 +46,35 @@ struct IntegerSumReducer {
     __extension__ using Wide = __int128;
     using Result = std::conditional_t<std::is_unsigned_v<T> && !std::is_same_v<T, bool>,
                                       std::uint64_t, std::int64_t>;
-    // Two words, because extensions do not fit everywhere a value may go.
+    // Two words, because extensions do not fit everywhere a value may go; and such that adding
+    // one number needs the second only where it carries.
     struct Partial {
-        std::uint64_t low = 0;
-        std::int64_t high = 0;
+        Result low = 0;
+        std::int64_t carries = 0;  ///< of 2^64
     };
     static constexpr bool moves = false;
+    static constexpr T neutral = 0;
 
     [[nodiscard]] Partial start() const { return {}; }
 
     void add(Partial& sum, const Batch<T>& batch) { put(sum, get(sum) + sum_of(batch)); }
-    void add_one(Partial& sum, T x) { put(sum, get(sum) + x); }
+    void add_one(Partial& sum, T x) {
+        if (__builtin_add_overflow(sum.low, static_cast<Result>(x), &sum.low)) [[unlikely]] {
+            sum.carries += x < 0 ? -1 : 1;
+        }
+    }
     void merge(Partial& earlier, Partial&& later) { put(earlier, get(earlier) + get(later)); }
     [[nodiscard]] Result finish(Partial&& sum) const {
-        const auto wide = get(sum);
-        if (wide < std::numeric_limits<Result>::min() ||
-            wide > std::numeric_limits<Result>::max()) {
-            throw_sum_overflow();
-        }
-        return static_cast<Result>(wide);
+        if (sum.carries != 0) throw_sum_overflow();
+        return sum.low;
     }
 
-    static Wide get(const Partial& sum) { return (static_cast<Wide>(sum.high) << 64) | sum.low; }
+    static Wide get(const Partial& sum) { return (static_cast<Wide>(sum.carries) << 64) + sum.low; }
 
   private:
     static void put(Partial& sum, Wide wide) {
-        sum.low = static_cast<std::uint64_t>(wide);
-        sum.high = static_cast<std::int64_t>(wide >> 64);
+        sum.low = static_cast<Result>(wide);
+        sum.carries = static_cast<std::int64_t>((wide - sum.low) >> 64);
     }
 
     static Wide sum_of(const Batch<T>& batch) {
@@ -110,7 +112,10 @@ struct FloatingSumReducer {
 
     template <class T>
     void add(Partial& partial, const Batch<T>& batch) {
-        auto sum = sum_of(batch.items, batch.size);
+        add_sum(partial, sum_of(batch));
+    }
+    /// Adds the sum of a batch.
+    void add_sum(Partial& partial, double sum) {
         for (auto n = partial.batches++; (n & 1) != 0; n >>= 1) {
             sum += partial.sums.back();
             partial.sums.pop_back();
@@ -125,24 +130,28 @@ struct FloatingSumReducer {
     }
     [[nodiscard]] double finish(Partial&& partial) const { return total(partial); }
 
+    /// Of each number times `scale`.
+    template <class T>
+    static double sum_of(const Batch<T>& batch, double scale = 1) {
+        const auto* const items = batch.items;
+        const auto size = batch.size;
+        std::array<double, 8> lanes{};  // independent, so that they can be added at the same time
+        std::size_t k = 0;
+        for (; k + lanes.size() <= size; k += lanes.size()) {
+            for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+                lanes[lane] += static_cast<double>(items[k + lane]) * scale;
+            }
+        }
+        for (; k < size; ++k) lanes[k % lanes.size()] += static_cast<double>(items[k]) * scale;
+        return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
+               ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+    }
+
   private:
     static double total(const Partial& partial) {
         double sum = 0;
         for (auto k = partial.sums.size(); k > 0; --k) sum += partial.sums[k - 1];
         return sum;
-    }
-    template <class T>
-    static double sum_of(const T* items, std::size_t size) {
-        std::array<double, 8> lanes{};  // independent, so that they can be added at the same time
-        std::size_t k = 0;
-        for (; k + lanes.size() <= size; k += lanes.size()) {
-            for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-                lanes[lane] += static_cast<double>(items[k + lane]);
-            }
-        }
-        for (; k < size; ++k) lanes[k % lanes.size()] += static_cast<double>(items[k]);
-        return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
-               ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
     }
 };
 

@@ -99,13 +99,14 @@ class CountingStream final : public Stream<std::int64_t> {
     CountingStream(std::uint64_t begin, std::uint64_t end) : at_(begin), end_(end) {}
 
     bool next(Batch<std::int64_t>& batch) override;
+    void expect(std::size_t elements) override { limit_.expect(elements); }
 
     /// The next number.
     [[nodiscard]] std::int64_t position() const noexcept { return static_cast<std::int64_t>(at_); }
 
     /// Leaves out the next batch; gives its size, which is 0 at the end.
     std::size_t skip_batch() noexcept {
-        const auto size = std::min<std::uint64_t>(batch_elements_max, end_ - at_);
+        const auto size = std::min<std::uint64_t>(limit_.next(), end_ - at_);
         at_ += size;
         return size;
     }
@@ -115,6 +116,7 @@ class CountingStream final : public Stream<std::int64_t> {
   private:
     std::uint64_t at_;
     std::uint64_t end_;
+    BatchLimit limit_;
     BatchStorage<std::int64_t> storage_;
 };
 

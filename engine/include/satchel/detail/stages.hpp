@@ -73,6 +73,7 @@ class MapStream final : public Stream<Out> {
         }
         return true;
     }
+    void expect(std::size_t elements) override { upstream_->expect(elements); }
 
   private:
     // The results of a whole batch, over the elements themselves where that is possible.
@@ -143,6 +144,7 @@ class FilterStream final : public Stream<T> {
         }
         return true;
     }
+    void expect(std::size_t elements) override { upstream_->expect(elements); }
 
   private:
     // Writes every element and advances over those that stay: no branch to mispredict.
@@ -209,7 +211,8 @@ class FlattenStream final : public Stream<Out> {
 
     bool next(Batch<Out>& batch) override {
         storage_.prepare(batch_elements_max);
-        while (storage_.has_room() && (open() || advance())) {
+        const auto limit = limit_.next();
+        while (storage_.has_room() && storage_.size() < limit && (open() || advance())) {
             if (!gives_in_place()) {
                 drain();
             } else if (storage_.size() == 0) {
@@ -222,6 +225,10 @@ class FlattenStream final : public Stream<Out> {
         if (storage_.size() == 0) return false;
         batch = storage_.batch();
         return true;
+    }
+    void expect(std::size_t elements) override {
+        limit_.expect(elements);
+        upstream_->expect(elements);
     }
 
   private:
@@ -317,6 +324,7 @@ class FlattenStream final : public Stream<Out> {
     std::size_t at_ = 0;
     std::optional<Owned> owned_;  // the range that is being read, if it is ours …
     std::optional<Kept> kept_;    // … or if it is not
+    BatchLimit limit_;
     BatchStorage<Out> storage_;
 };
 

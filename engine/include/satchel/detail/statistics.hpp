@@ -88,6 +88,10 @@ auto product_reducer() {
 /// preferred to all numbers, so that the result does not depend on where partitions begin.
 template <class T, class Better>
 struct ExtremeReducer {
+    static_assert(
+        requires(const T& a, const T& b) { static_cast<bool>(a < b); },
+        "satchel: min() and max() need elements that can be compared with <. Give their "
+        "type an operator<, or map them to what counts.");
     using Partial = std::optional<T>;
     static constexpr bool moves = true;
 
@@ -240,7 +244,7 @@ struct VarianceReducer {
     }
 };
 
-/// mean: the sum as sum() computes it, which is exact for integers, divided by the number.
+/// mean: the sum as sum() computes it, divided by the number.
 template <class T>
 struct MeanReducer {
     using Sum = decltype(sum_reducer<T>());
@@ -261,12 +265,39 @@ struct MeanReducer {
     }
     [[nodiscard]] double finish(Partial&& partial) const {
         if (partial.count == 0) throw_empty("mean");
+        return static_cast<double>(Sum::get(partial.sum)) / static_cast<double>(partial.count);
+    }
+};
+/// The sum of floating-point numbers may be too large where their mean is not, so there is a second
+/// one of small parts of them.
+template <std::floating_point T>
+struct MeanReducer<T> {
+    struct Partial {
+        FloatingSumReducer::Partial sum;
+        double parts = 0;
+        std::uint64_t count = 0;
+    };
+    static constexpr bool moves = false;
+    static constexpr double part = 0x1p-100;
+
+    [[nodiscard]] Partial start() const { return {}; }
+    void add(Partial& partial, const Batch<T>& batch) {
+        using Sum = FloatingSumReducer;
+        const auto sum = Sum::sum_of(batch);
+        Sum{}.add_sum(partial.sum, sum);
+        partial.parts += __builtin_isfinite(sum) ? sum * part : Sum::sum_of(batch, part);
+        partial.count += batch.size;
+    }
+    void merge(Partial& earlier, Partial&& later) {
+        FloatingSumReducer{}.merge(earlier.sum, std::move(later.sum));
+        earlier.parts += later.parts;
+        earlier.count += later.count;
+    }
+    [[nodiscard]] double finish(Partial&& partial) const {
+        if (partial.count == 0) throw_empty("mean");
         const auto count = static_cast<double>(partial.count);
-        if constexpr (std::is_integral_v<T>) {
-            return static_cast<double>(Sum::get(partial.sum)) / count;
-        } else {
-            return Sum{}.finish(std::move(partial.sum)) / count;
-        }
+        const auto sum = FloatingSumReducer{}.finish(std::move(partial.sum));
+        return __builtin_isfinite(sum) ? sum / count : partial.parts / count / part;
     }
 };
 

@@ -262,6 +262,22 @@ class BatchStorage {
     std::size_t bytes_ = 0;
 };
 
+/// How many elements a source gives at a time: fewer if few are expected, and then twice as many
+/// each time, because filters may drop them.
+class BatchLimit {
+  public:
+    void expect(std::size_t elements) noexcept {
+        limit_ = std::min(std::max<std::size_t>(elements, 1), batch_elements_max);
+    }
+    /// That of the next batch.
+    [[nodiscard]] std::size_t next() noexcept {
+        return std::exchange(limit_, std::min(2 * limit_, batch_elements_max));
+    }
+
+  private:
+    std::size_t limit_ = batch_elements_max;
+};
+
 // ---- stored partitions
 // -------------------------------------------------------------------------------
 
@@ -342,17 +358,19 @@ class StoredStream final : public Stream<T> {
 
     bool next(Batch<T>& batch) override {
         if (at_ == size_) return false;
-        batch = {const_cast<T*>(items_ + at_), nullptr, std::min(batch_elements_max, size_ - at_),
+        batch = {const_cast<T*>(items_ + at_), nullptr, std::min(limit_.next(), size_ - at_),
                  owned_};
         at_ += batch.size;
         return true;
     }
+    void expect(std::size_t elements) override { limit_.expect(elements); }
 
   private:
     const T* items_;
     std::size_t size_;
     std::size_t at_ = 0;
     bool owned_;
+    BatchLimit limit_;
 };
 
 template <class T>
