@@ -204,7 +204,8 @@ class PieceDecoder {
 
 std::unique_ptr<Guess> DeflateSplitter::guess(const Piece& piece) const {
     if (piece.begin == deflate_unknown || piece.data.size() > piece_input_max * 2) return nullptr;
-    return PieceDecoder(wrapper_, piece, capacity_).decode(piece.begin == deflate_start);
+    const auto capacity = piece.output_size != 0 ? piece.output_size : capacity_.load();
+    return PieceDecoder(wrapper_, piece, capacity).decode(piece.begin == deflate_start);
 }
 
 }  // namespace
