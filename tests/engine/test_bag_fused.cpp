@@ -5,9 +5,11 @@
 #include "engine/support.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -93,6 +95,60 @@ TEST_CASE("elements that are moved, copied and pointed to go through a chain ali
             .filter([](const std::unique_ptr<std::int64_t>& x) { return *x > 4; })
             .map([](std::unique_ptr<std::int64_t> x) { return std::make_unique<int>(int(*x)); });
     CHECK(owners.map([](const std::unique_ptr<int>& x) { return *x; }).sum().compute() == 35);
+}
+
+TEST_CASE("elements of elements go through a chain as through stages") {
+    const auto repeated = [](std::int64_t x) {
+        return Numbers(static_cast<std::size_t>(x % 5), x);
+    };
+    for (const std::int64_t n : {0, 1, 4, 5'000}) {
+        Numbers wanted;
+        std::int64_t sum = 0;
+        for (std::int64_t x = 0; x < n; ++x) {
+            for (std::int64_t k = 0; k < x % 5; ++k) {
+                if (is_odd(x)) wanted.push_back(halve(x));
+            }
+        }
+        for (const auto x : wanted) sum += x;
+        const auto chain = range(n, 3).map(repeated).flatten().filter(is_odd).map(halve);
+        const auto twice = range(n, 3).map(repeated).map(
+            [](Numbers x) { return std::vector<Numbers>(2, std::move(x)); });
+        on_each_executor([&](const Executor& executor) {
+            CHECK(chain.compute(executor) == wanted);
+            CHECK(chain.sum().compute(executor) == sum);
+            CHECK(chain.count().compute(executor) == wanted.size());
+            const auto flat = twice.flatten().flatten().filter(is_odd).map(halve);
+            CHECK(flat.sum().compute(executor) == 2 * sum);
+            CHECK(flat.compute(executor).size() == 2 * wanted.size());
+        });
+    }
+    // An element that expands to more than a batch.
+    const auto wide = range(3, 1).map([](std::int64_t) { return Numbers(10'000, 7); }).flatten();
+    CHECK(wide.map(halve).sum().compute() == 3 * 10'000 * 3);
+    CHECK(wide.map(halve).compute() == Numbers(30'000, 3));
+}
+
+TEST_CASE("ranges of every kind are flattened within a chain") {
+    const auto numbers = range(10, 2);
+    const auto maps = numbers.map([](std::int64_t x) {
+        return std::map<std::int64_t, std::string>{{x, "a"}, {x + 1, "b"}};
+    });
+    const auto key = [](const std::pair<std::int64_t, std::string>& entry) { return entry.first; };
+    CHECK(maps.flatten().map(key).sum().compute() == 100);
+    const auto flags = numbers.map(
+        [](std::int64_t x) { return std::vector<bool>(static_cast<std::size_t>(x), x % 2 == 0); });
+    CHECK(flags.flatten().count().compute() == 45);
+    CHECK(flags.flatten().sum().compute() == 20);
+    const auto owners = numbers.map([](std::int64_t x) {
+        std::vector<std::unique_ptr<std::int64_t>> one;
+        one.push_back(std::make_unique<std::int64_t>(x));
+        return one;
+    });
+    const auto value = [](std::unique_ptr<std::int64_t> owner) { return *owner; };
+    CHECK(owners.flatten().map(value).sum().compute() == 45);
+    const auto kept = numbers.map([](std::int64_t x) { return std::to_string(x); }).persist();
+    CHECK(kept.map([](std::string x) { return x + "!"; }).flatten().max().compute() == '9');
+    CHECK(kept.compute().size() == 10);
 }
 
 TEST_CASE("a bag that a longer chain is assigned to stays right") {

@@ -25,13 +25,17 @@ inline constexpr std::uint32_t chain_depth_max = 8;
 /// What an operation returns that does not compile, so that nothing else is said about it.
 struct Refused {};
 
-/// Steps hand on what they make of an element, or do not.
+/// What steps have that call no function.
+struct NoFunction {};
+
+/// Steps hand on what they make of an element: once, several times (`multiplies`), or not at all.
 template <class From, class To, class F>
 struct MapStep {
     using In = From;
     using Out = To;
     using Function = F;
     static constexpr bool ends_loop = false;
+    static constexpr bool multiplies = false;
 
     template <class Element, class Next>
     [[gnu::always_inline]] static void pass(TaskFunction<F>& function, Element&& element,
@@ -47,11 +51,53 @@ struct FilterStep {
     // Light elements that stay are written to a batch without a branch, so that it costs the same
     // whichever they are. In a longer loop there would have to be one.
     static constexpr bool ends_loop = is_light<T>;
+    static constexpr bool multiplies = false;
 
     template <class Element, class Next>
     [[gnu::always_inline]] static void pass(TaskFunction<F>& predicate, Element&& element,
                                             Next&& next) {
         if (holds<T>(predicate, element)) next(std::forward<Element>(element));
+    }
+};
+
+template <class Range, class Part>
+struct FlattenStep {
+    using In = Range;
+    using Out = Part;
+    using Function = NoFunction;
+    static constexpr bool ends_loop = false;
+    static constexpr bool multiplies = true;
+
+    template <class Element, class Next>
+    [[gnu::always_inline]] static void pass(TaskFunction<NoFunction>& function, Element&& element,
+                                            Next&& next) {
+        if constexpr (!std::is_lvalue_reference_v<Element>) {
+            const auto end = std::ranges::end(element);
+            for (auto at = std::ranges::begin(element); at != end; ++at) {
+                give(std::ranges::iter_move(at), next);
+            }
+        } else if constexpr (std::ranges::input_range<const Range>) {
+            for (auto&& part : std::as_const(element)) {
+                give(std::forward<decltype(part)>(part), next);
+            }
+        } else if constexpr (is_copyable<Range>) {
+            pass(function, Range(element), next);
+        } else {
+            refuse_copy();
+        }
+    }
+
+  private:
+    // What ranges hand out need not be what they are said to hold: a std::vector<bool>, a map.
+    template <class Given, class Next>
+    [[gnu::always_inline]] static void give(Given&& part, Next& next) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<Given>, Part>) {
+            next(std::forward<Given>(part));
+        } else if constexpr (can_keep<Part, Given&&>) {
+            next(Part(std::forward<Given>(part)));
+        } else {
+            refuse_copy();
+        }
     }
 };
 
@@ -62,8 +108,11 @@ struct Chain {
     using Last = std::tuple_element_t<sizeof...(Steps) - 1, std::tuple<Steps...>>;
     using Out = typename Last::Out;
     static constexpr std::uint32_t depth = sizeof...(Steps);
-    /// The number of steps up to the last that ends a loop, itself included; 0 if none does.
+    static constexpr bool multiplies = (Steps::multiplies || ...);
+    /// The number of steps up to the last that ends a loop, itself included; 0 if none does, or if
+    /// the first loop could make more elements than it gets.
     static constexpr std::uint32_t first_loop = [] {
+        if constexpr (multiplies) return 0U;
         std::uint32_t at = 0;
         std::uint32_t found = 0;
         ((++at, found = Steps::ends_loop ? at : found), ...);
@@ -101,7 +150,16 @@ class ChainCall<Chain<In, Steps...>> {
   private:
     template <std::size_t... K>
     ChainCall(const std::vector<Value>& states, std::index_sequence<K...>)
-        : functions_(states[K].get<typename Steps::Function>()...) {}
+        : functions_(function_of<typename Steps::Function>(states[K])...) {}
+
+    template <class F>
+    static F function_of(const Value& state) {
+        if constexpr (std::is_same_v<F, NoFunction>) {
+            return {};
+        } else {
+            return state.get<F>();
+        }
+    }
 
     template <std::size_t K, std::size_t End, class Element, class Emit>
     [[gnu::always_inline]] void pass(Element&& element, Emit& emit) {
@@ -255,6 +313,7 @@ class FusedStream final : public Stream<typename C::Out> {
 };
 
 /// The part of a chain that becomes one stage: a new loop begins behind each step that ends one.
+/// A step that multiplies is a stage of its own, which gives batches of bounded size.
 template <class Before, class... Steps>
 struct LastLoop {
     using type = Before;
@@ -265,7 +324,8 @@ struct LastLoop<Chain<In, Before...>, Step, Steps...> {
         if constexpr (sizeof...(Before) == 0) {
             return false;
         } else {
-            return Chain<In, Before...>::Last::ends_loop;
+            using Last = typename Chain<In, Before...>::Last;
+            return Last::ends_loop || Last::multiplies || Step::multiplies;
         }
     }();
     using type = typename LastLoop<

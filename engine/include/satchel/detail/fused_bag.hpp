@@ -108,15 +108,18 @@ class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>
             auto flat = Base::flatten();
             if (fits()) flat.node()->fuse(detail::parts_stages<LastFunction>);
             return flat;
+        } else if constexpr (std::ranges::input_range<T>) {
+            return longer<Flatten<T>>(fits(), Base::flatten());
         } else {
-            return Base::flatten();
+            return Base::flatten();  // which says why not
         }
     }
     [[nodiscard]] auto flatten() && {
-        if constexpr (gives_parts) {
+        if constexpr (gives_parts || !std::ranges::input_range<T>) {
             return std::as_const(*this).flatten();
         } else {
-            return std::move(*this).Base::flatten();
+            const bool fit = fits();
+            return longer<Flatten<T>>(fit, std::move(*this).Base::flatten());
         }
     }
 
@@ -140,6 +143,9 @@ class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>
 
   private:
     using LastFunction = typename Chain::Last::Function;
+    template <class Range>
+    using Flatten =
+        detail::FlattenStep<Range, detail::element_type<std::ranges::range_value_t<Range>>>;
     static constexpr bool gives_parts =
         detail::GivesParts<LastFunction> && std::is_same_v<typename Chain::Last::In, std::string>;
 

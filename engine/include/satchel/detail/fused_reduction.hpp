@@ -102,7 +102,7 @@ class FusedReduction {
     template <std::size_t Begin, class Element>
     [[gnu::always_inline]] static void add(ChainCall<C>& chain, Reducer& reducer, Partial& partial,
                                            Element&& element) {
-        if constexpr (HasNeutral<Reducer>) {
+        if constexpr (HasNeutral<Reducer> && !C::multiplies) {
             typename C::Out value = Reducer::neutral;
             chain.template operator()<Begin, C::depth>(
                 std::forward<Element>(element), [&](typename C::Out made) __attribute__((

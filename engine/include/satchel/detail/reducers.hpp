@@ -60,7 +60,7 @@ struct IntegerSumReducer {
     void add(Partial& sum, const Batch<T>& batch) { put(sum, get(sum) + sum_of(batch)); }
     void add_one(Partial& sum, T x) {
         if (__builtin_add_overflow(sum.low, static_cast<Result>(x), &sum.low)) [[unlikely]] {
-            sum.carries += x < 0 ? -1 : 1;
+            sum.carries += static_cast<Result>(x) < 0 ? -1 : 1;
         }
     }
     void merge(Partial& earlier, Partial&& later) { put(earlier, get(earlier) + get(later)); }
