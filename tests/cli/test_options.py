@@ -101,7 +101,13 @@ class Options(CliTest):
 
     def test_levels(self):
         self.wrong_usage("there is no level 0: gzip takes 1 to 9", "compress", "-0", "f")
-        self.wrong_usage("there is no level 0: gzip takes 1 to 9", "compress", "-10", "f")
+        self.wrong_usage("there is no level 10: gzip takes 1 to 9", "compress", "-10", "f")
+        self.wrong_usage("there is no level 0: gzip takes 1 to 9", "compress", "-k0", "f")
+        data = b"".join(b"%d lines\n" % n for n in range(20_000))
+        levels = [self.check("compress", "--format", "zstd", option, data=data)
+                  for option in ("-19", "--level=19", "-9")]
+        self.assertEqual(levels[0], levels[1])
+        self.assertNotEqual(levels[0], levels[2])
         self.wrong_usage("there is no level 10: xz takes 1 to 9", "compress", "--level", "10",
                          "--format", "xz", "f")
         self.wrong_usage("Could not convert: --level = high", "compress", "--level", "high", "f")

@@ -61,11 +61,25 @@ class Refusals(CliTest):
         (self.folder / "f.gz").mkdir()
         self.refused("satchel: f: f.gz: is a directory\n", "compress", "-f", "f")
 
-    def test_a_device_in_the_way_is_never_replaced(self):
+    def test_devices_and_pipes_take_what_is_written_to_them(self):
         self.file("f", b"content")
-        self.refused("satchel: f: /dev/null: is no regular file and is not replaced by one\n",
-                     "compress", "-f", "-o", "/dev/null", "f")
+        for options in ([], ["-f"]):
+            self.check("compress", *options, "-o", "/dev/null", "f")
         self.assertFalse(os.path.isfile("/dev/null"))
+        self.refused("satchel: f: /dev/full: cannot write at offset 0: No space left on device\n",
+                     "compress", "-o", "/dev/full", "f")
+        os.mkfifo(self.folder / "p")
+        process = self.start("compress", "-o", "p", "f")
+        with open(self.folder / "p", "rb") as pipe:
+            self.assertEqual(gzip.decompress(pipe.read()), b"content")
+        self.assertEqual(process.wait(), 0)
+        self.assertEqual(self.names(), ["f", "p"])
+
+    def test_a_pipe_in_the_way_is_never_replaced(self):
+        self.file("f", b"content")
+        os.mkfifo(self.folder / "f.gz")
+        self.refused("satchel: f: f.gz: is no regular file and is not replaced by one\n",
+                     "compress", "-f", "f")
 
     def test_symbolic_link(self):
         self.file("f", b"content")

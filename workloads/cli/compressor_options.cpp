@@ -289,6 +289,16 @@ void settle(const Spoken& spoken, CompressorOptions& options) {
     refuse_index(options);
 }
 
+// -10 to -19 are levels, as for zstd, and not -1 and another digit.
+Arguments with_long_levels(Arguments arguments) {
+    for (auto& argument : arguments) {
+        if (argument == "--") break;
+        const bool has_digit = argument.size() == 3 && argument[2] >= '0' && argument[2] <= '9';
+        if (has_digit && argument.starts_with("-1")) argument = "--level=" + argument.substr(1);
+    }
+    return arguments;
+}
+
 }  // namespace
 
 std::optional<std::string> CompressorOptions::original_name(const std::string& file) const {
@@ -317,7 +327,7 @@ std::optional<int> parse_compressor_options(const CommandText& text, const Argum
     add_compression_options(app, options, spoken);
     add_engine_options(app, options);
     app.footer("Exit code: 0, 1 after an error, 2 after a warning.\n\nExample: " + text.example);
-    if (const auto code = parse(app, arguments)) return code;
+    if (const auto code = parse(app, with_long_levels(arguments))) return code;
     try {
         settle(spoken, options);
     } catch (const InvalidArgument& error) {

@@ -7,7 +7,9 @@
 #include "source.hpp"
 
 #include <cerrno>
+#include <filesystem>
 #include <iostream>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -77,6 +79,20 @@ std::optional<FileStatus> status_if_exists(const std::string& name, Symlinks sym
     }
 }
 
+// A pipe or a device that takes characters; one of blocks holds a file system.
+bool takes_data_as_it_comes(const std::string& name) {
+    std::error_code none;
+    const auto type = std::filesystem::status(name, none).type();
+    return type == std::filesystem::file_type::fifo ||
+           type == std::filesystem::file_type::character;
+}
+
+[[noreturn]] void throw_cannot(std::string_view what, const std::string& name) {
+    throw FileError(
+        fmt::format("{}: cannot {}: {}", name, what, std::generic_category().message(errno)),
+        errno);
+}
+
 bool confirmed_on_terminal(const std::string& name) {
     fmt::print(stderr, "satchel: {} already exists; replace it (y or n)? ", masked(name));
     std::string answer;
@@ -94,10 +110,16 @@ void refuse_existing(const std::string& name, const std::string& file) {
 }  // namespace
 
 Target::Target(const std::string& file, const InputFile& source, const CompressorOptions& options)
-    : name_(name_of_result(file, source, options)) {
+    : name_(name_of_result(file, source, options)), descriptor_(STDOUT_FILENO) {
     if (options.writes_to_stdout(file)) {
         refuse_terminal(options);
         refuse_same_file(source, file_status(STDOUT_FILENO, name_));
+        return;
+    }
+    if (!options.output.empty() && takes_data_as_it_comes(name_)) {
+        special_.reset(std::fopen(name_.c_str(), "we"));
+        if (!special_) throw_cannot("open", name_);
+        descriptor_ = ::fileno(special_.get());
         return;
     }
     if (const auto target = status_if_exists(name_, Symlinks::follow)) {
@@ -112,18 +134,14 @@ Target::Target(const std::string& file, const InputFile& source, const Compresso
 
 void Target::write(std::span<const std::byte> data) {
     if (file_) return file_->write(data);
-    write_all(STDOUT_FILENO, data, name_, size_);
+    write_all(descriptor_, data, name_, size_);
     size_ += static_cast<std::int64_t>(data.size());
 }
 
 void Target::commit() {
     if (file_) return file_->commit();
     // Network file systems may find out only now that there is no room.
-    if (::close(::dup(STDOUT_FILENO)) != 0) {
-        throw FileError(
-            fmt::format("{}: cannot write: {}", name_, std::generic_category().message(errno)),
-            errno);
-    }
+    if (::close(::dup(descriptor_)) != 0) throw_cannot("write", name_);
 }
 
 }  // namespace satchel::cli

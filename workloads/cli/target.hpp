@@ -1,4 +1,5 @@
-// Where a result goes: a file that appears when it is complete, or the standard output.
+// Where a result goes: a file that appears when it is complete, or the standard output, or a pipe
+// or a device that --output names, as /dev/null.
 #pragma once
 
 #include <satchel/tasks/file.hpp>
@@ -6,6 +7,8 @@
 #include "compressor_options.hpp"
 
 #include <cstdint>
+#include <cstdio>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,7 +31,9 @@ class Target {
 
   private:
     std::string name_;
-    std::optional<OutputFile> file_;  ///< empty: the standard output
+    std::optional<OutputFile> file_;  ///< empty: written to a descriptor as it comes
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> special_{nullptr, std::fclose};
+    int descriptor_;
     std::int64_t size_ = 0;
 };
 
