@@ -295,12 +295,19 @@ class ZstdDecoder : public Decoder {
     Status decode(std::span<const std::byte>& input, std::span<std::byte>& output) override {
         if (part_ == Part::magic) {
             if (!gather(input, magic_size)) return Status::needs_input;
-            part_ = is_skippable(field()) ? Part::skippable_header : Part::frame;
-            // The frame's decoder wants to see the magic number as well.
-            if (part_ == Part::frame) {
-                auto magic = field();
-                decode_frame(magic, output);
+            part_ = is_skippable(field()) ? Part::skippable_header : Part::frame_header;
+            if (part_ == Part::frame_header && !begins(field(), frame_magic)) fail_magic();
+        }
+        // libzstd gets the header in one piece: where a call begins inside of one, version 1.5.4
+        // may take what the call begins with for a frame.
+        if (part_ == Part::frame_header) {
+            if (!gather(input, magic_size + 1) || !gather(input, header_size(field_[magic_size]))) {
+                return Status::needs_input;
             }
+            part_ = Part::frame;
+            auto header = field();
+            const auto status = decode_frame(header, output);
+            if (status != Status::needs_input) return status;
         }
         if (part_ == Part::frame) return decode_frame(input, output);
         return skip_frame(input) ? Status::finished : Status::needs_input;
@@ -326,10 +333,32 @@ class ZstdDecoder : public Decoder {
 
   private:
     static constexpr std::size_t magic_size = 4;
-    enum class Part { magic, frame, skippable_header, announcement, table, table_footer, skipped };
+    enum class Part {
+        magic,
+        frame_header,
+        frame,
+        skippable_header,
+        announcement,
+        table,
+        table_footer,
+        skipped
+    };
+
+    // Bytes of a frame's header, which its fifth describes: RFC 8878, 3.1.1.1.
+    static std::size_t header_size(std::byte descriptor) {
+        constexpr std::array<std::size_t, 4> dictionary_sizes{0, 1, 2, 4};
+        constexpr std::array<std::size_t, 4> content_sizes{0, 2, 4, 8};
+        const auto bits = std::to_integer<std::size_t>(descriptor);
+        const bool is_single_segment = (bits & 32) != 0;
+        const auto content_size =
+            std::max<std::size_t>(content_sizes[bits >> 6], is_single_segment);
+        const std::size_t window_size = is_single_segment ? 0 : 1;
+        return magic_size + 1 + window_size + dictionary_sizes[bits & 3] + content_size;
+    }
 
     // Collects a field of `size` bytes, which may come in several pieces.
     bool gather(std::span<const std::byte>& input, std::size_t size) {
+        if (field_size_ >= size) return true;
         const auto taken = input.first(std::min(size - field_size_, input.size()));
         std::ranges::copy(taken, field_.begin() + static_cast<std::ptrdiff_t>(field_size_));
         field_size_ += taken.size();
@@ -437,12 +466,14 @@ class ZstdDecoder : public Decoder {
                           offset_ - field_size_);
     }
 
+    [[noreturn]] void fail_magic() const {
+        throw CorruptData("not zstd data: it does not begin with 28 B5 2F FD", offset_);
+    }
+
     [[noreturn]] void fail(std::size_t result) const {
         switch (ZSTD_getErrorCode(result)) {
             case ZSTD_error_memory_allocation:
                 throw std::bad_alloc();
-            case ZSTD_error_prefix_unknown:
-                throw CorruptData("not zstd data: it does not begin with 28 B5 2F FD", offset_);
             case ZSTD_error_frameParameter_windowTooLarge:
                 throw CorruptData(
                     "cannot decode zstd data: it was compressed with a window of more than 128 MiB",
@@ -457,7 +488,7 @@ class ZstdDecoder : public Decoder {
 
     DecompressContext context_ = checked(DecompressContext(ZSTD_createDCtx()));
     Part part_ = Part::magic;
-    std::array<std::byte, table_footer_size> field_{};
+    std::array<std::byte, 18> field_{};  // a frame's header is the longest that it holds
     std::size_t field_size_ = 0;
     std::uint64_t skip_ = 0;  // what is left of the frame
     std::uint64_t offset_ = 0;

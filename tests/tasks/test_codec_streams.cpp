@@ -121,6 +121,16 @@ TEST_CASE("nothing may follow a .lzma file") {
     CHECK_THROWS_AS(decode_file(concatenated({file, file})), CorruptData);
 }
 
+TEST_CASE("a zstd frame whose header looks like a frame is decoded as what it is") {
+    // A window and a size whose bytes are those of a skippable frame, and 128 bytes, of which 6 are
+    // there. libzstd 1.5.4 took that frame for the end, where a call began with it.
+    const Bytes file = from_hex("28b52ffd 502a4d18 040000 000400 0028b52ffd90");
+    for (const auto block_size : sizes({1, 4, 5, 7, 100})) {
+        INFO("blocks of ", block_size);
+        CHECK_THROWS_AS(decode_file(file, {}, block_size), CorruptData);
+    }
+}
+
 TEST_CASE("ten thousand empty streams are decoded") {
     for (const Codec* codec : codecs()) {
         const auto name = codec->info().name;
