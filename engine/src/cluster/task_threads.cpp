@@ -1,6 +1,7 @@
 // Threads, and how a task in one of them waits.
 #include "cluster/task_threads.hpp"
 
+#include "base/patience.hpp"
 #include "base/thread.hpp"
 #include "graph/task_context.hpp"
 
@@ -55,6 +56,7 @@ void TaskThreads::end() {
         const std::lock_guard lock(mutex_);
         is_ending_ = true;
         queue_.clear();
+        has_come_ = true;
         work_came_.notify_all();
         threads.swap(threads_);
     }
@@ -67,6 +69,7 @@ void TaskThreads::execute(std::vector<Call> calls) {
     if (is_ending_) return;
     queue_.emplace_back(std::make_move_iterator(calls.begin()),
                         std::make_move_iterator(calls.end()));
+    has_come_ = true;
     if (idle_ < queue_.size()) {
         threads_.push_back(detail::thread_without_signals([this] { work(); }));
     } else {
@@ -75,14 +78,21 @@ void TaskThreads::execute(std::vector<Call> calls) {
 }
 
 void TaskThreads::work() {
+    detail::Patience patience;
     std::unique_lock lock(mutex_);
     while (true) {
         ++idle_;
-        work_came_.wait(lock, [&] { return is_ending_ || !queue_.empty(); });
+        if (!has_come_) {
+            lock.unlock();
+            (void)patience.look_on([&] { return has_come_.load(std::memory_order_relaxed); });
+            lock.lock();
+        }
+        work_came_.wait(lock, [&] { return has_come_.load(); });
         --idle_;
         if (is_ending_) return;
         auto batch = std::move(queue_.front());
         queue_.pop_front();
+        has_come_ = !queue_.empty();
         lock.unlock();
         run(std::move(batch));
         lock.lock();

@@ -8,6 +8,7 @@
 
 #include "cluster/call.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -69,6 +70,7 @@ class TaskThreads {
     std::vector<std::thread> threads_;
     std::size_t idle_ = 0;
     bool is_ending_ = false;
+    std::atomic<bool> has_come_{false};  // a batch, or the end; changed under the mutex
 };
 
 }  // namespace satchel::cluster

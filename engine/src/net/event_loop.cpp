@@ -1,11 +1,9 @@
 // The loop's thread, timers and watches, on Boost.Asio.
+#include "base/patience.hpp"
 #include "base/thread.hpp"
 #include "net/event_loop_impl.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <future>
-#include <thread>
 #include <utility>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -22,46 +20,6 @@ using boost::system::error_code;
 // So many callbacks may run before what they have sent leaves. Large enough that a burst of
 // messages shares one write, small enough that the first of them does not wait for long.
 constexpr int callbacks_between_flushes = 64;
-
-// Going to sleep and being woken costs more than most messages do. So a loop that has just had
-// something to do looks on for a moment first. But a thread that looks on is one that uses its
-// processor, and waits for its turn where others want that, for milliseconds, while one that slept
-// is woken at once. So it offers the processor at each look, and if somebody takes it, it sleeps,
-// for a while without looking on at all.
-class Patience {
-  public:
-    /// As io_context::run_one.
-    std::size_t run_one(asio::io_context& context) {
-        const auto start = Clock::now();
-        for (auto now = start; now >= not_before_ && now - start < moment;) {
-            if (const auto ran = context.poll_one(); ran > 0) {
-                distrust_ = std::max(distrust_ / 2, distrust_min);
-                return ran;
-            }
-            const auto before = std::exchange(now, after_yielding());
-            if (now - before > taken) {
-                not_before_ = now + distrust_;
-                distrust_ = std::min(distrust_ * 2, distrust_max);
-            }
-        }
-        return context.run_one();
-    }
-
-  private:
-    using Clock = std::chrono::steady_clock;
-    static constexpr std::chrono::microseconds moment{100};
-    static constexpr std::chrono::microseconds taken{100};  // so long a look takes only if it waits
-    static constexpr std::chrono::milliseconds distrust_min{1};
-    static constexpr std::chrono::milliseconds distrust_max{250};
-
-    static Clock::time_point after_yielding() {
-        std::this_thread::yield();
-        return Clock::now();
-    }
-
-    Clock::time_point not_before_{};
-    std::chrono::milliseconds distrust_ = distrust_min;
-};
 
 }  // namespace
 
@@ -113,11 +71,15 @@ bool EventLoop::Impl::try_post(std::function<void()> work) {
 
 void EventLoop::Impl::run() {
     const auto guard = asio::make_work_guard(context);
-    Patience patience;
+    detail::Patience patience;
     while (!is_ending) {
         // Sleeps only if there is nothing to write.
         const bool may_sleep = to_flush.empty() && after_flush.empty();
-        auto ran = may_sleep ? patience.run_one(context) : context.poll_one();
+        auto ran = context.poll_one();
+        if (ran == 0 && may_sleep) {
+            const auto look = [&] { return (ran = context.poll_one()) > 0; };
+            if (!patience.look_on(look)) ran = context.run_one();
+        }
         for (int i = 1; ran > 0 && i < callbacks_between_flushes; ++i) ran = context.poll_one();
         flush_all();
     }
