@@ -207,6 +207,17 @@ TEST_CASE("map_partitions: a range that it returns is the partition, anything el
     CHECK(bag.map_partitions([](std::vector<std::int64_t> p) { return p; }).npartitions() == 3);
 }
 
+TEST_CASE("map_partitions copies what its function keeps") {
+    const std::list<std::string> words(2, std::string(100, 'x'));
+    const auto kept = std::make_shared<std::list<std::string>>(words);
+    const auto give = [kept](std::span<const std::int64_t>) -> std::list<std::string>& {
+        return *kept;
+    };
+    const auto bag = satchel::range(4, 2).map_partitions(give);
+    CHECK(bag.compute() == std::vector<std::string>(4, words.front()));
+    CHECK(*kept == words);
+}
+
 TEST_CASE("map_partitions is called for empty partitions too, once each") {
     std::atomic<int> calls{0};
     const auto bag = range(2, 5).map_partitions([&](std::span<const std::int64_t> p) {

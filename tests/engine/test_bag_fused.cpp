@@ -8,7 +8,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -149,6 +151,39 @@ TEST_CASE("ranges of every kind are flattened within a chain") {
     const auto kept = numbers.map([](std::int64_t x) { return std::to_string(x); }).persist();
     CHECK(kept.map([](std::string x) { return x + "!"; }).flatten().max().compute() == '9');
     CHECK(kept.compute().size() == 10);
+}
+
+TEST_CASE("what elements only point to is read, and not taken away") {
+    using Texts = std::vector<std::string>;
+    const std::string text(200, 'x');
+    Numbers numbers(200, 5);
+    Texts texts(3, text);
+    const auto increase = [](std::int64_t x) { return x + 1; };
+    const auto always = [](const auto&) { return true; };
+    const auto views = from_sequence(std::vector{std::span(numbers)}).filter(always).flatten();
+    const auto spans = from_sequence(std::vector{std::span(texts)}).filter(always).flatten();
+    const auto letters = from_sequence(std::vector{std::string_view(text)}).filter(always);
+    on_each_executor([&](const Executor& executor) {
+        CHECK(views.map(increase).compute(executor) == Numbers(200, 6));
+        CHECK(spans.compute(executor) == Texts(3, text));
+        CHECK(letters.flatten()
+                  .map([](char c) { return static_cast<char>(c + 1); })
+                  .compute(executor) == std::vector<char>(200, 'y'));
+    });
+    // Copies of a range that share its parts.
+    struct Shared {
+        std::shared_ptr<Texts> parts;
+        [[nodiscard]] auto begin() const { return parts->begin(); }
+        [[nodiscard]] auto end() const { return parts->end(); }
+    };
+    const Shared shared{std::make_shared<Texts>(texts)};
+    const auto twice = range(2, 1).map([=](std::int64_t) { return shared; }).flatten();
+    CHECK(twice.compute() == Texts(6, text));
+    const auto sizes = twice.map([](std::string x) { return x.size(); });
+    CHECK(sizes.sum().compute() == 6 * 200);
+    CHECK(numbers == Numbers(200, 5));
+    CHECK(texts == Texts(3, text));
+    CHECK(*shared.parts == Texts(3, text));
 }
 
 TEST_CASE("a bag that a longer chain is assigned to stays right") {

@@ -231,6 +231,27 @@ TEST_CASE("initial counts once, whatever the number of partitions") {
     });
 }
 
+TEST_CASE("fold by two functions of one type") {
+    struct Step {
+        bool counts_even;
+        int operator()(int n, int x) const { return n + (counts_even ? (x % 2 == 0 ? 1 : 0) : x); }
+    };
+    const auto numbers = from_sequence({1, 2, 3, 4, 5, 6, 7}, {.npartitions = 3});
+    using Function = std::function<int(int, int)>;
+    const auto count = [](int n, int x) { return Step{true}(n, x); };
+    const auto add = [](int a, int b) { return a + b; };
+    on_each_executor([&](const Executor& executor) {
+        CHECK(numbers.fold(Step{true}, Step{false}, 0).compute(executor) == 3);
+        CHECK(numbers.fold(+count, +add, 0).compute(executor) == 3);
+        CHECK(numbers.fold(Function(count), Function(add), 0).compute(executor) == 3);
+        CHECK(numbers.fold(+add, +add, 100).compute(executor) == 128);
+        const auto is_odd = [](int x) { return x % 2; };
+        using Counts = std::vector<std::pair<int, int>>;
+        CHECK(numbers.foldby(is_odd, Step{true}, 0, Step{false}).compute(executor) ==
+              Counts{{1, 0}, {0, 3}});
+    });
+}
+
 TEST_CASE("fold into another type") {
     on_each_executor([](const Executor& executor) {
         const auto insert = [](std::set<std::int64_t> set, std::int64_t x) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -180,6 +181,13 @@ TEST_CASE("take reads no further than it must") {
         CHECK(calls_of([&] { (void)large.take(3, {}, executor); }) == 3);
         const auto pairs = counted.map([](std::int64_t x) { return Numbers{x, x}; }).flatten();
         CHECK(calls_of([&] { (void)pairs.take(4, {}, executor); }) <= 4);
+        const auto zipped = satchel::zip(counted, range(100'000, 4));
+        CHECK(calls_of([&] { (void)zipped.take(2, {}, executor); }) == 2);
+        const auto added = counted.map(std::plus<>(), std::int64_t{1});
+        CHECK(calls_of([&] { (void)added.take(2, {}, executor); }) == 2);
+        const auto itself = [](std::int64_t x) { return x; };
+        const auto joined = counted.join(range(10, 1), itself);
+        CHECK(calls_of([&] { (void)joined.take(2, {}, executor); }) == 2);
         // Filters may drop what was read, so more is read each time.
         const auto filtered = counted.filter([](std::int64_t x) { return x >= 1'000; });
         CHECK(calls_of([&] { (void)filtered.take(1, {}, executor); }) <= 2'047);

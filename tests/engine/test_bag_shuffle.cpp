@@ -225,6 +225,19 @@ TEST_CASE("groupby: a bool is an element like others") {
     CHECK(map.at(false) == std::vector<bool>(66, false));
 }
 
+TEST_CASE("joins that differ have different names") {
+    const auto bag = range(10, 2);
+    const auto itself = [](std::int64_t x) { return x; };
+    std::set<std::string> names;
+    for (const std::int64_t npartitions : {1, 2, 3}) {
+        names.insert(bag.join(bag, itself, {.npartitions = npartitions}).name());
+    }
+    for (const auto side : {Side::left, Side::right}) {
+        names.insert(bag.join(bag, itself, {.broadcast = side}).name());
+    }
+    CHECK(names.size() == 5);
+}
+
 TEST_CASE("groupby: the same bag has the same name, and partitions do not depend on the run") {
     const auto bag = range(1000, 8);
     const auto by = [](std::int64_t x) { return x % 37; };

@@ -52,7 +52,8 @@ auto fold_reducer(F binop, C combine, Acc initial) {
     using Result = std::decay_t<std::invoke_result_t<F&, Given, T>>;
     static_assert(std::is_invocable_v<C&, Result, Result>,
                   "satchel: `combine` must take two results of `binop`, and join them.");
-    if constexpr (std::is_same_v<F, C> && std::is_same_v<Result, T> &&
+    // Two objects of a type with state may well do different things.
+    if constexpr (std::is_same_v<F, C> && std::is_empty_v<F> && std::is_same_v<Result, T> &&
                   std::is_convertible_v<Given, T>) {
         return SymmetricFoldReducer<T, F, C>{std::move(binop), std::move(combine),
                                              T(std::move(initial))};

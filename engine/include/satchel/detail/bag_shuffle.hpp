@@ -69,11 +69,11 @@ NodePtr join_bags(const NodePtr& self, const NodePtr& other, F on_self, G on_oth
     const auto right = other->description.count;
     const auto side = broadcast_side(options, left, right);
     if (side == Side::right) {
-        return map_join_node<true, U, T>(self, other, token.then(1), std::move(on_self),
+        return map_join_node<true, U, T>(self, other, token.then(1).then(1), std::move(on_self),
                                          std::move(on_other));
     }
     if (side == Side::left) {
-        return map_join_node<false, T, U>(other, self, token.then(2), std::move(on_other),
+        return map_join_node<false, T, U>(other, self, token.then(1).then(2), std::move(on_other),
                                           std::move(on_self));
     }
     return join_node<T, U>(self, other, token, std::move(on_self), std::move(on_other),

@@ -69,19 +69,25 @@ struct FlattenStep {
     static constexpr bool multiplies = true;
 
     template <class Element, class Next>
-    [[gnu::always_inline]] static void pass(TaskFunction<NoFunction>& function, Element&& element,
+    [[gnu::always_inline]] static void pass(TaskFunction<NoFunction>&, Element&& element,
                                             Next&& next) {
-        if constexpr (!std::is_lvalue_reference_v<Element>) {
+        if constexpr (!std::is_lvalue_reference_v<Element> && owns_parts<Range>) {
             const auto end = std::ranges::end(element);
             for (auto at = std::ranges::begin(element); at != end; ++at) {
                 give(std::ranges::iter_move(at), next);
             }
         } else if constexpr (std::ranges::input_range<const Range>) {
             for (auto&& part : std::as_const(element)) {
-                give(std::forward<decltype(part)>(part), next);
+                using Given = decltype(part);
+                if constexpr (std::is_lvalue_reference_v<Given>) {
+                    give(std::as_const(part), next);
+                } else {
+                    give(std::forward<Given>(part), next);
+                }
             }
-        } else if constexpr (is_copyable<Range>) {
-            pass(function, Range(element), next);
+        } else if constexpr (is_copyable<Range>) {  // some views change while they are read
+            Range copy(element);
+            for (auto&& part : copy) give(std::as_const(part), next);
         } else {
             refuse_copy();
         }

@@ -150,6 +150,7 @@ class KeyedStream {
     }
     [[nodiscard]] const K& key() const noexcept { return *key_; }
     [[nodiscard]] const T& element() const noexcept { return batch_.at(at_); }
+    void expect(std::size_t elements) { stream_->expect(elements); }
 
   private:
     using Key = std::invoke_result_t<const F&, const T&>;
@@ -176,7 +177,9 @@ class JoinStream final
 
     bool next(Batch<Out>& batch) override {
         storage_.prepare(batch_elements_max);
-        while (storage_.has_room() && (match_ != matches_end_ || find_matches())) {
+        const auto limit = limit_.next();
+        while (storage_.has_room() && storage_.size() < limit &&
+               (match_ != matches_end_ || find_matches())) {
             if constexpr (map_first) {
                 storage_.emplace(*match_++, std::as_const(reader_.element()));
             } else {
@@ -186,6 +189,10 @@ class JoinStream final
         if (storage_.size() == 0) return false;
         batch = storage_.batch();
         return true;
+    }
+    void expect(std::size_t elements) override {
+        limit_.expect(elements);
+        if constexpr (requires { reader_.expect(elements); }) reader_.expect(elements);
     }
 
   private:
@@ -204,6 +211,7 @@ class JoinStream final
     Reader reader_;
     const Mapped* match_ = nullptr;
     const Mapped* matches_end_ = nullptr;
+    BatchLimit limit_;
     BatchStorage<Out> storage_;
 };
 
@@ -228,7 +236,7 @@ template <class T, class U, class F, class G>
 NodePtr join_node(const NodePtr& self, const NodePtr& other, Token token, F on_self, G on_other,
                   std::uint32_t outputs) {
     using K = key_result<F, T>;
-    token = token.then(outputs);
+    token = token.then(0).then(outputs);
     const auto left = shuffled<T>(self, "join-left", token.then(1), std::move(on_self), outputs);
     const auto right =
         shuffled<U>(other, "join-right", token.then(2), std::move(on_other), outputs);
@@ -333,7 +341,8 @@ class ProductStream final : public Stream<std::pair<T, U>> {
     bool next(Batch<std::pair<T, U>>& batch) override {
         if (right_.empty()) return false;
         storage_.prepare(batch_elements_max);
-        while (left_ != left_end_ && storage_.has_room()) {
+        const auto limit = limit_.next();
+        while (left_ != left_end_ && storage_.has_room() && storage_.size() < limit) {
             storage_.emplace(*left_, right_.data()[at_]);
             if (++at_ < right_.size()) continue;
             at_ = 0;
@@ -343,12 +352,14 @@ class ProductStream final : public Stream<std::pair<T, U>> {
         batch = storage_.batch();
         return true;
     }
+    void expect(std::size_t elements) override { limit_.expect(elements); }
 
   private:
     const T* left_;
     const T* left_end_;
     const Items<U>& right_;
     std::size_t at_ = 0;
+    BatchLimit limit_;
     BatchStorage<std::pair<T, U>> storage_;
 };
 

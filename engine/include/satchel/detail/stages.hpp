@@ -202,6 +202,19 @@ class FilterStream final : public Stream<T> {
     std::vector<const T*> picked_;
 };
 
+/// Whether the parts of a range that is given away go with it. Those of a view do not, nor those of
+/// a range that shares them with its copies: as a constant, it hands them out to be changed.
+template <class Range>
+inline constexpr bool owns_parts = !std::ranges::enable_view<Range> && [] {
+    if constexpr (std::ranges::input_range<const Range>) {
+        using Reference = std::ranges::range_reference_t<const Range>;
+        return !std::is_lvalue_reference_v<Reference> ||
+               std::is_const_v<std::remove_reference_t<Reference>>;
+    } else {
+        return true;
+    }
+}();
+
 /// flatten: the elements of the elements.
 template <class Range, class Out>
 class FlattenStream final : public Stream<Out> {
@@ -216,7 +229,7 @@ class FlattenStream final : public Stream<Out> {
             if (!gives_in_place()) {
                 drain();
             } else if (storage_.size() == 0) {
-                batch = owned_ ? in_place(owned_, true) : in_place(kept_, false);
+                batch = owned_ ? in_place(owned_, owns_parts<Range>) : in_place(kept_, false);
                 return true;
             } else {
                 break;
@@ -304,18 +317,28 @@ class FlattenStream final : public Stream<Out> {
     void drain() {
         if (owned_) {
             for (auto& [at, end] = *owned_; at != end && storage_.has_room(); ++at) {
-                storage_.emplace(std::ranges::iter_move(at));
+                if constexpr (owns_parts<Range>) {
+                    storage_.emplace(std::ranges::iter_move(at));
+                } else {
+                    keep(*at);
+                }
             }
             if (owned_->first == owned_->second) owned_.reset();
         } else if constexpr (readable_in_place) {
             for (auto& [at, end] = *kept_; at != end && storage_.has_room(); ++at) {
-                if constexpr (can_keep<Out, decltype(*at)>) {
-                    storage_.emplace(*at);
-                } else {
-                    refuse_copy();
-                }
+                keep(*at);
             }
             if (kept_->first == kept_->second) kept_.reset();
+        }
+    }
+
+    // A copy of a part that belongs to somebody else.
+    template <class Part>
+    void keep(Part&& part) {
+        if constexpr (can_keep<Out, Part&&>) {
+            storage_.emplace(std::forward<Part>(part));
+        } else {
+            refuse_copy();
         }
     }
 
@@ -381,8 +404,10 @@ Items<Out> elements_of(R&& result) {
         Items<Out> items;
         if constexpr (is_one_element<Result>) {
             items.push_back(std::forward<R>(result));
-        } else {
+        } else if constexpr (!std::is_lvalue_reference_v<R> && owns_parts<Result>) {
             for (auto&& element : result) items.push_back(std::move(element));
+        } else {
+            for (auto&& element : result) items.push_back(Out(element));
         }
         return items;
     }

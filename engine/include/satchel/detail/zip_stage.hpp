@@ -55,6 +55,8 @@ class Cursor {
         }
     }
 
+    void expect(std::size_t elements) { stream_->expect(elements); }
+
   private:
     std::unique_ptr<Stream<T>> stream_;
     Batch<T> batch_;
@@ -103,6 +105,7 @@ struct Extra<Bag<T>> {
         [[nodiscard]] bool ready() { return cursor_.ready(); }
         [[nodiscard]] bool at_end() { return !cursor_.ready(); }
         [[nodiscard]] T take() { return cursor_.take(); }
+        void expect(std::size_t elements) { cursor_.expect(elements); }
 
       private:
         Cursor<T> cursor_;
@@ -136,7 +139,9 @@ class ZipStream final : public Stream<Out> {
 
     bool next(Batch<Out>& batch) override {
         storage_.prepare(batch_elements_max);
-        while (storage_.has_room()) {
+        const auto limit = limit_.next();
+        const auto has_room = [&] { return storage_.has_room() && storage_.size() < limit; };
+        while (has_room()) {
             if (at_ == pulled_.size) {
                 if (!upstream_->next(pulled_)) {
                     finish();
@@ -147,12 +152,17 @@ class ZipStream final : public Stream<Out> {
             }
             at_ = pulled_.visit(at_, [&](auto&& element) {
                 call(std::forward<decltype(element)>(element));
-                return storage_.has_room();
+                return has_room();
             });
         }
         if (storage_.size() == 0) return false;
         batch = storage_.batch();
         return true;
+    }
+    void expect(std::size_t elements) override {
+        limit_.expect(elements);
+        upstream_->expect(elements);
+        std::apply([&](auto&... reader) { (expect_of(reader, elements), ...); }, readers_);
     }
 
   private:
@@ -183,6 +193,11 @@ class ZipStream final : public Stream<Out> {
             readers_);
     }
 
+    template <class Reader>
+    static void expect_of(Reader& reader, std::size_t elements) {
+        if constexpr (requires { reader.expect(elements); }) reader.expect(elements);
+    }
+
     void finish() {
         std::apply(
             [&](auto&... reader) {
@@ -198,6 +213,7 @@ class ZipStream final : public Stream<Out> {
     std::tuple<typename Extra<A>::Reader...> readers_;
     Batch<In> pulled_;
     std::size_t at_ = 0;
+    BatchLimit limit_;
     BatchStorage<Out> storage_;
 };
 
