@@ -270,13 +270,16 @@ class ZstdSplitter : public Splitter {
     }
 
   private:
-    // What the frames say that they hold, if that is not too much.
+    // What the frames say that they hold, if that is not too much. Empty ones are left to the
+    // stream's decoder: of those, libzstd refuses some as a stream that it takes as a whole.
     static std::optional<std::size_t> content_size(std::span<const std::byte> data) {
         std::uint64_t total = 0;
         while (!data.empty()) {
             const auto frame = ZSTD_findFrameCompressedSize(data.data(), data.size());
             const auto size = ZSTD_getFrameContentSize(data.data(), data.size());
-            if (ZSTD_isError(frame) != 0 || size > piece_output_max) return std::nullopt;
+            if (ZSTD_isError(frame) != 0 || size == 0 || size > piece_output_max) {
+                return std::nullopt;
+            }
             total += size;
             data = data.subspan(frame);
         }

@@ -123,7 +123,7 @@ Bytes NotedChunks::after_note(const Bytes& data) {
 
 namespace {
 
-// The chunks from the last one to the first, or to the first that can be found.
+// The chunks from the last one to the first that can be found.
 std::vector<SeekPiece> chunks_backwards(const RandomAccess& file, std::uint64_t header_size,
                                         std::uint64_t position) {
     std::vector<SeekPiece> pieces;
@@ -149,7 +149,6 @@ std::vector<SeekPiece> chunks_backwards(const RandomAccess& file, std::uint64_t 
 bool match(const SeekTable& table, const DeflateGuess::Part& said, const DeflateWrapper& wrapper) {
     const bool tells_size = wrapper.trailer_size > sizeof said.said_check;
     if (tells_size && said.said_size != static_cast<std::uint32_t>(table.output_size)) return false;
-    if (table.pieces.front().output_offset != 0) return true;
     auto check = wrapper.check.initial;
     for (const SeekPiece& piece : table.pieces) {
         check =
@@ -174,16 +173,16 @@ std::optional<SeekTable> table_of_notes(const RandomAccess& file, const DeflateW
     std::ranges::reverse(table.pieces);
     SeekPiece& first = table.pieces.front();
     table.output_size = table.pieces.back().output_offset + table.pieces.back().output_size;
-    if (first.output_offset == 0 && first.offset != header_size) return std::nullopt;
+    // A part of a chain would tell where its chunks are in their member, and not in the file, which
+    // may have others before it.
+    if (first.output_offset != 0 || first.offset != header_size) return std::nullopt;
     DeflateGuess::Part said;
     wrapper.read_trailer(std::span(end).subspan(final_block.size()), said);
     if (!match(table, said, wrapper)) return std::nullopt;
     // The first one is decoded with the header, as a stream that begins there.
-    if (first.output_offset == 0) {
-        first.begin = deflate_start;
-        first.size += first.offset;
-        first.offset = 0;
-    }
+    first.begin = deflate_start;
+    first.size += first.offset;
+    first.offset = 0;
     return table;
 }
 

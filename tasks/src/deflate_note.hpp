@@ -10,8 +10,9 @@
 // input changes the notes on the chunks that it has changed, and the last one, but no others.
 //
 // A reader begins with the last note, which lies right before the end, and each note leads to the
-// one before it. What looks like a note inside of a chunk does not matter, nothing but the notes is
-// read, and damage hides only what lies before it. A stream of one chunk has none.
+// one before it. What looks like a note inside of a chunk does not matter, and nothing but the
+// notes is read. If they do not lead to the header, they tell nothing: what is before them may be
+// another stream. A stream of one chunk has none.
 #pragma once
 
 #include <satchel/bytes.hpp>
@@ -65,8 +66,7 @@ class NotedChunks {
     ChunkNote last_;
 };
 
-/// The chunks of a file that is one stream with notes, as far as they are not hidden by damage;
-/// nothing if it is another.
+/// The chunks of a file that is one stream with notes; nothing if it is another.
 std::optional<SeekTable> table_of_notes(const RandomAccess& file, const DeflateWrapper& wrapper);
 
 }  // namespace satchel::detail

@@ -13,14 +13,31 @@
 #include <atomic>
 #include <cstring>
 #include <optional>
+#include <random>
 
 namespace satchel::detail {
 namespace {
 
 constexpr std::array member_bytes{std::byte{0x1F}, std::byte{0x8B}, std::byte{0x08}};
 
-// A final block without contents: behind a border, it makes what comes before a whole stream.
-constexpr std::array final_block{std::byte{0x03}, std::byte{0x00}};
+// A final block, stored: behind a border, it makes what comes before a whole stream. What it holds
+// is drawn at random by each process. So where a border was none, but inside of a block that takes
+// ours for its own data, that is noticed, and no file can be made for which it is not.
+constexpr std::size_t mark_size = 8;
+constexpr std::size_t ending_size = 5 + mark_size;
+const std::array<std::byte, ending_size>& ending() {
+    static const auto bytes = [] {
+        std::array<std::byte, ending_size> block{std::byte{0x01}, std::byte{mark_size},
+                                                 std::byte{0x00}, std::byte{0xFF - mark_size},
+                                                 std::byte{0xFF}};
+        std::random_device random;
+        for (std::size_t k = ending_size - mark_size; k < ending_size; ++k) {
+            block[k] = static_cast<std::byte>(random());
+        }
+        return block;
+    }();
+    return bytes;
+}
 
 // What pieces should be decoded to: worth a task. More is needed where borders are far apart, but
 // no piece may take all the memory.
@@ -118,10 +135,10 @@ class PieceDecoder {
         : wrapper_(wrapper),
           size_(piece.data.size()),
           ends_at_border_(piece.end == deflate_border),
-          input_(size_ + final_block.size()),
-          output_(std::min(std::max<std::size_t>(capacity, 4096), piece_output_max)) {
-        std::ranges::copy(final_block, std::ranges::copy(piece.data, input_.data()).out);
-        input_.resize(size_ + (ends_at_border_ ? final_block.size() : 0));
+          input_(size_ + ending_size),
+          output_(std::min(std::max<std::size_t>(capacity, 4096), piece_output_max) + mark_size) {
+        std::ranges::copy(ending(), std::ranges::copy(piece.data, input_.data()).out);
+        input_.resize(size_ + (ends_at_border_ ? ending_size : 0));
     }
 
     std::unique_ptr<DeflateGuess> decode(bool from_start) {
@@ -161,16 +178,22 @@ class PieceDecoder {
     }
 
     std::optional<DeflateGuess::Part> decode_part() {
-        const auto whole = inflate();
+        auto whole = inflate();
         if (whole.result != InflatedWhole::Result::ended) return std::nullopt;
+        const bool is_ended_by_us =
+            ends_at_border_ && position_ + whole.input_size == input_.size();
+        if (is_ended_by_us) {
+            if (!holds_mark(written_ + whole.output_size)) return std::nullopt;
+            whole.output_size -= mark_size;
+        }
         DeflateGuess::Part part;
         const std::span<const std::byte> data(output_.data() + written_, whole.output_size);
         part.check = wrapper_.check.append(wrapper_.check.initial, data);
         part.size = data.size();
         position_ += whole.input_size;
         written_ += whole.output_size;
-        if (position_ == input_.size() && ends_at_border_) {
-            position_ = size_;  // it was our own block that ended the stream
+        if (is_ended_by_us) {
+            position_ = size_;
         } else if (position_ + wrapper_.trailer_size > size_) {
             written_ -= whole.output_size;
             return std::nullopt;
@@ -183,13 +206,24 @@ class PieceDecoder {
         return part;
     }
 
+    // Whether what was decoded, up to `end`, ends with the mark, but not with all of our block and
+    // the border before it, as it does where a stored block has swallowed them.
+    [[nodiscard]] bool holds_mark(std::size_t end) const {
+        const auto ends_as_input = [&](std::size_t size) {
+            return end >= size && std::memcmp(output_.data() + end - size,
+                                              input_.data() + input_.size() - size, size) == 0;
+        };
+        return end >= written_ + mark_size && ends_as_input(mark_size) &&
+               !ends_as_input(ending_size + border_bytes.size());
+    }
+
     InflatedWhole inflate() {
         while (true) {
             const std::span<std::byte> all(output_.data(), output_.size());
             const auto whole = inflate_whole(rest(), all.subspan(written_));
             if (whole.result != InflatedWhole::Result::no_room) return whole;
             if (output_.size() >= piece_output_max) return {};
-            output_.resize(std::min(2 * output_.size(), piece_output_max));
+            output_.resize(std::min(2 * output_.size(), piece_output_max + mark_size));
         }
     }
 

@@ -282,12 +282,16 @@ class XzDecoder : public Decoder {
 
     // A .lzma file holds one stream, so that format is possible at the start of a file only.
     void start(std::byte first) {
+        if (std::exchange(is_alone_, false) && offset_ != 0) {
+            throw CorruptData("damaged data: something follows the end of the .lzma data", offset_);
+        }
         if (first == stream_magic[0] || offset_ != 0) {
             go_to(Part::header);
             return;
         }
         constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
         check(lzma_alone_decoder(&stream_, no_limit));
+        is_alone_ = true;
         go_to(Part::alone);
     }
 
@@ -356,6 +360,7 @@ class XzDecoder : public Decoder {
     }
 
     Part part_ = Part::start;
+    bool is_alone_ = false;  // the stream is, or was, a .lzma file
     std::uint64_t offset_ = 0;
     std::array<std::byte, LZMA_BLOCK_HEADER_SIZE_MAX> field_{};
     std::size_t field_size_ = 0;

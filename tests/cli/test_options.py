@@ -108,6 +108,17 @@ class Options(CliTest):
                   for option in ("-19", "--level=19", "-9")]
         self.assertEqual(levels[0], levels[1])
         self.assertNotEqual(levels[0], levels[2])
+        self.assertEqual(self.check("compress", "--format", "zstd", "-c19", data=data), levels[0])
+        self.wrong_usage("there is no level 20: zstd takes 1 to 19", "compress", "--format", "zstd",
+                         "-20", "f")
+        # What is another option's value, or a file, is none.
+        self.file("f", data)
+        self.check("compress", "-k", "-o", "-12", "f")
+        self.check("compress", "-kS", "-13", "f")
+        self.check("compress", "-kT2", "-o", "-14", "f")
+        self.file("-15", data)
+        self.check("compress", "-k", "--", "-15")
+        self.assertEqual(self.names(), ["-12", "-14", "-15", "-15.gz", "f", "f-13"])
         self.wrong_usage("there is no level 10: xz takes 1 to 9", "compress", "--level", "10",
                          "--format", "xz", "f")
         self.wrong_usage("Could not convert: --level = high", "compress", "--level", "high", "f")

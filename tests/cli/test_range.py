@@ -50,7 +50,10 @@ class Range(CliTest):
 
     def test_a_hole_before_the_range_does_not_matter(self):
         for name in ENTERED:
-            packed = self.compressed(name, "--chunk-size", "64KiB")
+            # It hides notes of gzip and zlib files, and without all of them, there might be another
+            # stream before them: those need an index.
+            by_index = name in ("gzip", "zlib")
+            packed = self.compressed(name, "--chunk-size", "64KiB", *["--index"] * by_index)
             with self.subTest(format=name), open(self.folder / packed, "r+b") as file:
                 file.seek(200_000)
                 file.write(b"\0" * 50_000)

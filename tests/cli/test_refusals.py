@@ -74,6 +74,22 @@ class Refusals(CliTest):
             self.assertEqual(gzip.decompress(pipe.read()), b"content")
         self.assertEqual(process.wait(), 0)
         self.assertEqual(self.names(), ["f", "p"])
+        for output in ("p", "/dev/null"):
+            self.assertEqual(self.satchel("compress", "--index", "-o", output, "f").returncode, 1)
+
+    def test_names_of_the_standard_output_are_the_standard_output(self):
+        self.file("f", b"content")
+        os.symlink("/dev/stdout", self.folder / "link")
+        for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"):
+            for options in ([], ["-f"]):
+                # A file, which is not to be replaced by another.
+                with open(self.folder / "out", "wb") as out:
+                    process = self.start("compress", *options, "--json", "-o", name, "f",
+                                         stdout=out)
+                    process.wait()
+                self.assertEqual(process.returncode, 0)
+                self.assertEqual(gzip.decompress(self.read("out")), b"content")
+        self.assertTrue(os.path.islink(self.folder / "link"))
 
     def test_a_pipe_in_the_way_is_never_replaced(self):
         self.file("f", b"content")

@@ -119,6 +119,7 @@ TEST_CASE("nothing may follow a .lzma file") {
     CHECK(decompress(file) == text(1000));
     CHECK_THROWS_AS(decode_file(concatenated({file, text(30)})), CorruptData);
     CHECK_THROWS_AS(decode_file(concatenated({file, file})), CorruptData);
+    CHECK_THROWS_AS(decode_file(concatenated({file, compress(text(30), "xz")})), CorruptData);
 }
 
 TEST_CASE("a zstd frame whose header looks like a frame is decoded as what it is") {

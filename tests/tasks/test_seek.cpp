@@ -1,6 +1,7 @@
 // Ranges of compressed files: they are right, and little more than they need is read.
 #include <satchel/tasks/seek.hpp>
 
+#include "deflate_note.hpp"
 #include "test_support.hpp"
 
 #include <algorithm>
@@ -182,6 +183,29 @@ TEST_CASE("files that are put one behind the other have no table, or the right o
             const Bytes all = decompress(twice);
             check_ranges(twice, format, *table, all);
         }
+    }
+}
+
+TEST_CASE("notes that do not lead to the start of the file tell nothing") {
+    const Bytes first = text(200'000);
+    const Bytes second = text(200'000, 2);
+    for (const std::string_view format : {"gzip", "zlib"}) {
+        INFO(format);
+        const CompressOptions options{.level = 1, .chunk_size = 65'536};
+        const Bytes one = compress(first, format, options);
+        Buffer file;
+        file.append(concatenated({one, compress(second, format, options)}));
+        // A bit that means nothing to other decoders, in the note on the second chunk of the second
+        // stream. The notes behind it count from where that stream begins.
+        std::size_t notes = 0;
+        for (auto k = one.size(); notes < 2; ++k) {
+            const auto note = std::span(file.data(), file.size()).subspan(k, detail::note_size);
+            if (!detail::decode_note(note)) continue;
+            if (++notes == 2) file.data()[k + 5] ^= std::byte{0x08};
+        }
+        const Bytes damaged = std::move(file).freeze();
+        CHECK_FALSE(table_of(damaged, format));
+        if (format == "gzip") CHECK(decompress(damaged) == concatenated({first, second}));
     }
 }
 

@@ -5,8 +5,10 @@
 #include <satchel/units.hpp>
 
 #include "names.hpp"
+#include "special_file.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -52,7 +54,7 @@ void add_output_options(CLI::App& app, CompressorOptions& options) {
     })->group(group);
     const auto set_output = [&](const std::string& name) {
         if (name.empty()) throw CLI::ValidationError("--output", "the name is empty");
-        options.output = name;
+        options.output = is_standard_output(name) ? standard_stream : name;
     };
     app.add_option_function<std::string>("-o,--output", set_output,
                                          "write to FILE, keep the source")
@@ -267,7 +269,7 @@ void refuse_index(const CompressorOptions& options) {
     const bool streams = std::ranges::any_of(options.files, [&](const std::string& file) {
         return file == standard_stream || options.writes_to_stdout(file);
     });
-    if (makes_none || streams) {
+    if (makes_none || streams || takes_data_as_it_comes(options.output)) {
         throw InvalidArgument("--index goes with compressing to a file, and with testing one");
     }
 }
@@ -289,14 +291,49 @@ void settle(const Spoken& spoken, CompressorOptions& options) {
     refuse_index(options);
 }
 
-// -10 to -19 are levels, as for zstd, and not -1 and another digit.
-Arguments with_long_levels(Arguments arguments) {
-    for (auto& argument : arguments) {
-        if (argument == "--") break;
-        const bool has_digit = argument.size() == 3 && argument[2] >= '0' && argument[2] <= '9';
-        if (has_digit && argument.starts_with("-1")) argument = "--level=" + argument.substr(1);
+// Takes the levels of two digits, -10 to -29 by themselves or in a cluster such as -k19, out of an
+// argument of short options, so that they are not read as two of one; gives the last.
+// `takes_value` is set if the argument ends with an option whose value is the next one.
+std::optional<std::string> take_long_level(const CLI::App& app, std::string& argument,
+                                           bool& takes_value) {
+    std::optional<std::string> level;
+    const auto is_digit = [&](std::size_t k) {
+        return k < argument.size() && argument[k] >= '0' && argument[k] <= '9';
+    };
+    for (std::size_t k = 1; k < argument.size(); ++k) {
+        if ((argument[k] == '1' || argument[k] == '2') && is_digit(k + 1)) {
+            level = argument.substr(k, 2);
+            argument.erase(k--, 2);
+            continue;
+        }
+        const auto* option = app.get_option_no_throw(std::string("-") + argument[k]);
+        if (option == nullptr || option->get_items_expected_max() == 0) continue;
+        takes_value = k + 1 == argument.size();
+        break;  // what follows is its value
     }
-    return arguments;
+    return level;
+}
+
+Arguments with_long_levels(const CLI::App& app, const Arguments& arguments) {
+    Arguments result;
+    bool is_value = false;
+    bool are_files = false;
+    for (auto argument : arguments) {
+        are_files = are_files || (argument == "--" && !is_value);
+        if (std::exchange(is_value, false) || are_files || argument.size() < 2 ||
+            argument[0] != '-') {
+            result.push_back(std::move(argument));
+        } else if (argument[1] == '-') {
+            const auto* option = app.get_option_no_throw(argument);
+            is_value = option != nullptr && option->get_items_expected_max() != 0;
+            result.push_back(std::move(argument));
+        } else {
+            const auto level = take_long_level(app, argument, is_value);
+            if (level) result.push_back("--level=" + *level);
+            if (argument != "-") result.push_back(std::move(argument));
+        }
+    }
+    return result;
 }
 
 }  // namespace
@@ -327,7 +364,7 @@ std::optional<int> parse_compressor_options(const CommandText& text, const Argum
     add_compression_options(app, options, spoken);
     add_engine_options(app, options);
     app.footer("Exit code: 0, 1 after an error, 2 after a warning.\n\nExample: " + text.example);
-    if (const auto code = parse(app, with_long_levels(arguments))) return code;
+    if (const auto code = parse(app, with_long_levels(app, arguments))) return code;
     try {
         settle(spoken, options);
     } catch (const InvalidArgument& error) {

@@ -5,9 +5,9 @@
 
 #include "names.hpp"
 #include "source.hpp"
+#include "special_file.hpp"
 
 #include <cerrno>
-#include <filesystem>
 #include <iostream>
 #include <string_view>
 #include <system_error>
@@ -57,8 +57,8 @@ std::optional<FileStatus> metadata_of(const InputFile& source, const CompressorO
     return metadata;
 }
 
-void refuse_terminal(const CompressorOptions& options) {
-    if (options.mode == Mode::compress && !options.force && ::isatty(STDOUT_FILENO) == 1) {
+void refuse_terminal(int descriptor, const CompressorOptions& options) {
+    if (options.mode == Mode::compress && !options.force && ::isatty(descriptor) == 1) {
         throw Refusal("compressed data is not written to a terminal; use --output, or --force");
     }
 }
@@ -77,14 +77,6 @@ std::optional<FileStatus> status_if_exists(const std::string& name, Symlinks sym
         if (error.code() == ENOENT) return std::nullopt;
         throw;
     }
-}
-
-// A pipe or a device that takes characters; one of blocks holds a file system.
-bool takes_data_as_it_comes(const std::string& name) {
-    std::error_code none;
-    const auto type = std::filesystem::status(name, none).type();
-    return type == std::filesystem::file_type::fifo ||
-           type == std::filesystem::file_type::character;
 }
 
 [[noreturn]] void throw_cannot(std::string_view what, const std::string& name) {
@@ -112,7 +104,7 @@ void refuse_existing(const std::string& name, const std::string& file) {
 Target::Target(const std::string& file, const InputFile& source, const CompressorOptions& options)
     : name_(name_of_result(file, source, options)), descriptor_(STDOUT_FILENO) {
     if (options.writes_to_stdout(file)) {
-        refuse_terminal(options);
+        refuse_terminal(descriptor_, options);
         refuse_same_file(source, file_status(STDOUT_FILENO, name_));
         return;
     }
@@ -120,6 +112,7 @@ Target::Target(const std::string& file, const InputFile& source, const Compresso
         special_.reset(std::fopen(name_.c_str(), "we"));
         if (!special_) throw_cannot("open", name_);
         descriptor_ = ::fileno(special_.get());
+        refuse_terminal(descriptor_, options);
         return;
     }
     if (const auto target = status_if_exists(name_, Symlinks::follow)) {
