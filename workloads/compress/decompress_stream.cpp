@@ -48,7 +48,8 @@ class Blocks {
         const auto head =
             std::span<const std::byte>(first_).first(std::min(head_size, first_.size()));
         const Codec* const codec = recognise(head);
-        return codec != nullptr && (!is_text(head) || begins_well(*codec, first_));
+        if (codec == nullptr || first_.size() < 2) return false;  // as `zcat -f` sees it
+        return !is_text(head) || begins_well(*codec, first_);
     }
 
     /// The first block. REQUIRES: `next` has not been called.
