@@ -91,6 +91,16 @@ class Refusals(CliTest):
                 self.assertEqual(gzip.decompress(self.read("out")), b"content")
         self.assertTrue(os.path.islink(self.folder / "link"))
 
+    def test_the_file_behind_a_descriptor_is_not_emptied(self):
+        for name in ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"):
+            self.file("f", b"content")
+            for mode in ("rb", "r+b"):
+                with open(self.folder / "f", mode) as source:
+                    result = self.satchel("compress", "-f", "-o", name, "-", stdin=source)
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(b"satchel: ", result.stderr)
+                self.assertEqual(self.read("f"), b"content")
+
     def test_a_pipe_in_the_way_is_never_replaced(self):
         self.file("f", b"content")
         os.mkfifo(self.folder / "f.gz")

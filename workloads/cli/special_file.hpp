@@ -1,6 +1,7 @@
 // Names that --output takes and that are no files: pipes, devices, and descriptors of the process.
 #pragma once
 
+#include <cstdio>
 #include <string>
 
 namespace satchel::cli {
@@ -13,5 +14,9 @@ namespace satchel::cli {
 /// device that takes characters, another descriptor of this process. Not a device of blocks, which
 /// holds a file system.
 [[nodiscard]] bool takes_data_as_it_comes(const std::string& name);
+
+/// Opens such a name for writing; null, and errno, if that cannot be. A descriptor is written to
+/// from where it stands: opening the file behind it would empty that, and it may be the source.
+[[nodiscard]] std::FILE* open_special(const std::string& name);
 
 }  // namespace satchel::cli

@@ -109,10 +109,11 @@ Target::Target(const std::string& file, const InputFile& source, const Compresso
         return;
     }
     if (!options.output.empty() && takes_data_as_it_comes(name_)) {
-        special_.reset(std::fopen(name_.c_str(), "we"));
+        special_.reset(open_special(name_));
         if (!special_) throw_cannot("open", name_);
         descriptor_ = ::fileno(special_.get());
         refuse_terminal(descriptor_, options);
+        refuse_same_file(source, file_status(descriptor_, name_));
         return;
     }
     if (const auto target = status_if_exists(name_, Symlinks::follow)) {
