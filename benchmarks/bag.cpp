@@ -25,7 +25,6 @@ namespace {
 
 using Lines = std::vector<std::string>;
 using Words = std::vector<std::string>;
-using Counts = std::vector<std::pair<std::string, std::size_t>>;
 
 // ---- what both do with an element ---------------------------------------------------------------
 
@@ -178,91 +177,105 @@ Lines read_lines(const std::string& path) {
     return lines;
 }
 
-void run(const Lines& lines, std::int64_t n, std::int64_t repetitions, std::int64_t threads) {
-    using Executor = satchel::Executor;
+// ---- the programs -------------------------------------------------------------------------------
+
+using Executor = satchel::Executor;
+
+std::vector<Program> programs_of_numbers(std::int64_t n) {
     const auto numbers = satchel::range(n, 16);
     std::vector<std::int64_t> values(static_cast<std::size_t>(n));
     for (std::int64_t x = 0; x < n; ++x) values[static_cast<std::size_t>(x)] = residue(x) * n + x;
     const auto stored = satchel::from_sequence(values, {.npartitions = 16});
-    const auto text = satchel::from_sequence(lines, {.npartitions = 16});
-    const auto words = text.map(split).flatten();
-    const auto most = [](const Counts& counts) { return static_cast<double>(counts[0].second); };
     const auto elements = static_cast<std::size_t>(n);
-    // Fewer are grouped, for the sake of the memory that the loop needs.
-    const auto some = n / 8;
-    const auto itself = [](std::int64_t x) { return x; };
-    const auto largest_group = [](const auto& groups, const Executor& executor) {
-        const auto sizes = groups.map([](const auto& group) { return group.second.size(); });
-        return static_cast<double>(sizes.max().compute(executor));
-    };
-    const auto join = [&](std::int64_t npartitions, const Executor& executor) {
-        const auto pairs = satchel::range(some, 16).join(satchel::range(join_keys, npartitions),
-                                                         satchel::fn<residue>, itself);
-        return static_cast<double>(pairs.count().compute(executor));
-    };
-
-    const std::vector<Program> programs{
+    return {
         {"numbers: map, filter, map, sum", elements,
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              const auto sum = numbers.map(satchel::fn<scale>)
                                   .filter(satchel::fn<is_kept>)
                                   .map(satchel::fn<mix>)
                                   .sum();
              return static_cast<double>(sum.compute(executor));
          },
-         [&] { return sum_loop(n); }},
+         [=] { return sum_loop(n); }},
         {"numbers: map, var", elements,
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              return numbers.map(satchel::fn<half>).var().compute(executor);
          },
-         [&] { return variance_loop(n); }},
+         [=] { return variance_loop(n); }},
         {"stored numbers: max", elements,
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              return static_cast<double>(stored.max().compute(executor));
          },
-         [&] { return largest_loop(values); }},
+         [values = std::move(values)] { return largest_loop(values); }},
+        {"frequencies: of numbers", elements,
+         [=](const Executor& executor) {
+             return static_cast<double>(
+                 numbers.map(satchel::fn<residue>).frequencies().count().compute(executor));
+         },
+         [=] { return residues_loop(n); }},
+    };
+}
+
+template <class Groups>
+double largest_group(const Groups& groups, const Executor& executor) {
+    const auto sizes = groups.map([](const auto& group) { return group.second.size(); });
+    return static_cast<double>(sizes.max().compute(executor));
+}
+
+/// The loops refer to `lines`.
+std::vector<Program> programs_of_text(const Lines& lines) {
+    const auto text = satchel::from_sequence(lines, {.npartitions = 16});
+    const auto words = text.map(split).flatten();
+    return {
         {"text: split, flatten, lengths, sum", lines.size(),
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              return static_cast<double>(
                  words.map(satchel::fn<&std::string::size>).sum().compute(executor));
          },
          [&] { return lengths_loop(lines); }},
         {"text: upper, filter, count", lines.size(),
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              return static_cast<double>(text.map(upper).filter(has_ab).count().compute(executor));
          },
          [&] { return upper_loop(lines); }},
         {"frequencies: of words, topk", lines.size(),
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              const auto by_count = [](const auto& counted) { return counted.second; };
-             return most(words.frequencies().topk(1, by_count).compute(executor));
+             const auto most = words.frequencies().topk(1, by_count).compute(executor);
+             return static_cast<double>(most[0].second);
          },
          [&] { return words_loop(lines); }},
-        {"frequencies: of numbers", elements,
-         [&](const Executor& executor) {
-             return static_cast<double>(
-                 numbers.map(satchel::fn<residue>).frequencies().count().compute(executor));
-         },
-         [&] { return residues_loop(n); }},
-        {"groupby: numbers", static_cast<std::size_t>(some),
-         [&](const Executor& executor) {
-             return largest_group(satchel::range(some, 16).groupby(satchel::fn<residue>), executor);
-         },
-         [&] { return groups_loop(some); }},
         {"groupby: words", lines.size(),
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              const auto word = [](const std::string& x) -> const std::string& { return x; };
              return largest_group(words.groupby(word), executor);
          },
          [&] { return word_groups_loop(lines); }},
-        {"join: with a partition", static_cast<std::size_t>(some),
-         [&](const Executor& executor) { return join(1, executor); },
-         [&] { return join_loop(some); }},
-        {"join: with sixteen", static_cast<std::size_t>(some),
-         [&](const Executor& executor) { return join(16, executor); },
-         [&] { return join_loop(some); }},
     };
-    for (const auto& program : programs) race(program, repetitions, threads);
+}
+
+double join(std::int64_t n, std::int64_t npartitions, const Executor& executor) {
+    const auto itself = [](std::int64_t x) { return x; };
+    const auto pairs = satchel::range(n, 16).join(satchel::range(join_keys, npartitions),
+                                                  satchel::fn<residue>, itself);
+    return static_cast<double>(pairs.count().compute(executor));
+}
+
+std::vector<Program> programs_that_shuffle(std::int64_t n) {
+    const auto elements = static_cast<std::size_t>(n);
+    return {
+        {"groupby: numbers", elements,
+         [=](const Executor& executor) {
+             return largest_group(satchel::range(n, 16).groupby(satchel::fn<residue>), executor);
+         },
+         [=] { return groups_loop(n); }},
+        {"join: with a partition", elements,
+         [=](const Executor& executor) { return join(n, 1, executor); },
+         [=] { return join_loop(n); }},
+        {"join: with sixteen", elements,
+         [=](const Executor& executor) { return join(n, 16, executor); },
+         [=] { return join_loop(n); }},
+    };
 }
 
 }  // namespace
@@ -278,5 +291,10 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "usage: {}\n", usage);
         return 1;
     }
-    benchmarks::run(lines, numbers, repetitions, threads);
+    // Fewer are grouped, for the sake of the memory that the loops need.
+    for (const auto& programs :
+         {benchmarks::programs_of_numbers(numbers), benchmarks::programs_of_text(lines),
+          benchmarks::programs_that_shuffle(numbers / 8)}) {
+        for (const auto& program : programs) benchmarks::race(program, repetitions, threads);
+    }
 }

@@ -30,13 +30,16 @@ struct NoFunction {};
 
 /// Steps hand on what they make of an element: once, several times (`multiplies`), or not at all.
 template <class From, class To, class F>
-struct MapStep {
+struct PlainStep {
     using In = From;
     using Out = To;
     using Function = F;
     static constexpr bool ends_loop = false;
     static constexpr bool multiplies = false;
+};
 
+template <class In, class Out, class F>
+struct MapStep : PlainStep<In, Out, F> {
     template <class Element, class Next>
     [[gnu::always_inline]] static void pass(TaskFunction<F>& function, Element&& element,
                                             Next&& next) {
@@ -44,14 +47,10 @@ struct MapStep {
     }
 };
 template <class T, class F>
-struct FilterStep {
-    using In = T;
-    using Out = T;
-    using Function = F;
+struct FilterStep : PlainStep<T, T, F> {
     // Light elements that stay are written to a batch without a branch, so that it costs the same
     // whichever they are. In a longer loop there would have to be one.
     static constexpr bool ends_loop = is_light<T>;
-    static constexpr bool multiplies = false;
 
     template <class Element, class Next>
     [[gnu::always_inline]] static void pass(TaskFunction<F>& predicate, Element&& element,
@@ -61,11 +60,7 @@ struct FilterStep {
 };
 
 template <class Range, class Part>
-struct FlattenStep {
-    using In = Range;
-    using Out = Part;
-    using Function = NoFunction;
-    static constexpr bool ends_loop = false;
+struct FlattenStep : PlainStep<Range, Part, NoFunction> {
     static constexpr bool multiplies = true;
 
     template <class Element, class Next>

@@ -115,7 +115,7 @@ struct ExtremeReducer {
         }
     }
     void merge(Partial& earlier, Partial&& later) {
-        if (!earlier || (later && is_better(*later, *earlier))) earlier = std::move(later);
+        if (later && (!earlier || is_better(*later, *earlier))) earlier.emplace(std::move(*later));
     }
     [[nodiscard]] T finish(Partial&& best) const {
         if (!best) throw_empty(Better::name);

@@ -1,0 +1,329 @@
+// zstd frames (RFC 8878) by libzstd, with the skippable ones and the table that ours have.
+#include "zstd_decoder.hpp"
+
+#include "codec_table.hpp"
+#include "zstd_format.hpp"
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <zstd_errors.h>
+
+namespace satchel::detail {
+namespace {
+
+// What pieces should be decoded to, and what they may take.
+constexpr std::size_t piece_output = std::size_t{1} << 20;
+constexpr std::size_t piece_output_max = std::size_t{16} << 20;
+constexpr std::size_t piece_input_max = std::size_t{16} << 20;
+
+class ZstdGuess : public Guess {
+  public:
+    std::vector<ZstdEntry> frames;
+};
+
+// A piece is a number of whole frames.
+class ZstdSplitter : public Splitter {
+  public:
+    std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
+        if (offset == 0) next_ = true;
+        begin_ = next_;
+        std::size_t size = 0;
+        while (next_ && size < minimum_ && size < data.size()) {
+            const auto rest = data.subspan(size);
+            const auto frame = ZSTD_findFrameCompressedSize(rest.data(), rest.size());
+            if (ZSTD_isError(frame) != 0) break;
+            if (is_skippable(rest)) {
+                if (size == 0) begin_ = false;
+                return size == 0 ? frame : size;
+            }
+            size += frame;
+        }
+        if (size != 0 && (size >= minimum_ || at_end)) return size;
+        // A frame that is not whole yet: more will tell, but not without end.
+        if (!at_end && next_ && data.size() < piece_input_max) return 0;
+        if (size != 0) return size;
+        next_ = begin_ = false;
+        return data.size();
+    }
+
+    void describe(Piece& piece) override { piece.begin = begin_ ? 1 : 0; }
+
+    std::unique_ptr<Guess> guess(const Piece& piece) const override {
+        const std::span<const std::byte> data(piece.data);
+        if (piece.begin == 0) return nullptr;
+        const auto size = content_size(data);
+        if (!size) return nullptr;
+        thread_local const auto context = checked_zstd(ZstdDecompressContext(ZSTD_createDCtx()));
+        auto guess = std::make_unique<ZstdGuess>();
+        Buffer out(*size);
+        std::size_t written = 0;
+        while (guess->used < data.size()) {
+            const auto rest = data.subspan(guess->used);
+            const auto frame = ZSTD_findFrameCompressedSize(rest.data(), rest.size());
+            if (ZSTD_isError(frame) != 0) return nullptr;
+            const auto decoded = ZSTD_decompressDCtx(context.get(), out.data() + written,
+                                                     out.size() - written, rest.data(), frame);
+            if (ZSTD_isError(decoded) != 0) return nullptr;
+            guess->frames.push_back({frame, decoded});
+            guess->used += frame;
+            written += decoded;
+        }
+        out.resize(written);
+        guess->data = std::move(out).freeze();
+        guess->streams = guess->frames.size();
+        guess->from_start = true;
+        return guess;
+    }
+
+    void learn(std::size_t used, std::size_t size) override {
+        if (size == 0) return;
+        const auto ratio = static_cast<double>(size) / static_cast<double>(used);
+        minimum_ = std::max<std::size_t>(
+            1, static_cast<std::size_t>(static_cast<double>(piece_output) / ratio));
+    }
+
+  private:
+    // What the frames say that they hold, if that is not too much. Empty ones are left to the
+    // stream's decoder: of those, libzstd refuses some as a stream that it takes as a whole.
+    static std::optional<std::size_t> content_size(std::span<const std::byte> data) {
+        std::uint64_t total = 0;
+        while (!data.empty()) {
+            const auto frame = ZSTD_findFrameCompressedSize(data.data(), data.size());
+            const auto size = ZSTD_getFrameContentSize(data.data(), data.size());
+            if (ZSTD_isError(frame) != 0 || size == 0 || size > piece_output_max) {
+                return std::nullopt;
+            }
+            total += size;
+            data = data.subspan(frame);
+        }
+        if (total > piece_output_max) return std::nullopt;
+        return static_cast<std::size_t>(total);
+    }
+
+    bool begin_ = false;
+    bool next_ = true;  // whether a frame begins where the next piece does
+    std::size_t minimum_ = std::size_t{16} << 10;
+};
+
+// Every frame is a stream, the skippable ones without contents.
+class ZstdDecoder : public Decoder {
+  public:
+    Status decode(std::span<const std::byte>& input, std::span<std::byte>& output) override {
+        if (part_ == Part::magic) {
+            if (!gather(input, magic_size)) return Status::needs_input;
+            part_ = is_skippable(field()) ? Part::skippable_header : Part::frame_header;
+            if (part_ == Part::frame_header && !begins(field(), frame_magic)) fail_magic();
+        }
+        // libzstd gets the header in one piece: where a call begins inside of one, version 1.5.4
+        // may take what the call begins with for a frame.
+        if (part_ == Part::frame_header) {
+            if (!gather(input, magic_size + 1) || !gather(input, header_size(field_[magic_size]))) {
+                return Status::needs_input;
+            }
+            part_ = Part::frame;
+            auto header = field();
+            const auto status = decode_frame(header, output);
+            if (status != Status::needs_input) return status;
+        }
+        if (part_ == Part::frame) return decode_frame(input, output);
+        return skip_frame(input) ? Status::finished : Status::needs_input;
+    }
+
+    void reset(std::uint64_t offset) override {
+        ZSTD_DCtx_reset(context_.get(), ZSTD_reset_session_only);
+        part_ = Part::magic;
+        field_size_ = 0;
+        offset_ = offset;
+        frame_ = {};
+    }
+
+    Status take_over(const Guess& guess) override {
+        const auto& frames = static_cast<const ZstdGuess&>(guess).frames;
+        if (announced_) entries_.insert(entries_.end(), frames.begin(), frames.end());
+        offset_ += guess.used;
+        part_ = Part::magic;
+        return Status::finished;
+    }
+
+    bool file_may_end() const override { return !announced_; }
+
+  private:
+    static constexpr std::size_t magic_size = 4;
+    enum class Part {
+        magic,
+        frame_header,
+        frame,
+        skippable_header,
+        announcement,
+        table,
+        table_footer,
+        skipped
+    };
+
+    // Bytes of a frame's header, which its fifth describes: RFC 8878, 3.1.1.1.
+    static std::size_t header_size(std::byte descriptor) {
+        constexpr std::array<std::size_t, 4> dictionary_sizes{0, 1, 2, 4};
+        constexpr std::array<std::size_t, 4> content_sizes{0, 2, 4, 8};
+        const auto bits = std::to_integer<std::size_t>(descriptor);
+        const bool is_single_segment = (bits & 32) != 0;
+        const auto content_size =
+            std::max<std::size_t>(content_sizes[bits >> 6], is_single_segment);
+        const std::size_t window_size = is_single_segment ? 0 : 1;
+        return magic_size + 1 + window_size + dictionary_sizes[bits & 3] + content_size;
+    }
+
+    // Collects a field of `size` bytes, which may come in several pieces.
+    bool gather(std::span<const std::byte>& input, std::size_t size) {
+        if (field_size_ >= size) return true;
+        const auto taken = input.first(std::min(size - field_size_, input.size()));
+        std::ranges::copy(taken, field_.begin() + static_cast<std::ptrdiff_t>(field_size_));
+        field_size_ += taken.size();
+        offset_ += taken.size();
+        input = input.subspan(taken.size());
+        return field_size_ == size;
+    }
+
+    [[nodiscard]] std::span<const std::byte> field() const {
+        return std::span(field_).first(field_size_);
+    }
+
+    Status decode_frame(std::span<const std::byte>& input, std::span<std::byte>& output) {
+        while (true) {
+            ZSTD_inBuffer in{input.data(), input.size(), 0};
+            ZSTD_outBuffer out{output.data(), output.size(), 0};
+            const auto result = ZSTD_decompressStream(context_.get(), &out, &in);
+            const bool is_field = input.data() == field_.data();
+            input = input.subspan(in.pos);
+            output = output.subspan(out.pos);
+            if (!is_field) offset_ += in.pos;
+            frame_.compressed_size += in.pos;
+            frame_.size += out.pos;
+            if (ZSTD_isError(result) != 0) fail(result);
+            if (result == 0) {
+                // Only what a table will follow needs to be remembered.
+                if (announced_) entries_.push_back(frame_);
+                return Status::finished;
+            }
+            if (output.empty()) return Status::needs_output;
+            if (input.empty()) return Status::needs_input;
+        }
+    }
+
+    // True when the frame has ended.
+    bool skip_frame(std::span<const std::byte>& input) {
+        if (part_ == Part::skippable_header) {
+            if (!gather(input, skippable_header_size)) return false;
+            begin_skippable();
+        }
+        if (part_ == Part::announcement && gather(input, announcement_text.size())) {
+            check_announcement();
+            return true;
+        }
+        if (part_ == Part::table && !compare_table(input)) return false;
+        if (part_ == Part::table_footer && gather(input, table_footer_size)) {
+            if (little_endian(field().last(4)) != seekable_magic) fail_table();
+            announced_ = false;
+            entries_.clear();
+            return true;
+        }
+        if (part_ != Part::skipped) return false;
+        const auto skipped = std::min<std::uint64_t>(skip_, input.size());
+        input = input.subspan(static_cast<std::size_t>(skipped));
+        offset_ += skipped;
+        skip_ -= skipped;
+        return skip_ == 0;
+    }
+
+    void begin_skippable() {
+        const auto magic = little_endian(field().first(magic_size));
+        skip_ = little_endian(field().last(4));
+        field_size_ = 0;
+        part_ = Part::skipped;
+        is_ours_ = magic == announcement_magic;
+        if (skip_ == announcement_text.size()) {
+            part_ = Part::announcement;
+        } else if (is_ours_) {
+            fail_announcement();
+        } else if (magic == table_magic && announced_) {
+            if (skip_ != entries_.size() * table_entry_size + table_footer_size) fail_table();
+            part_ = Part::table;
+            compared_ = 0;
+        }
+    }
+
+    // Wherever this text stands, it means what it says; where it should stand, nothing else may.
+    void check_announcement() {
+        const bool announces = std::ranges::equal(field(), announcement_text);
+        if (is_ours_ && !announces) fail_announcement();
+        if (!announces) return;
+        announced_ = true;
+        entries_.clear();
+    }
+
+    // True when all entries are there.
+    bool compare_table(std::span<const std::byte>& input) {
+        while (compared_ < entries_.size()) {
+            if (!gather(input, table_entry_size)) return false;
+            const ZstdEntry entry{little_endian(field().first(4)), little_endian(field().last(4))};
+            field_size_ = 0;
+            if (entry != entries_[compared_++]) fail_table();
+        }
+        part_ = Part::table_footer;
+        return true;
+    }
+
+    [[noreturn]] void fail_announcement() const {
+        throw CorruptData("damaged data: the first frame of a zstd file of satchel is malformed",
+                          offset_ - field_size_);
+    }
+
+    [[noreturn]] void fail_table() const {
+        throw CorruptData("damaged data: the table of the zstd frames does not match them",
+                          offset_ - field_size_);
+    }
+
+    [[noreturn]] void fail_magic() const {
+        throw CorruptData("not zstd data: it does not begin with 28 B5 2F FD", offset_);
+    }
+
+    [[noreturn]] void fail(std::size_t result) const {
+        switch (ZSTD_getErrorCode(result)) {
+            case ZSTD_error_memory_allocation:
+                throw std::bad_alloc();
+            case ZSTD_error_frameParameter_windowTooLarge:
+                throw CorruptData(
+                    "cannot decode zstd data: it was compressed with a window of more than 128 MiB",
+                    offset_);
+            case ZSTD_error_dictionary_wrong:
+                throw CorruptData("the zstd frame needs a dictionary, which is not there", offset_);
+            default:
+                throw CorruptData(fmt::format("damaged data: {}", ZSTD_getErrorName(result)),
+                                  offset_);
+        }
+    }
+
+    ZstdDecompressContext context_ = checked_zstd(ZstdDecompressContext(ZSTD_createDCtx()));
+    Part part_ = Part::magic;
+    std::array<std::byte, 18> field_{};  // a frame's header is the longest that it holds
+    std::size_t field_size_ = 0;
+    std::uint64_t skip_ = 0;  // what is left of the frame
+    std::uint64_t offset_ = 0;
+    ZstdEntry frame_;
+    bool is_ours_ = false;    // the skippable frame is one for announcements
+    bool announced_ = false;  // a table is to come, with these entries:
+    std::vector<ZstdEntry> entries_;
+    std::size_t compared_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_zstd_decoder() { return std::make_unique<ZstdDecoder>(); }
+
+std::unique_ptr<Splitter> make_zstd_splitter() { return std::make_unique<ZstdSplitter>(); }
+
+}  // namespace satchel::detail
