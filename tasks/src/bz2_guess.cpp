@@ -48,4 +48,21 @@ ExpandedBlock expand_bz2_block(Bytes shortened) {
     return block;
 }
 
+Bytes whole_bz2_block(const ExpandedBlock& block) {
+    if (block.is_complete()) return block.data;
+    RunExpander runs(block.text());
+    Buffer out(2 * kept_max);
+    std::size_t filled = 0;
+    while (true) {
+        const std::span<std::byte> room(out.data() + filled, out.size() - filled);
+        auto left = room;
+        runs.expand(left);
+        filled += room.size() - left.size();
+        if (runs.is_done()) break;
+        out.resize(2 * out.size());
+    }
+    out.resize(filled);
+    return std::move(out).freeze();
+}
+
 }  // namespace satchel::detail

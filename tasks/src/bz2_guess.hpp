@@ -32,6 +32,9 @@ struct ExpandedBlock {
 /// Expands the runs of a block, whose `shortened` text that is.
 ExpandedBlock expand_bz2_block(Bytes shortened);
 
+/// What the block holds, however large that is.
+Bytes whole_bz2_block(const ExpandedBlock& block);
+
 /// A block that was found between two magic numbers. If it is too large to be kept, `data` is empty
 /// and the decoder that takes the guess over has something to give.
 class Bz2Guess : public Guess {

@@ -40,10 +40,11 @@ class Pieces {
     std::uint64_t end_;
 };
 
-// What the piece decodes to; nothing if it is not as the table tells.
-std::shared_ptr<const Guess> decoded(const SeekPiece& told, const Splitter& splitter,
-                                     const RandomAccess& file) {
-    if (!detail::can_be_decoded(told, file.size)) return nullptr;
+}  // namespace
+
+std::shared_ptr<const Guess> detail::decode_as_told(const SeekPiece& told, const Splitter& splitter,
+                                                    const RandomAccess& file) {
+    if (!can_be_decoded(told, file.size)) return nullptr;
     const Bytes data = file.read(told.offset, told.size + splitter.lookahead());
     if (data.size() < told.size) return nullptr;
     const auto size = static_cast<std::size_t>(told.size);
@@ -59,8 +60,6 @@ std::shared_ptr<const Guess> decoded(const SeekPiece& told, const Splitter& spli
     return as_told ? std::move(guess) : nullptr;
 }
 
-}  // namespace
-
 std::uint64_t read_range(const Codec& codec, const RandomAccess& file, const SeekTable& table,
                          const OutputRange& range, const std::function<bool(const Bytes&)>& write,
                          const ExecutorReference& executor) {
@@ -73,7 +72,7 @@ std::uint64_t read_range(const Codec& codec, const RandomAccess& file, const See
 
     const auto next = [&] { return go_on ? pieces.next() : std::nullopt; };
     const auto decode = [&](const SeekPiece& piece) {
-        return std::pair(piece.output_offset, decoded(piece, *splitter, file));
+        return std::pair(piece.output_offset, detail::decode_as_told(piece, *splitter, file));
     };
     const auto give = [&](const std::pair<std::uint64_t, std::shared_ptr<const Guess>>& piece) {
         const auto& [offset, guess] = piece;

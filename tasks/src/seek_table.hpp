@@ -19,6 +19,10 @@ constexpr bool can_be_decoded(const SeekPiece& piece, std::uint64_t file_size) {
            piece.size <= seek_piece_max && piece.output_size <= seek_piece_max;
 }
 
+/// What the piece decodes to; nullptr if that is not what the table tells.
+std::shared_ptr<const Guess> decode_as_told(const SeekPiece& told, const Splitter& splitter,
+                                            const RandomAccess& file);
+
 /// Cuts where the table says so, and decodes as `splitter` does. Both must outlive it.
 std::unique_ptr<Splitter> make_table_splitter(const Splitter& splitter, const SeekTable& table);
 

@@ -56,7 +56,7 @@ class ZstdSplitter : public Splitter {
     std::unique_ptr<Guess> guess(const Piece& piece) const override {
         const std::span<const std::byte> data(piece.data);
         if (piece.begin == 0) return nullptr;
-        const auto size = content_size(data);
+        const auto size = content_size(piece);
         if (!size) return nullptr;
         thread_local const auto context = checked_zstd(ZstdDecompressContext(ZSTD_createDCtx()));
         auto guess = std::make_unique<ZstdGuess>();
@@ -88,9 +88,12 @@ class ZstdSplitter : public Splitter {
     }
 
   private:
-    // What the frames say that they hold, if that is not too much. Empty ones are left to the
-    // stream's decoder: of those, libzstd refuses some as a stream that it takes as a whole.
-    static std::optional<std::size_t> content_size(std::span<const std::byte> data) {
+    // What the frames say that they hold, if that is not too much; where one says nothing, a table
+    // may. Empty ones are left to the stream's decoder: of those, libzstd refuses some as a stream
+    // that it takes as a whole.
+    static std::optional<std::size_t> content_size(const Piece& piece) {
+        if (piece.output_size != 0) return static_cast<std::size_t>(piece.output_size);
+        std::span<const std::byte> data(piece.data);
         std::uint64_t total = 0;
         while (!data.empty()) {
             const auto frame = ZSTD_findFrameCompressedSize(data.data(), data.size());

@@ -1,28 +1,33 @@
-// Reading the table at the end of a zstd file: random access without decoding.
+// Reading the tables of zstd files: random access without decoding.
 #include "codec_table.hpp"
 #include "zstd_decoder.hpp"
 #include "zstd_format.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace satchel::detail {
 namespace {
 
-// Nothing checks the table itself, so it is compared with what the frames say of their contents.
-// One that is no longer a frame at all is what somebody may want to read around.
-bool agrees_with_frame(const SeekPiece& piece, const RandomAccess& file) {
-    constexpr std::uint64_t header_size_max = 18;
-    const Bytes header = file.read(piece.offset, header_size_max);
-    const auto size = ZSTD_getFrameContentSize(header.data(), header.size());
-    return size == piece.output_size || size == ZSTD_CONTENTSIZE_ERROR;
+// A part of a file that ends with a table: where it begins, and its frames.
+struct TabledPart {
+    std::uint64_t begin = 0;
+    std::vector<ZstdEntry> frames;
+};
+
+// Bytes of an announcement, which may stand at the front of such a part.
+constexpr std::uint64_t announcement_size = skippable_header_size + announcement_text.size();
+
+bool is_announcement(std::span<const std::byte> data) {
+    return data.size() == announcement_size && little_endian(data.first(4)) == announcement_magic &&
+           std::ranges::equal(data.subspan(skippable_header_size), announcement_text);
 }
 
-}  // namespace
-
-std::optional<SeekTable> table_of_zstd_frames(const RandomAccess& file) {
+// The part that ends at `end` of the file; nothing if no table ends there.
+std::optional<TabledPart> part_before(std::uint64_t end, const RandomAccess& file) {
     constexpr std::uint64_t least = skippable_header_size + table_footer_size;
-    if (file.size < least) return std::nullopt;
-    const Bytes footer = file.read(file.size - table_footer_size, table_footer_size);
+    if (end < least) return std::nullopt;
+    const Bytes footer = file.read(end - table_footer_size, table_footer_size);
     if (footer.size() != table_footer_size ||
         little_endian(std::span(footer).last(4)) != seekable_magic) {
         return std::nullopt;
@@ -31,39 +36,70 @@ std::optional<SeekTable> table_of_zstd_frames(const RandomAccess& file) {
     const bool has_checks = (footer[4] & std::byte{0x80}) != std::byte{0};
     const auto entry_size = table_entry_size + (has_checks ? 4U : 0U);
     const auto contents_size = count * entry_size + table_footer_size;
-    if (contents_size > file.size - skippable_header_size) return std::nullopt;
-    const auto begin = file.size - contents_size - skippable_header_size;
-    const Bytes frame = file.read(begin, file.size - begin);
-    if (frame.size() != file.size - begin) return std::nullopt;
+    if (contents_size > end - skippable_header_size) return std::nullopt;
+    const auto begin = end - contents_size - skippable_header_size;
+    const Bytes frame = file.read(begin, end - begin);
+    if (frame.size() != end - begin) return std::nullopt;
     const std::span<const std::byte> data(frame);
     const bool is_table = little_endian(data.first(4)) == table_magic &&
                           little_endian(data.subspan(4, 4)) == contents_size;
     if (!is_table) return std::nullopt;
-    SeekTable table;
-    std::uint64_t compressed = 0;
+    TabledPart part{.begin = begin, .frames = {}};
     for (std::uint64_t i = 0; i < count; ++i) {
         const auto entry = data.subspan(skippable_header_size + i * entry_size, table_entry_size);
         const ZstdEntry sizes{little_endian(entry.first(4)), little_endian(entry.last(4))};
-        table.pieces.push_back({.offset = compressed,
-                                .size = sizes.compressed_size,
-                                .begin = 1,
-                                .output_offset = table.output_size,
-                                .output_size = sizes.size});
-        compressed += sizes.compressed_size;
-        table.output_size += sizes.size;
+        if (sizes.compressed_size > part.begin) return std::nullopt;
+        part.begin -= sizes.compressed_size;
+        part.frames.push_back(sizes);
     }
-    // Before the frames, there is nothing but our announcement.
-    constexpr std::uint64_t announcement_size = skippable_header_size + announcement_text.size();
-    if (compressed > begin) return std::nullopt;
-    const auto base = begin - compressed;
-    const bool announced =
-        base == announcement_size &&
-        std::ranges::equal(file.read(skippable_header_size, announcement_text.size()),
-                           announcement_text);
-    if (base != 0 && !announced) return std::nullopt;
-    for (auto& piece : table.pieces) {
-        piece.offset += base;
-        if (!agrees_with_frame(piece, file)) return std::nullopt;
+    return part;
+}
+
+// Nothing checks a table itself, so it is compared with what the frames say of their contents, if
+// they do. One that is no longer a frame at all is what somebody may want to read around.
+bool agrees_with_frame(const SeekPiece& piece, const RandomAccess& file) {
+    constexpr std::uint64_t header_size_max = 18;
+    const Bytes header = file.read(piece.offset, header_size_max);
+    const auto size = ZSTD_getFrameContentSize(header.data(), header.size());
+    return size == piece.output_size || size == ZSTD_CONTENTSIZE_ERROR ||
+           size == ZSTD_CONTENTSIZE_UNKNOWN;
+}
+
+// Adds the frames of a part.
+bool add(SeekTable& table, const TabledPart& part, const RandomAccess& file) {
+    auto offset = part.begin;
+    for (const ZstdEntry& frame : part.frames) {
+        const SeekPiece piece{.offset = offset,
+                              .size = frame.compressed_size,
+                              .begin = 1,
+                              .output_offset = table.output_size,
+                              .output_size = frame.size};
+        if (!agrees_with_frame(piece, file)) return false;
+        table.pieces.push_back(piece);
+        offset += frame.compressed_size;
+        table.output_size += frame.size;
+    }
+    return true;
+}
+
+}  // namespace
+
+// Files that were put together have one table behind another.
+std::optional<SeekTable> table_of_zstd_frames(const RandomAccess& file) {
+    std::vector<TabledPart> parts;
+    for (auto end = file.size; end != 0 || parts.empty();) {
+        auto part = part_before(end, file);
+        if (!part) return std::nullopt;
+        end = part->begin;
+        if (end >= announcement_size &&
+            is_announcement(file.read(end - announcement_size, announcement_size))) {
+            end -= announcement_size;
+        }
+        parts.push_back(*std::move(part));
+    }
+    SeekTable table;
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+        if (!add(table, *part, file)) return std::nullopt;
     }
     return table;
 }

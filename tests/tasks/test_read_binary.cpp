@@ -65,4 +65,5 @@ TEST_CASE("a missing file and a bad block size are refused at the call") {
     CHECK_THROWS_AS((void)read_binary("/nonexistent/file"), satchel::FileError);
     const TemporaryFile file(10);
     CHECK_THROWS_AS((void)read_binary(file.path(), {.blocksize = 0}), satchel::InvalidArgument);
+    CHECK_THROWS_AS((void)read_binary("/proc/self/status"), satchel::FileError);
 }

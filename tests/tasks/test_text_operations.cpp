@@ -41,6 +41,7 @@ TEST_CASE("what is no UTF-8 stays as it is") {
 TEST_CASE("strip") {
     const auto bag = bag_of({"  a b \r\n", "\n", "", "xxaxx"});
     CHECK(on_threads_too<std::string>(bag.strip()) == Texts{"a b", "", "", "xxaxx"});
+    CHECK(bag.strip("").compute() == bag.compute());
     CHECK(bag.strip("x").compute() == Texts{"  a b \r\n", "\n", "", "a"});
 }
 

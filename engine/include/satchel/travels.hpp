@@ -360,9 +360,10 @@ constexpr void require_travels() {
                       "Write satchel::fn<&Class::method>.");
     } else if constexpr (problem == TravelProblem::hidden) {
         static_assert(this_can_travel,
-                      "satchel: std::function, std::bind and views hide what they hold, so they "
-                      "cannot be sent to another process. Pass the function itself, or an owning "
-                      "type.");
+                      "satchel: this type of the standard library does not show what it holds, or "
+                      "does not own it (std::function, std::bind, views, std::shared_ptr, "
+                      "std::bitset, …), so it cannot be sent to another process. Pass the function "
+                      "itself, or a type of your own that has the data, with serialize.");
     } else if constexpr (problem == TravelProblem::pointer) {
         static_assert(
             this_can_travel,

@@ -184,10 +184,9 @@ std::string ToUpper::operator()(std::string text) const {
 }
 
 std::string Strip::operator()(std::string text) const {
-    const auto set = characters.empty() ? white_space : std::string_view(characters);
-    const auto end = text.find_last_not_of(set);
+    const auto end = text.find_last_not_of(characters);
     text.resize(end == std::string::npos ? 0 : end + 1);
-    const auto begin = text.find_first_not_of(set);
+    const auto begin = text.find_first_not_of(characters);
     if (begin != 0 && begin != std::string::npos) text.erase(0, begin);
     return text;
 }

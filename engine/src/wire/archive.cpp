@@ -20,8 +20,10 @@ std::string_view problem_text(TravelProblem problem) {
         case TravelProblem::member_function:
             return "it is a pointer to a member function; write satchel::fn<&Class::method>";
         case TravelProblem::hidden:
-            return "std::function, std::bind and views hide what they hold; pass the function "
-                   "itself, or a type that owns its data";
+            return "it is a type of the standard library that does not show what it holds, or "
+                   "does not own it (std::function, std::bind, views, std::shared_ptr, "
+                   "std::bitset, …); pass the function itself, or a type of your own that has the "
+                   "data, with serialize";
         case TravelProblem::pointer:
             return "it is or holds a pointer or a reference, and an address means nothing in "
                    "another process; hold the object itself";

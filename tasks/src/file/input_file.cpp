@@ -92,9 +92,15 @@ std::vector<FileChunk> file_chunks(const std::filesystem::path& path, std::int64
                         "at least one",
                         path.native(), chunk_size));
     }
-    const auto status = InputFile(path).status();
+    const InputFile file(path);
+    const auto& status = file.status();
     if (status.type != FileType::regular) {
         throw FileError(path.native() + ": is no regular file: only those can be cut into ranges");
+    }
+    if (status.size == 0 && !file.read_at(0, 1).empty()) {  // of the kernel, as those in /proc
+        throw FileError(path.native() +
+                        ": does not tell its size, so it cannot be cut into ranges; copy it, and "
+                        "read the copy");
     }
     const auto absolute = std::filesystem::absolute(path).native();
     std::vector<FileChunk> chunks;

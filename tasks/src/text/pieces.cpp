@@ -1,11 +1,17 @@
-// Finding the pieces of files that have marks, and those that an index tells of.
+// Finding the pieces of files that have marks, and those that a table tells of.
 #include "text/pieces.hpp"
+
+#include <satchel/log.hpp>
+#include <satchel/units.hpp>
 
 #include "bits.hpp"
 #include "bz2_decoder.hpp"
 #include "bz2_format.hpp"
+#include "bz2_guess.hpp"
 #include "codec_table.hpp"
 #include "deflate_body.hpp"
+#include "seek_table.hpp"
+#include "text/piece_table.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -108,11 +114,34 @@ std::optional<std::size_t> end_of_next_border(Window& window, std::size_t from) 
     }
 }
 
+[[noreturn]] void fail(const Piece& piece) {
+    throw CorruptData(
+        "damaged data, or a part that is too large to be read by itself (then reading without a "
+        "blocksize helps), begins",
+        piece.offset);
+}
+
+// Checks those streams of which the piece is all.
+void check_whole_streams(const DeflateGuess& guess, std::uint64_t offset) {
+    bool whole = guess.from_start;
+    for (const auto& part : guess.parts) {
+        const bool right = part.said_check == part.check &&
+                           part.said_size == static_cast<std::uint32_t>(part.size);
+        if (part.ends_stream && whole && !right) {
+            throw CorruptData("damaged data: the check at the end of a gzip member is wrong",
+                              offset + part.end);
+        }
+        whole = part.ends_stream;
+    }
+}
+
 // gzip: from border to border.
 class DeflatePieces : public Pieces {
   public:
     DeflatePieces(const InputFile& file, const Codec& codec, std::int64_t from)
-        : Pieces(codec), window_(file, before(from, border_bytes.size() + context_size)) {
+        : Pieces(codec),
+          name_(file.name()),
+          window_(file, before(from, border_bytes.size() + context_size)) {
         // A border that ends where one looks for the first counts.
         const auto searched = before(from, border_bytes.size()) - window_.offset();
         if (from == 0) {
@@ -138,11 +167,29 @@ class DeflatePieces : public Pieces {
         return piece;
     }
 
+    Bytes decode(const Piece& piece) const override {
+        const auto guess = splitter().guess(piece);
+        if (!guess) fail(piece);
+        const auto& deflate = static_cast<const DeflateGuess&>(*guess);
+        check_whole_streams(deflate, piece.offset);
+        const auto rest = std::span<const std::byte>(piece.data).subspan(guess->used);
+        if (std::ranges::all_of(rest, [](std::byte byte) { return byte == std::byte{0}; })) {
+            return guess->data;
+        }
+        const bool at_end = piece.end == deflate_unknown;
+        const bool between_streams = deflate.parts.empty() || deflate.parts.back().ends_stream;
+        if (!at_end || !between_streams || gzip_codec().recognises(rest)) fail(piece);
+        log_warning("text", fmt::format("{}: ignored garbage after the gzip data, at offset {}",
+                                        name_, piece.offset + guess->used));
+        return guess->data;
+    }
+
   private:
     static std::int64_t before(std::int64_t from, std::size_t distance) {
         return std::max(from - static_cast<std::int64_t>(distance), std::int64_t{0});
     }
 
+    std::string name_;
     Window window_;
     DeflatePlace next_place_ = deflate_unknown;
     std::size_t begin_ = context_size;  // of the next piece, in the window
@@ -162,6 +209,12 @@ class Bz2Pieces : public Pieces {
             return piece;
         }
         return std::nullopt;
+    }
+
+    Bytes decode(const Piece& piece) const override {
+        const auto guess = splitter().guess(piece);
+        if (!guess) fail(piece);
+        return whole_bz2_block(static_cast<const Bz2Guess&>(*guess).block);
     }
 
   private:
@@ -184,80 +237,68 @@ class Bz2Pieces : public Pieces {
     bool at_end_ = false;
 };
 
-class IndexedPieces : public Pieces {
+// As a table tells.
+class TablePieces : public Pieces {
   public:
-    IndexedPieces(const InputFile& file, const Codec& codec, std::int64_t from,
-                  std::vector<IndexedPiece> index)
-        : Pieces(codec), file_(file), index_(std::move(index)) {
-        const auto first = std::ranges::lower_bound(index_, from, {}, &IndexedPiece::offset);
-        next_ = static_cast<std::size_t>(first - index_.begin());
+    TablePieces(const InputFile& file, const Codec& codec, std::int64_t from,
+                std::shared_ptr<const SeekTable> table)
+        : Pieces(codec), file_(random_access(file)), table_(std::move(table)) {
+        next_ = at(static_cast<std::uint64_t>(from));
     }
 
+    // It is read when it is decoded.
     std::optional<Piece> next() override {
-        if (next_ == index_.size()) return std::nullopt;
-        const auto& [offset, size, end] = index_[next_++];
-        return Piece{.data = file_.read_at(offset, size),
-                     .offset = static_cast<std::uint64_t>(offset),
-                     .begin = 1,
-                     .end = end};
+        if (next_ == table_->pieces.end()) return std::nullopt;
+        return Piece{.offset = (next_++)->offset};
+    }
+
+    Bytes decode(const Piece& piece) const override {
+        const auto guess = decode_as_told(*at(piece.offset), splitter(), file_);
+        if (!guess) fail(piece);
+        return guess->data;
     }
 
   private:
-    const InputFile& file_;
-    std::vector<IndexedPiece> index_;
-    std::size_t next_;
-};
+    using Place = std::vector<SeekPiece>::const_iterator;
 
-// Checks those streams of which the piece is all.
-void check_whole_streams(const DeflateGuess& guess, std::uint64_t offset) {
-    bool whole = guess.from_start;
-    for (const auto& part : guess.parts) {
-        const bool right = part.said_check == part.check &&
-                           part.said_size == static_cast<std::uint32_t>(part.size);
-        if (part.ends_stream && whole && !right) {
-            throw CorruptData("damaged data: the check at the end of a gzip member is wrong",
-                              offset + part.end);
-        }
-        whole = part.ends_stream;
+    // The first piece at `offset` or behind it.
+    [[nodiscard]] Place at(std::uint64_t offset) const {
+        return std::ranges::lower_bound(table_->pieces, offset, {}, &SeekPiece::offset);
     }
-}
+
+    RandomAccess file_;
+    std::shared_ptr<const SeekTable> table_;
+    Place next_;
+};
 
 bool is(const Codec& codec, std::string_view name) { return codec.info().name == name; }
 
-}  // namespace
-
-Bytes Pieces::decode(const Piece& piece) const {
-    const auto guess = splitter_->guess(piece);
-    if (guess != nullptr) {
-        if (const auto* deflate = dynamic_cast<const DeflateGuess*>(guess.get())) {
-            check_whole_streams(*deflate, piece.offset);
-        }
-        const auto rest = std::span<const std::byte>(piece.data).subspan(guess->used);
-        const auto is_padding = [](std::byte byte) { return byte == std::byte{0}; };
-        if (std::ranges::all_of(rest, is_padding)) return guess->data;
-    }
-    throw CorruptData(
-        "damaged data, or a part that is too large to be read by itself (then reading without a "
-        "blocksize helps), begins",
-        piece.offset);
+std::string why_not_by_table(const SeekTable& table) {
+    if (table.pieces.size() == 1) return "it is a single block";
+    const auto largest = std::ranges::max(table.pieces, {}, &SeekPiece::output_size);
+    if (largest.output_size <= seek_piece_max && largest.size <= seek_piece_max) return {};
+    return fmt::format(
+        "it is compressed in blocks of {}, and those of up to {} can be decoded by themselves",
+        format_bytes(largest.output_size), format_bytes(seek_piece_max));
 }
+
+}  // namespace
 
 std::unique_ptr<Pieces> open_pieces(const InputFile& file, const Codec& codec, std::int64_t from) {
     if (is(codec, "bz2")) return std::make_unique<Bz2Pieces>(file, codec, from);
-    if (is(codec, "xz")) return std::make_unique<IndexedPieces>(file, codec, from, xz_index(file));
-    if (is(codec, "zstd")) {
-        return std::make_unique<IndexedPieces>(file, codec, from, zstd_index(file));
+    if (auto table = piece_table(file, codec)) {
+        return std::make_unique<TablePieces>(file, codec, from, std::move(table));
     }
-    return std::make_unique<DeflatePieces>(file, codec, from);
+    if (is(codec, "gzip")) return std::make_unique<DeflatePieces>(file, codec, from);
+    throw CorruptData("the table of what can be decoded by itself is no longer there", 0);
 }
 
 std::string why_not_in_pieces(const InputFile& file, const Codec& codec) {
     if (is(codec, "bz2")) return {};
-    if (is(codec, "xz")) return xz_index(file).size() > 1 ? "" : "it is a single xz block";
-    if (is(codec, "zstd")) {
-        return zstd_index(file).empty() ? "there is no table of zstd frames at its end" : "";
+    if (const auto table = piece_table(file, codec)) return why_not_by_table(*table);
+    if (!is(codec, "gzip")) {
+        return "there is no table in it of what can be decoded by itself, or a damaged one";
     }
-    if (!is(codec, "gzip")) return fmt::format("it is of the format {}", codec.info().name);
     Window window(file, 0);
     return skip_to_border(window, 0) ? ""
                                      : "its gzip stream has no places where decoding may begin";

@@ -1,8 +1,8 @@
 // Pieces: the parts of a compressed file that can be decoded by themselves, from any place of the
 // file on.
 //
-// Where they begin is told by the file: by an index at its end (.xz, .zst), or by marks so long
-// that they do not occur by chance (.gz, .bz2). That a mark is a true one shows when the piece
+// Where they begin is told by the file: by a table (see satchel/tasks/seek.hpp), or by marks so
+// long that they do not occur by chance (.gz, .bz2). That a mark is a true one shows when the piece
 // before it is decoded, which must end exactly there; else it is an error.
 #pragma once
 
@@ -14,7 +14,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace satchel::detail {
 
@@ -29,7 +28,7 @@ class Pieces {
     [[nodiscard]] virtual std::optional<Piece> next() = 0;
 
     /// What a piece holds. Throws CorruptData.
-    [[nodiscard]] Bytes decode(const Piece& piece) const;
+    [[nodiscard]] virtual Bytes decode(const Piece& piece) const = 0;
 
   protected:
     [[nodiscard]] Splitter& splitter() const { return *splitter_; }
@@ -49,18 +48,5 @@ class Pieces {
 
 /// Whether a file can be read piece by piece: why not, or nothing.
 [[nodiscard]] std::string why_not_in_pieces(const InputFile& file, const Codec& codec);
-
-/// A piece as an index tells of it.
-struct IndexedPiece {
-    std::int64_t offset = 0;
-    std::int64_t size = 0;
-    std::uint64_t end = 0;  ///< Piece::end
-};
-
-/// The blocks of an .xz file. Throws CorruptData.
-[[nodiscard]] std::vector<IndexedPiece> xz_index(const InputFile& file);
-
-/// The frames of a .zst file that ends with a table of them; none if it does not.
-[[nodiscard]] std::vector<IndexedPiece> zstd_index(const InputFile& file);
 
 }  // namespace satchel::detail

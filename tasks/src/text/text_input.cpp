@@ -127,17 +127,13 @@ class CompressedFile : public TextInput {
 class CompressedBlock : public TextInput {
   public:
     explicit CompressedBlock(const TextPart& part)
-        : part_(part), file_(part.path), pieces_(open_pieces(file_, *part.codec, part.begin)) {
+        : part_(part), file_(part.path), pieces_(open(part.begin)) {
         advance();  // so that a block in which no piece begins is known to be empty
     }
 
     std::size_t read(std::span<char> room) override {
         while (text_.empty() && piece_) {
-            try {
-                text_ = pieces_->decode(*piece_);
-            } catch (const CorruptData& error) {
-                throw_damaged(part_.path, error);
-            }
+            text_ = decode(*pieces_, *piece_);
             position_ += static_cast<std::int64_t>(text_.size());
             advance();
         }
@@ -153,16 +149,32 @@ class CompressedBlock : public TextInput {
         for (std::int64_t distance = std::int64_t{1} << 20;; distance *= 2) {
             const auto from = std::max<std::int64_t>(part_.begin - distance, 0);
             std::string text;
-            const auto pieces = open_pieces(file_, *part_.codec, from);
+            const auto pieces = open(from);
             for (auto piece = pieces->next(); piece && place_of(*piece) < part_.begin;
                  piece = pieces->next()) {
-                text += pieces->decode(*piece).text();
+                text += decode(*pieces, *piece).text();
             }
             if (text.size() >= size || from == 0) return text;
         }
     }
 
   private:
+    [[nodiscard]] std::unique_ptr<Pieces> open(std::int64_t from) const {
+        try {
+            return open_pieces(file_, *part_.codec, from);
+        } catch (const CorruptData& error) {
+            throw_damaged(part_.path, error);
+        }
+    }
+
+    Bytes decode(const Pieces& pieces, const Piece& piece) const {
+        try {
+            return pieces.decode(piece);
+        } catch (const CorruptData& error) {
+            throw_damaged(part_.path, error);
+        }
+    }
+
     void advance() {
         piece_ = pieces_->next();
         if (!block_end_ && piece_ && place_of(*piece_) >= part_.end) block_end_ = position_;

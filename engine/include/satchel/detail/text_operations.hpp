@@ -30,7 +30,7 @@ inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 /// Without the bytes in `characters` at both ends; if there are none, without white space.
 struct Strip {
-    std::string characters;
+    std::string characters = " \t\n\v\f\r";
     std::string operator()(std::string text) const;
 };
 /// The words, or what lies between separators.
@@ -96,7 +96,8 @@ class TextOperations {
     [[nodiscard]] auto upper() const { return mapped(ToUpper{}); }
 
     /// Without white space at both ends, or without the bytes that `characters` lists.
-    [[nodiscard]] auto strip(std::string characters = {}) const {
+    [[nodiscard]] auto strip() const { return mapped(Strip{}); }
+    [[nodiscard]] auto strip(std::string characters) const {
         return mapped(Strip{std::move(characters)});
     }
 
