@@ -6,6 +6,7 @@
 #include "net/connection_file.hpp"
 #include "process/support.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdlib>
@@ -129,6 +130,36 @@ TEST_CASE("workers end with their scheduler, and wait for one") {
     CHECK(place.scheduler.wait() == 0);
     CHECK(workers.wait() == 0);
     CHECK(workers.rest().empty());
+}
+
+TEST_CASE("workers are restarted by their nannies, and by themselves") {
+    Place place;
+    Command pair({"worker", "--connection-file", place.file, "--nworkers", "2"});
+    Command alone({"worker", "--connection-file", place.file, "--no-nanny"});
+    place.client.wait_for_workers(3);
+    std::uint32_t newest = 0;
+    for (const auto& worker : place.client.info().workers) {
+        newest = std::max(newest, worker.worker.incarnation);
+    }
+    place.client.send(RestartWorkers{});
+    place.client.wait_for_workers_after(newest, 3);
+    pair.signal(SIGTERM);
+    CHECK(pair.wait() == 0);
+    alone.signal(SIGTERM);
+    CHECK(alone.wait() == 0);
+}
+
+TEST_CASE("workers give up a scheduler that was killed") {
+    Place place;
+    Command pair(
+        {"worker", "--connection-file", place.file, "--nworkers", "2", "--death-timeout", "300ms"});
+    Command alone(
+        {"worker", "--connection-file", place.file, "--no-nanny", "--death-timeout", "300ms"});
+    place.client.wait_for_workers(3);
+    place.scheduler.signal(SIGKILL);
+    CHECK(alone.wait() == 1);
+    CHECK(pair.wait() == 1);
+    CHECK(pair.rest().find("gives up its scheduler") != std::string::npos);
 }
 
 TEST_CASE("a worker of another program says what it lacks") {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 using namespace satchel;
 
@@ -100,6 +101,52 @@ TEST_CASE("a bag of 2000 partitions survives twenty deaths") {
         ::kill(progress.wait_for(40 + 37 * deaths % 100).back(), SIGKILL);
     }
     CHECK(sum.result() == expected_sum(partitions));
+}
+
+namespace {
+
+enum class Way { exits, quits, ends, nested };
+
+int die(Way way) {
+    switch (way) {
+        case Way::exits:
+            ::_exit(0);
+        case Way::quits:
+            ::_exit(9);
+        case Way::ends:
+            ::kill(::getpid(), SIGTERM);
+            while (true) ::pause();
+        case Way::nested:
+            return delayed(die)(Way::quits).compute();
+    }
+    return 0;
+}
+
+}  // namespace
+
+TEST_CASE("a task that ends its process, in whatever way, is told from all others") {
+    for (const auto way : {Way::exits, Way::quits, Way::ends, Way::nested}) {
+        CAPTURE(static_cast<int>(way));
+        const LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1});
+        const Client client(cluster);
+        CHECK_THROWS_AS((void)client.submit(die, way).result(), KilledWorker);
+        CHECK(client.submit(work_on, std::int64_t{3}).result() == work_on(3));
+    }
+}
+
+TEST_CASE("after a restart there are as many workers as before") {
+    for (const bool processes : {true, false}) {
+        CAPTURE(processes);
+        const LocalCluster cluster(
+            {.n_workers = 2, .threads_per_worker = 1, .processes = processes});
+        const Client client(cluster);
+        const auto kept = client.submit(work_on, std::int64_t{3});
+        CHECK(kept.result() == work_on(3));
+        client.restart();
+        CHECK(client.scheduler_info().workers.size() == 2);
+        CHECK_THROWS_AS((void)kept.result(), Cancelled);
+        CHECK(client.submit(work_on, std::int64_t{4}).result() == work_on(4));
+    }
 }
 
 TEST_CASE("after a run, no process is left") {

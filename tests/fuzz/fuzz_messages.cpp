@@ -47,6 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         case 5:
             try_one<FromNanny>(bytes);
+            try_one<RestartWorker>(bytes);
             break;
         case 6:
             try_one<DataRequest>(bytes);

@@ -175,7 +175,9 @@ class Client final : public Executor {
     /// negative.
     void wait_for_workers(std::int64_t n,
                           std::optional<std::chrono::nanoseconds> timeout = {}) const;
-    /// Ends all workers; a nanny starts a new one for each. All futures are cancelled.
+    /// Ends all workers; a nanny starts a new one for each, and those without one come back empty.
+    /// All futures are cancelled. Waits until as many workers are there as before; throws
+    /// TimeoutError if that takes a minute.
     void restart() const;
     /// Ends workers, named by name or address, when others have what only they had; waits for that.
     void retire_workers(const std::vector<std::string>& workers) const;

@@ -24,6 +24,9 @@ namespace {
 
 using client::RemoteExecutor;
 
+// For new workers to come in place of those that a restart has ended.
+constexpr std::chrono::seconds restart_timeout{60};
+
 std::shared_ptr<RemoteExecutor> open(const std::string& file) {
     const auto content = net::read_connection_file(file);
     if (content.addresses.empty()) {
@@ -271,6 +274,7 @@ void Client::restart() const {
             before, [&](const auto& worker) { return peers.contains(worker.first); });
     };
     (void)session.wait_for_peers(are_gone, {});
+    wait_for_workers(std::ssize(before), restart_timeout);
 }
 
 void Client::retire_workers(const std::vector<std::string>& workers) const {

@@ -125,6 +125,8 @@ LocalCluster::Impl::Impl(const LocalClusterOptions& options)
       processes_(options.processes),
       access_{scheduler_address(processes_), net::Credentials::generate()} {
     if (processes_) process::require_init();
+    // Workers in this process come back by themselves.
+    const auto restarting = processes_ ? std::function<void()>([this] { restart(); }) : nullptr;
     scheduler_.emplace(loop_,
                        cluster::SchedulerServerOptions{.credentials = access_.credentials,
                                                        .listen = {access_.scheduler},
@@ -135,7 +137,7 @@ LocalCluster::Impl::Impl(const LocalClusterOptions& options)
                                                                changed_.notify_all();
                                                            },
                                                        .shutdown = [this] { begin_close(); },
-                                                       .restart = [this] { restart(); }});
+                                                       .restart = restarting});
     access_.scheduler = scheduler_->addresses().front();
     scale(shape_.workers);
 }
@@ -216,10 +218,12 @@ void LocalCluster::Impl::start_server(std::int64_t number, Member& member) {
 }
 
 void LocalCluster::Impl::on_end(std::int64_t number, const process::WorkerEnd& end) {
+    const bool was_told = cluster::was_told(end);
     if (scheduler_) {
-        scheduler_->nanny_says(WorkerEnded{std::to_string(number), end.describe(), end.was_asked});
+        scheduler_->nanny_says(
+            WorkerEnded{std::to_string(number), end.describe(), end.was_asked || was_told});
     }
-    if (members_.at(number).is_leaving) remove(number);
+    if (members_.at(number).is_leaving || was_told) remove(number);
 }
 
 // It ends by itself when nobody needs it any more; a process that is not connected just ends.

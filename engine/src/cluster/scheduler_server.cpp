@@ -56,6 +56,7 @@ class SchedulerServer::Impl : public std::enable_shared_from_this<Impl> {
     // A worker whose connection was lost, and whose nanny has not spoken yet.
     struct Lost {
         WorkerRef worker;
+        scheduler::WorkerDeath seen;  // how it looks from here
         net::Timer timer;
     };
     using PeerId = std::uint64_t;
@@ -178,14 +179,15 @@ void SchedulerServer::Impl::closed(PeerId id, const net::Closed& why) {
     if (peer->worker) {
         workers_.erase(*peer->worker);
         const bool planned = why.kind == net::Closed::Kind::by_peer;
-        if (!planned && watched_.contains(peer->name)) {
+        const scheduler::WorkerDeath death{
+            .cause = planned ? "it said goodbye: " + why.text : why.text, .planned = planned};
+        // A goodbye that only its process has planned, perhaps by a task's hand, is no plan.
+        if (watched_.contains(peer->name)) {
             auto& lost = lost_[peer->name];
-            lost = std::make_unique<Lost>(Lost{*peer->worker, net::Timer(loop_)});
+            lost = std::make_unique<Lost>(Lost{*peer->worker, death, net::Timer(loop_)});
             lost->timer.start(nanny_delay, [this, name = peer->name] { lose_untold(name); });
         } else {
-            lose_worker(
-                *peer->worker,
-                {.cause = planned ? "it said goodbye: " + why.text : why.text, .planned = planned});
+            lose_worker(*peer->worker, death);
         }
     }
     flush_soon();
@@ -240,8 +242,16 @@ void SchedulerServer::Impl::on(Peer& peer, const InfoRequest& request) {
 void SchedulerServer::Impl::on(Peer&, const RestartWorkers&) {
     if (options_.restart) return options_.restart();
     for (const auto& [worker, id] : std::map(workers_)) {
-        lose_worker(worker, {.cause = "a client asked for a restart", .planned = true});
-        disconnect(worker, "a client asked for a restart");
+        const auto& name = peers_.at(id)->name;
+        const auto nanny = std::ranges::find_if(
+            peers_, [&](const auto& entry) { return entry.second->watched.contains(name); });
+        if (nanny != peers_.end()) {
+            send(nanny->second->connection, RestartWorker{name});
+        } else {
+            // It comes back as a new one.
+            lose_worker(worker, {.cause = "a client asked for a restart", .planned = true});
+            hang_up(worker);
+        }
     }
 }
 
@@ -304,9 +314,8 @@ void SchedulerServer::Impl::on(const RetireWorkers& message) {
 
 // Its nanny has not told how it ended, and will not.
 void SchedulerServer::Impl::lose_untold(const std::string& name) {
-    const auto worker = lost_.at(name)->worker;
-    lost_.erase(name);
-    lose_worker(worker, {});
+    const auto lost = std::move(lost_.extract(name).mapped());
+    lose_worker(lost->worker, lost->seen);
 }
 
 void SchedulerServer::Impl::lose_worker(WorkerRef worker, const scheduler::WorkerDeath& death) {

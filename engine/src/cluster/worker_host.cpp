@@ -58,11 +58,16 @@ void WorkerHost::stop() {
     if (nannies_.empty()) remove({});
 }
 
-// One that ended with success was told to, by the scheduler.
 void WorkerHost::on_end(const std::string& name, const process::WorkerEnd& end) {
-    const bool was_told = end.status.signal == 0 && end.status.code == 0;
-    tell(WorkerEnded{name, end.describe(), end.was_asked || was_told});
-    if (was_told && !is_stopping_) remove(name);
+    tell(WorkerEnded{name, end.describe(), end.was_asked || was_told(end)});
+    const bool is_alone = end.status.signal == 0 && end.status.code == exit_when_alone;
+    if (is_alone) failure_ = "its workers have no scheduler";
+    if (!is_stopping_ && (is_alone || was_told(end))) remove(name);
+}
+
+void WorkerHost::restart(const std::string& name) {
+    const auto found = nannies_.find(name);
+    if (found != nannies_.end() && !is_stopping_) found->second->restart();
 }
 
 // Not at once: the nanny may be in the middle of telling.
@@ -93,10 +98,14 @@ void WorkerHost::connected(net::ConnectResult result) {
         return;
     }
     scheduler_ = std::move(result.connection);
-    scheduler_.start({.closed = [this](const net::Closed&) {
-        scheduler_ = {};
-        timer_.start(pause_between_tries, [this] { connect(); });
-    }});
+    scheduler_.start(
+        {.received =
+             [this](net::Message& message) { restart(receive<RestartWorker>(message).name); },
+         .closed =
+             [this](const net::Closed&) {
+                 scheduler_ = {};
+                 timer_.start(pause_between_tries, [this] { connect(); });
+             }});
     for (const auto& [name, nanny] : nannies_) tell(WatchedWorker{name});
 }
 

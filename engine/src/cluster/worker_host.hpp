@@ -40,6 +40,7 @@ class WorkerHost {
     void tell(const FromNanny& message);
     void on_end(const std::string& name, const process::WorkerEnd& end);
     void remove(const std::string& name);
+    void restart(const std::string& name);
 
     net::EventLoop& loop_;
     WorkerParameters parameters_;

@@ -42,14 +42,6 @@ void copy_bytes(std::span<const std::byte> from, std::span<std::uint8_t> to) {
     std::ranges::copy(from, std::as_writable_bytes(to).begin());
 }
 
-sigset_t stop_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    return set;
-}
-
 }  // namespace
 
 Bytes WorkerParameters::write() const {
@@ -76,15 +68,15 @@ WorkerParameters WorkerParameters::read(const Bytes& bytes) {
     return parameters;
 }
 
-StopSignals::StopSignals() {
-    const auto set = stop_signals();
-    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+StopSignals::StopSignals(std::initializer_list<int> numbers) {
+    sigemptyset(&set_);
+    for (const int number : numbers) sigaddset(&set_, number);
+    ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
 }
 
 void StopSignals::wait() {
-    const auto set = stop_signals();
     int which = 0;
-    while (::sigwait(&set, &which) == EINTR) {
+    while (::sigwait(&set_, &which) == EINTR) {
     }
 }
 
@@ -93,9 +85,12 @@ void StopSignals::stop() { ::kill(::getpid(), SIGTERM); }
 int worker_main(const process::WorkerStart& start) {
     if (!start.has_parent) return serve_worker(read_worker_options(start.arguments));
     const auto parameters = WorkerParameters::read(start.parameters);
-    StopSignals signals;
+    // Ctrl-C in a terminal goes to all processes; the nanny then tells this one what to do.
+    std::signal(SIGINT, SIG_IGN);
+    StopSignals signals({SIGTERM});
     std::mutex mutex;
     std::string failure;
+    int code = 0;
     net::EventLoop loop;
     WorkerServer server(loop, {.scheduler = parameters.access.scheduler,
                                .credentials = parameters.access.credentials,
@@ -107,18 +102,17 @@ int worker_main(const process::WorkerStart& start) {
                                .ended = [&](const WorkerServerEnd& end) {
                                    const std::lock_guard lock(mutex);
                                    if (!end.planned) failure = end.reason;
+                                   code = end.planned ? exit_when_told : exit_when_alone;
                                    StopSignals::stop();
                                }});
     signals.wait();
     server.say_goodbye();
     loop.stop();
-    {
-        const std::lock_guard lock(mutex);
-        if (!failure.empty()) fmt::print(stderr, "satchel worker: {}\n", failure);
-    }
+    const std::lock_guard lock(mutex);
+    if (!failure.empty()) fmt::print(stderr, "satchel worker: {}\n", failure);
     std::fflush(stdout);
     // Tasks may be running, and need what destructors would take from them.
-    ::_exit(failure.empty() ? 0 : 1);
+    ::_exit(code);
 }
 
 }  // namespace satchel::cluster

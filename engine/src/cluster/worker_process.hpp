@@ -8,7 +8,9 @@
 #include "process/worker_mode.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 namespace satchel::cluster {
@@ -26,19 +28,33 @@ struct WorkerParameters {
     [[nodiscard]] static WorkerParameters read(const Bytes& bytes);
 };
 
+/// What a worker's process that has a nanny ends with when its scheduler told it to, and when it
+/// has looked for a scheduler for too long. Such codes that a task hardly ends its process with, as
+/// it may with success.
+inline constexpr int exit_when_told = 181;
+inline constexpr int exit_when_alone = 182;
+
+/// Whether a worker has ended because its scheduler told it to.
+[[nodiscard]] inline bool was_told(const process::WorkerEnd& end) {
+    return end.status.signal == 0 && end.status.code == exit_when_told;
+}
+
 /// The worker's side: runs until the scheduler, or a signal, says that it is enough. For
 /// process::set_worker_main.
 int worker_main(const process::WorkerStart& start);
 
-/// Blocks SIGTERM and SIGINT in this thread and those that it starts, so that they can be waited
-/// for. To be made before there are other threads.
+/// Blocks signals in this thread and those that it starts, so that they can be waited for. To be
+/// made before there are other threads.
 class StopSignals {
   public:
-    StopSignals();
+    explicit StopSignals(std::initializer_list<int> numbers = {SIGTERM, SIGINT});
     /// Waits for one of the signals, or for `stop`.
     void wait();
     /// From any thread.
     static void stop();
+
+  private:
+    sigset_t set_;
 };
 
 }  // namespace satchel::cluster

@@ -167,12 +167,14 @@ void WorkerServer::Impl::disconnected(const net::Closed& why) {
 }
 
 void WorkerServer::Impl::try_again(const std::string& why) {
-    if (Clock::now() - alone_since_ + pause_ > options_.death_timeout) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        alone_since_ + options_.death_timeout - Clock::now());
+    if (left <= 0ms) {
         return end({fmt::format("the worker {} gives up its scheduler at {}: {}", options_.name,
                                 options_.scheduler.text(), why),
                     false});
     }
-    timer_.start(pause_, [this] { connect(); });
+    timer_.start(std::min(pause_, left), [this] { connect(); });
     pause_ = std::min(2 * pause_, longest_pause);
 }
 

@@ -107,4 +107,14 @@ struct WorkerEnded {
 
 using FromNanny = std::variant<WatchedWorker, WorkerEnded>;
 
+/// To a nanny: its worker of this name shall end, and another one begin.
+struct RestartWorker {
+    std::string name;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& name;
+    }
+};
+
 }  // namespace satchel

@@ -96,8 +96,12 @@ void Scheduler::lose_results_of(WorkerId worker) {
 
 void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death) {
     const auto& executing = death.executing ? *death.executing : dead.executing;
+    // A task that waits may have made one of those that were executing, which are then forgotten
+    // with it: it is what would make them again.
     const auto is_suspect = [&](const Worker::Processing& record) {
-        return !death.planned && std::ranges::count(executing, tasks_.ref(record.task)) > 0;
+        if (death.planned) return false;
+        return (record.seceded && !executing.empty()) ||
+               std::ranges::count(executing, tasks_.ref(record.task)) > 0;
     };
     std::vector<TaskId> suspects;
     for (const auto& record : dead.processing) {
