@@ -26,6 +26,7 @@ namespace {
 const LocalClusterOptions threads{.n_workers = 2, .threads_per_worker = 1, .processes = false};
 
 std::atomic<bool> has_begun{false};
+std::atomic<bool> inner_was_stopped{false};
 
 std::vector<std::string> words() {
     std::vector<std::string> all;
@@ -220,6 +221,31 @@ TEST_CASE("a stop token cancels a run") {
     CHECK_THROWS_AS(endless.compute(client, {.stop_token = source.get_token()}), Cancelled);
     stopper.join();
     CHECK_THROWS_AS(endless.compute(client, {.stop_token = source.get_token()}), Cancelled);
+}
+
+TEST_CASE("a stop token reaches the runs that tasks wait for") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    std::stop_source source;
+    has_begun = inner_was_stopped = false;
+    std::thread stopper([&] {
+        has_begun.wait(false);
+        source.request_stop();
+    });
+    auto outer = delayed([](int x) {
+        auto inner = delayed([](int y) {
+            has_begun = true;
+            has_begun.notify_all();
+            while (!this_task::stop_requested()) std::this_thread::yield();
+            inner_was_stopped = true;
+            inner_was_stopped.notify_all();
+            return y;
+        })(x);
+        return inner.compute();
+    })(1);
+    CHECK_THROWS_AS(outer.compute(client, {.stop_token = source.get_token()}), Cancelled);
+    stopper.join();
+    inner_was_stopped.wait(false);
 }
 
 TEST_CASE("streams keep their order and their window") {

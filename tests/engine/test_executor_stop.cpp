@@ -148,6 +148,69 @@ TEST_CASE("the token of a task is the run's: callbacks are called when it stops"
     });
 }
 
+TEST_CASE("stopping a run stops the runs that its tasks wait for, however deep") {
+    const ThreadPoolExecutor other(2);
+    on_each_executor([&](const Executor& executor) {
+        for (const auto* inner : {&executor, static_cast<const Executor*>(&other)}) {
+            Waiting waiting;
+            const auto nest = [&](const auto& self, int depth) -> Graph {
+                if (depth == 0) return waiting.graph();
+                Graph graph;
+                (void)graph.add(Function([&self, inner, depth](Arguments&) {
+                    (void)inner->run(self(self, depth - 1), {});
+                    return Value();
+                }));
+                return graph;
+            };
+            std::stop_source source;
+            const std::jthread stopper([&] {
+                waiting.until_one_started();
+                source.request_stop();
+            });
+            CHECK_THROWS_AS((void)executor.run(nest(nest, 3), {}, {source.get_token()}), Cancelled);
+            CHECK(waiting.running == 0);
+            CHECK(waiting.started <= inner->concurrency());
+        }
+    });
+}
+
+TEST_CASE("a task that goes on after the stop can begin no run") {
+    on_each_executor([](const Executor& executor) {
+        std::stop_source source;
+        std::atomic<int> calls{0};
+        Graph graph;
+        (void)graph.add(Function([&](Arguments&) {
+            source.request_stop();
+            Graph nested;
+            (void)nested.add(Function([&](Arguments&) {
+                ++calls;
+                return Value();
+            }));
+            CHECK_THROWS_AS((void)satchel::this_task::executor().run(std::move(nested), {}),
+                            Cancelled);
+            return Value();
+        }));
+        CHECK_THROWS_AS((void)executor.run(std::move(graph), {}, {source.get_token()}), Cancelled);
+        CHECK(calls == 0);
+    });
+}
+
+TEST_CASE("an exception in one task stops the run that another one waits for") {
+    const ThreadPoolExecutor pool(2);
+    Waiting waiting;
+    Graph graph;
+    (void)graph.add(Function([&](Arguments&) {
+        (void)satchel::this_task::executor().run(waiting.graph(1), {});
+        return Value();
+    }));
+    (void)graph.add(Function([&](Arguments&) -> Value {
+        waiting.until_one_started();
+        throw std::logic_error("the other one");
+    }));
+    CHECK_THROWS_AS((void)pool.run(std::move(graph), {}), std::logic_error);
+    CHECK(waiting.running == 0);
+}
+
 TEST_CASE("an exception in one task stops the tokens of the others") {
     const ThreadPoolExecutor pool(2);
     std::atomic<bool> other_runs{false};

@@ -27,7 +27,8 @@ namespace satchel {
 /// How a graph is run.
 struct RunOptions {
     /// Stops the run from outside: what has not started is left out, and the run throws Cancelled.
-    /// It also reaches every function that takes a `std::stop_token` as its last parameter.
+    /// It also reaches every function that takes a `std::stop_token` as its last parameter. A run
+    /// that a task submits is stopped with the run of that task, whatever is given here.
     std::stop_token stop_token = {};
     /// For the library: where the executor counts what it has done.
     std::shared_ptr<detail::RunProgress> progress = {};

@@ -9,6 +9,7 @@
 #include "client/gather.hpp"
 #include "client/graph_message.hpp"
 #include "cluster/codec.hpp"
+#include "graph/task_context.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -34,7 +35,7 @@ constexpr std::chrono::milliseconds report_pause{500};
 class RemoteSubmission final : public Submission {
   public:
     RemoteSubmission(std::shared_ptr<Gather> gather, const std::stop_token& token)
-        : gather_(std::move(gather)), on_stop_(token, Stop{gather_.get()}) {}
+        : gather_(std::move(gather)), on_stop_(token, [this] { gather_->cancel(); }) {}
     ~RemoteSubmission() override {
         if (!gather_->done()) gather_->cancel();
     }
@@ -45,13 +46,8 @@ class RemoteSubmission final : public Submission {
     [[nodiscard]] std::vector<Value> take() override { return gather_->take(); }
 
   private:
-    struct Stop {
-        Gather* gather;
-        void operator()() const { gather->cancel(); }
-    };
-
     std::shared_ptr<Gather> gather_;
-    std::stop_callback<Stop> on_stop_;
+    detail::OnStop on_stop_;
 };
 
 net::Identity identity_of(const net::Credentials& credentials) {
@@ -110,7 +106,7 @@ std::vector<Value> RemoteExecutor::keep(Graph graph, std::vector<TaskIndex> outp
     const auto progress = options.progress ? options.progress : watched.progress();
     const auto states = begin(std::move(graph), std::move(outputs));
     if (progress) progress->total += states.size();
-    const std::stop_callback on_stop(options.stop_token, [&] { session_->cancel(states); });
+    const detail::OnStop on_stop(options.stop_token, [&] { session_->cancel(states); });
     Completions completions(states);
     for (std::size_t left = states.size(); left > 0; --left) {
         session_->require_success(*states[*completions.next({})]);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <satchel/executor.hpp>
+#include <satchel/this_task.hpp>
 
+#include <functional>
 #include <stop_token>
 #include <utility>
 
@@ -55,6 +57,27 @@ class WaitInTask {
 
   private:
     TaskContext* context_;
+};
+
+/// While it lives, `stop` is called when a run is to be stopped: by its token, or together with the
+/// run of the task that submits it, which is the one that the constructor is called in. May call
+/// twice.
+class OnStop {
+  public:
+    OnStop(const std::stop_token& token, std::function<void()> stop)
+        : stop_(std::move(stop)),
+          by_token_(token, std::cref(stop_)),
+          with_submitter_(this_task::stop_token(), std::cref(stop_)) {}
+    OnStop(const OnStop&) = delete;
+    OnStop& operator=(const OnStop&) = delete;
+    ~OnStop() = default;
+
+  private:
+    using Callback = std::stop_callback<std::reference_wrapper<const std::function<void()>>>;
+
+    std::function<void()> stop_;
+    Callback by_token_;
+    Callback with_submitter_;
 };
 
 }  // namespace satchel::detail

@@ -57,7 +57,7 @@ std::unique_ptr<Submission> SynchronousExecutor::submit(Graph graph, std::vector
     auto job = std::make_unique<detail::Job>(std::move(compiled), std::move(outputs), 1, *this,
                                              nullptr, options.progress);
     {
-        const std::stop_callback on_stop(options.stop_token, [&] {
+        const detail::OnStop on_stop(options.stop_token, [&] {
             job->stop(
                 std::make_exception_ptr(Cancelled("the run was stopped before it had finished")));
         });

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -56,7 +55,7 @@ class PoolSubmission final : public Submission {
   private:
     std::shared_ptr<ThreadPool> pool_;
     std::shared_ptr<ThreadPool::Entry> entry_;
-    std::stop_callback<std::function<void()>> on_stop_;
+    OnStop on_stop_;
 };
 
 }  // namespace
