@@ -347,6 +347,64 @@ TEST_CASE("when the stream fails, work that runs is told to stop") {
                     std::runtime_error);
 }
 
+TEST_CASE("when the stream fails, items that have not begun are dropped") {
+    const ThreadPoolExecutor pool(1);
+    constexpr int window = 20;
+    std::atomic<bool> all_read{false};
+    std::atomic<int> begun{0};
+    auto next = numbers(window);
+    const auto fail = [&] {
+        stream(
+            [&] {
+                const auto item = next();
+                if (item == window - 1) {
+                    all_read = true;
+                    all_read.notify_all();
+                }
+                return item;
+            },
+            [&](int x) {
+                if (x == 0) all_read.wait(false);
+                ++begun;
+                begun.notify_all();
+                while (x != 0 && !satchel::this_task::stop_requested()) {
+                }
+                return x;
+            },
+            [&](int) {
+                begun.wait(1);
+                throw std::runtime_error("write");
+            },
+            {.window = window, .executor = pool});
+    };
+    CHECK(text_of<std::runtime_error>(fail) == "write");
+    CHECK(begun == 2);
+}
+
+TEST_CASE("a stream inside a task ends when the run of the task is stopped") {
+    on_each_executor([](const Executor& executor) {
+        std::stop_source source;
+        std::atomic<bool> begun{false};
+        satchel::Graph graph;
+        (void)graph.add(satchel::Function([&](satchel::Arguments&) {
+            stream([] { return std::optional(1); },
+                   [&](int x) {
+                       begun = true;
+                       begun.notify_all();
+                       return x;
+                   },
+                   [](int) {});
+            return satchel::Value();
+        }));
+        const std::jthread stopper([&] {
+            begun.wait(false);
+            source.request_stop();
+        });
+        CHECK_THROWS_AS((void)executor.run(std::move(graph), {}, {source.get_token()}),
+                        satchel::Cancelled);
+    });
+}
+
 TEST_CASE("a stream inside a task, also on a pool of one thread") {
     on_each_executor([](const Executor& executor) {
         std::vector<std::vector<int>> written;

@@ -3,10 +3,29 @@
 #include <satchel/stream.hpp>
 
 #include <deque>
+#include <stop_token>
 
 #include <fmt/format.h>
 
 namespace satchel::detail {
+namespace {
+
+// Stops all items at the end of its life. Were each stopped by its own destructor alone, which then
+// waits for it, the executor would begin the next ones meanwhile.
+class StoppedTogether {
+  public:
+    StoppedTogether() = default;
+    StoppedTogether(const StoppedTogether&) = delete;
+    StoppedTogether& operator=(const StoppedTogether&) = delete;
+    ~StoppedTogether() { source_.request_stop(); }
+
+    [[nodiscard]] RunOptions options() const { return {.stop_token = source_.get_token()}; }
+
+  private:
+    std::stop_source source_;
+};
+
+}  // namespace
 
 void run_stream(const Executor& executor, std::int64_t window, StreamEnds& ends) {
     if (window < 0) {
@@ -18,6 +37,7 @@ void run_stream(const Executor& executor, std::int64_t window, StreamEnds& ends)
         return static_cast<std::size_t>(window == 0 ? 2 * executor.concurrency() + 2 : window);
     };
     std::deque<std::unique_ptr<Submission>> begun;
+    const StoppedTogether items;  // after `begun`, so that it is destroyed before
     bool more = true;
     while (more || !begun.empty()) {
         // Writing what is done comes first: it frees memory, and shows progress.
@@ -29,7 +49,7 @@ void run_stream(const Executor& executor, std::int64_t window, StreamEnds& ends)
             }
             Graph graph;
             const auto task = graph.add(*function, {}, "stream");
-            begun.push_back(executor.submit(std::move(graph), {task}));
+            begun.push_back(executor.submit(std::move(graph), {task}, items.options()));
             continue;
         }
         if (begun.empty()) continue;
