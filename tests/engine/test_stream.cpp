@@ -381,6 +381,55 @@ TEST_CASE("when the stream fails, items that have not begun are dropped") {
     CHECK(begun == 2);
 }
 
+TEST_CASE("items begin in the order of reading") {
+    const ThreadPoolExecutor pool(1);
+    constexpr int window = 20;
+    std::atomic<bool> all_read{false};
+    std::vector<int> order;
+    auto next = numbers(window);
+    stream(
+        [&] {
+            const auto item = next();
+            if (item == window - 1) {
+                all_read = true;
+                all_read.notify_all();
+            }
+            return item;
+        },
+        [&](int x) {
+            if (x == 0) all_read.wait(false);
+            order.push_back(x);
+            return x;
+        },
+        [](int) {}, {.window = window, .executor = pool});
+    for (int k = 0; k < window; ++k) CHECK(order.at(static_cast<std::size_t>(k)) == k);
+}
+
+TEST_CASE("another run gets its turn while a stream is under way") {
+    const ThreadPoolExecutor pool(1);
+    std::atomic<bool> begun{false};
+    std::atomic<bool> other_done{false};
+    const std::jthread other([&] {
+        begun.wait(false);
+        satchel::Graph graph;
+        auto last =
+            graph.add(satchel::Function([](satchel::Arguments&) { return satchel::Value(); }));
+        for (int k = 0; k < 5; ++k) {
+            last = graph.add(
+                satchel::Function([](satchel::Arguments&) { return satchel::Value(); }), {last});
+        }
+        (void)pool.run(std::move(graph), {last});
+        other_done = true;
+    });
+    stream([&] { return other_done ? std::nullopt : std::optional(1); },
+           [&](int x) {
+               begun = true;
+               begun.notify_all();
+               return some_work(x);
+           },
+           [](int) {}, {.window = 50, .executor = pool});
+}
+
 TEST_CASE("a stream inside a task ends when the run of the task is stopped") {
     on_each_executor([](const Executor& executor) {
         std::stop_source source;

@@ -116,10 +116,9 @@ void ThreadPool::run_thread(std::uint32_t thread) {
     own_pool = this;
     own_number = thread;
     Lock lock(mutex_);
-    std::size_t turn = thread;
     auto nap = first_nap;
     while (true) {
-        if (const auto entry = choose(turn)) {
+        if (const auto entry = choose()) {
             work(lock, *entry, thread);
             nap = first_nap;
         } else if (closing_ && entries_.empty()) {
@@ -131,15 +130,14 @@ void ThreadPool::run_thread(std::uint32_t thread) {
     }
 }
 
-std::shared_ptr<ThreadPool::Entry> ThreadPool::choose(std::size_t& turn) {
-    for (std::size_t k = 0; k < entries_.size(); ++k) {
-        auto& entry = entries_[(turn + k) % entries_.size()];
-        if (entry->job.has_work()) {
-            turn += k + 1;
-            return entry;
-        }
-    }
-    return nullptr;
+// The first job in the queue that has work, which becomes the last.
+std::shared_ptr<ThreadPool::Entry> ThreadPool::choose() {
+    const auto found =
+        std::ranges::find_if(entries_, [](const auto& entry) { return entry->job.has_work(); });
+    if (found == entries_.end()) return nullptr;
+    auto chosen = *found;
+    std::rotate(found, found + 1, entries_.end());
+    return chosen;
 }
 
 void ThreadPool::work(Lock& lock, Entry& entry, std::uint32_t thread) {

@@ -1,9 +1,11 @@
 // ThreadPool: the threads behind ThreadPoolExecutor, and the jobs that they work on.
 //
-// A thread takes turns with the jobs that have work, a slice of time each. One that finds nothing
-// falls asleep: until it is woken while there is no job; for a few milliseconds at a time while
-// there is one, because a job wakes nobody for work that looks too small to be worth it, and may be
-// wrong.
+// The jobs stand in a queue. A thread takes the first that has work, puts it at the end of the
+// queue, and stays with it for a slice of time. So all get their turn, and jobs of one task each,
+// as those of a stream, begin in the order in which they were submitted. A thread that finds
+// nothing falls asleep: until it is woken while there is no job; for a few milliseconds at a time
+// while there is one, because a job wakes nobody for work that looks too small to be worth it, and
+// may be wrong.
 #pragma once
 
 #include <satchel/executor.hpp>
@@ -58,14 +60,14 @@ class ThreadPool final : public Executor,
     void close();
     void start(std::shared_ptr<Entry> entry);
     void run_thread(std::uint32_t thread);
-    std::shared_ptr<Entry> choose(std::size_t& turn);
+    std::shared_ptr<Entry> choose();
     void work(Lock& lock, Entry& entry, std::uint32_t thread);
     void end_if_over(Entry& entry);
     void sleep(Lock& lock, std::chrono::milliseconds nap);
     void wake_one_locked();
 
     std::mutex mutex_;
-    std::vector<std::shared_ptr<Entry>> entries_;  // those that have not ended
+    std::vector<std::shared_ptr<Entry>> entries_;  // those that have not ended, as a queue
     std::vector<Sleeper*> asleep_;
     bool closing_ = false;
     std::vector<std::thread> threads_;
