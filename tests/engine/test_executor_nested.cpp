@@ -188,6 +188,77 @@ TEST_CASE("executors nest in each other") {
     CHECK(count_on(SynchronousExecutor{}, SynchronousExecutor{}) == 200);
 }
 
+TEST_CASE("pools may wait for each other") {
+    const ThreadPoolExecutor one(1);
+    const ThreadPoolExecutor other(1);
+    SUBCASE("to and fro") {
+        const auto nest = [&](const auto& self, int depth) -> int {
+            if (depth == 0) return 0;
+            Graph graph;
+            const auto task = graph.add(Function(
+                [&self, depth](Arguments&) { return Value::of(1 + self(self, depth - 1)); }));
+            return run_for<int>(depth % 2 == 0 ? one : other, std::move(graph), {task}).front();
+        };
+        for (int k = 0; k < 50; ++k) CHECK(nest(nest, 9) == 9);
+    }
+    SUBCASE("each for the other at the same time, one of them with a lock that the other needs") {
+        for (int k = 0; k < 50; ++k) {
+            std::mutex mutex;
+            std::atomic<int> begun{0};
+            std::atomic<int> calls{0};
+            const auto meet = [&] {
+                ++begun;
+                begun.notify_all();
+                begun.wait(1);
+            };
+            std::thread caller([&] {
+                const auto locking = [&] {
+                    const std::lock_guard lock(mutex);
+                    meet();
+                    (void)other.run(many(5, [&] { ++calls; }), {});
+                };
+                (void)one.run(many(1, locking), {});
+            });
+            const auto wanting = [&] {
+                meet();
+                (void)one.run(many(5,
+                                   [&] {
+                                       const std::lock_guard lock(mutex);
+                                       ++calls;
+                                   }),
+                              {});
+            };
+            (void)other.run(many(1, wanting), {});
+            caller.join();
+            CHECK(calls == 10);
+        }
+    }
+    SUBCASE("from every task of a wide run") {
+        std::atomic<int> calls{0};
+        const auto back = [&] { (void)one.run(many(3, [&] { ++calls; }), {}); };
+        const auto there = [&] { (void)other.run(many(5, back), {}); };
+        (void)one.run(many(20, there), {});
+        CHECK(calls == 20 * 5 * 3);
+    }
+}
+
+TEST_CASE("while a task waits for another pool, no further task of its run begins") {
+    const ThreadPoolExecutor one(1);
+    const ThreadPoolExecutor other(1);
+    std::atomic<int> at_once{0};
+    std::atomic<int> most{0};
+    const auto back = [&] { (void)one.run(many(3, [] {}), {}); };
+    const auto there = [&] {
+        if (++at_once > 1) most = 2;
+        (void)other.run(many(3, back), {});
+        --at_once;
+    };
+    const auto second = one.submit(many(20, there), {});
+    (void)one.run(many(20, there), {});
+    (void)second->take();
+    CHECK(most == 0);
+}
+
 TEST_CASE("a task is a task of the innermost run") {
     const ThreadPoolExecutor pool(1);
     std::int64_t inside = 0;

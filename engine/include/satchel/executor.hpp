@@ -94,7 +94,8 @@ class ThreadPool;
 
 /// Runs tasks on threads of its own; whoever asks for a result only waits. A pool that has nothing
 /// to do uses no processor time. Destroying it ends the threads when the graphs that it runs have
-/// ended.
+/// ended. While a task waits for a graph on another pool, an additional thread takes care of graphs
+/// that tasks have submitted, so that pools may wait for each other.
 class ThreadPoolExecutor final : public Executor {
   public:
     /// As many threads as `default_concurrency()`.

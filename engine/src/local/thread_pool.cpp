@@ -2,6 +2,7 @@
 #include "local/thread_pool.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/this_task.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -21,9 +22,8 @@ constexpr milliseconds slice(2);
 constexpr milliseconds first_nap(1);
 constexpr milliseconds last_nap(8);
 
-// Which pool the calling thread belongs to, and its number there.
-thread_local const ThreadPool* own_pool = nullptr;
-thread_local std::uint32_t own_number = 0;
+// Which pool the calling thread belongs to.
+thread_local ThreadPool* own_pool = nullptr;
 
 std::exception_ptr cancelled() {
     return std::make_exception_ptr(Cancelled("the run was stopped before it had finished"));
@@ -60,12 +60,23 @@ class PoolSubmission final : public Submission {
 
 }  // namespace
 
-ThreadPool::ThreadPool(std::uint32_t threads) {
+// While it lives, the calling thread, if it belongs to a pool, waits for another pool.
+class ThreadPool::Absence {
+  public:
+    Absence() {
+        if (own_pool != nullptr) own_pool->begin_absence();
+    }
+    Absence(const Absence&) = delete;
+    Absence& operator=(const Absence&) = delete;
+    ~Absence() {
+        if (own_pool != nullptr) own_pool->end_absence();
+    }
+};
+
+ThreadPool::ThreadPool(std::uint32_t threads) : concurrency_(threads) {
     threads_.reserve(threads);
     try {
-        for (std::uint32_t k = 0; k < threads; ++k) {
-            threads_.emplace_back([this, k] { run_thread(k); });
-        }
+        for (std::uint32_t k = 0; k < threads; ++k) threads_.emplace_back([this] { run_thread(); });
     } catch (const std::system_error& error) {
         const auto started = threads_.size();
         close();
@@ -84,6 +95,7 @@ void ThreadPool::close() {
         const Lock lock(mutex_);
         closing_ = true;
         while (!asleep_.empty()) wake_one_locked();
+        substitutes_needed_.notify_all();
     }
     for (auto& thread : threads_) thread.join();
 }
@@ -93,9 +105,9 @@ std::unique_ptr<Submission> ThreadPool::submit(Graph graph, std::vector<TaskInde
     // Executors are used through const references; what changes in them is their own affair.
     auto self = std::const_pointer_cast<ThreadPool>(shared_from_this());
     CompiledGraph compiled(std::move(graph), outputs);
-    auto entry = std::make_shared<Entry>(std::move(compiled), std::move(outputs),
-                                         static_cast<std::uint32_t>(threads_.size()), *this,
-                                         self.get(), options.progress);
+    auto entry = std::make_shared<Entry>(concurrency_, std::move(compiled), std::move(outputs),
+                                         concurrency_, *this, self.get(), options.progress);
+    entry->is_nested = this_task::active();
     // First the submission, so that no task starts when the token was stopped before.
     auto submission = std::make_unique<PoolSubmission>(self, entry, options.stop_token);
     self->start(std::move(entry));
@@ -108,18 +120,18 @@ void ThreadPool::start(std::shared_ptr<Entry> entry) {
     if (started.ended) return;  // was stopped before it began
     entries_.push_back(std::move(entry));
     end_if_over(started);  // a graph without tasks
-    auto wanted = std::min(started.job.source_count(), threads_.size());
+    auto wanted = std::min<std::size_t>(started.job.source_count(), concurrency_);
     for (; wanted > 0 && !asleep_.empty(); --wanted) wake_one_locked();
+    if (started.is_nested && absent_ > 0) substitutes_needed_.notify_one();
 }
 
-void ThreadPool::run_thread(std::uint32_t thread) {
+void ThreadPool::run_thread() {
     own_pool = this;
-    own_number = thread;
     Lock lock(mutex_);
     auto nap = first_nap;
     while (true) {
-        if (const auto entry = choose()) {
-            work(lock, *entry, thread);
+        if (const auto entry = choose(false)) {
+            work(lock, *entry);
             nap = first_nap;
         } else if (closing_ && entries_.empty()) {
             return;
@@ -130,27 +142,66 @@ void ThreadPool::run_thread(std::uint32_t thread) {
     }
 }
 
+void ThreadPool::run_substitute() {
+    own_pool = this;
+    Lock lock(mutex_);
+    while (true) {
+        std::shared_ptr<Entry> entry;
+        ++idle_substitutes_;
+        substitutes_needed_.wait(lock, [&] {
+            if (absent_ > 0) entry = choose(true);
+            return entry || closing_;
+        });
+        --idle_substitutes_;
+        if (!entry) return;
+        work(lock, *entry);
+    }
+}
+
+// Where no thread can be started, the wait may still end without one.
+void ThreadPool::begin_absence() noexcept {
+    const Lock lock(mutex_);
+    ++absent_;
+    if (idle_substitutes_ > 0) {
+        substitutes_needed_.notify_one();
+        return;
+    }
+    try {
+        threads_.emplace_back([this] { run_substitute(); });
+    } catch (const std::exception&) {
+    }
+}
+
+void ThreadPool::end_absence() {
+    const Lock lock(mutex_);
+    --absent_;
+}
+
 // The first job in the queue that has work, which becomes the last.
-std::shared_ptr<ThreadPool::Entry> ThreadPool::choose() {
-    const auto found =
-        std::ranges::find_if(entries_, [](const auto& entry) { return entry->job.has_work(); });
+std::shared_ptr<ThreadPool::Entry> ThreadPool::choose(bool nested_only) {
+    const auto found = std::ranges::find_if(entries_, [&](const auto& entry) {
+        return (entry->is_nested || !nested_only) && !entry->free_seats.empty() &&
+               entry->job.has_work();
+    });
     if (found == entries_.end()) return nullptr;
     auto chosen = *found;
     std::rotate(found, found + 1, entries_.end());
     return chosen;
 }
 
-void ThreadPool::work(Lock& lock, Entry& entry, std::uint32_t thread) {
-    ++entry.inside;
+void ThreadPool::work(Lock& lock, Entry& entry) {
+    const auto seat = entry.free_seats.back();
+    entry.free_seats.pop_back();
     lock.unlock();
-    entry.job.work(thread, Clock::now() + slice);
+    entry.job.work(seat, Clock::now() + slice);
     lock.lock();
-    --entry.inside;
+    entry.free_seats.push_back(seat);
     end_if_over(entry);
 }
 
 void ThreadPool::end_if_over(Entry& entry) {
-    if (entry.ended || entry.inside != 0 || !entry.job.over()) return;
+    const bool is_nobody_inside = entry.free_seats.size() == concurrency_;
+    if (entry.ended || !is_nobody_inside || !entry.job.over()) return;
     entry.ended = true;
     entry.has_ended.notify_all();
     std::erase_if(entries_, [&](const auto& other) { return other.get() == &entry; });
@@ -183,17 +234,20 @@ void ThreadPool::wake_one_locked() {
 }
 
 void ThreadPool::wait(Entry& entry) {
+    if (own_pool == this) return work_to_the_end(entry);
+    if (ended(entry)) return;
+    const Absence absence;  // before the lock: the mutexes of two pools are never held at once
     Lock lock(mutex_);
-    const auto ended = [&] { return entry.ended; };
-    if (own_pool != this) {
-        entry.has_ended.wait(lock, ended);
-        return;
-    }
+    entry.has_ended.wait(lock, [&] { return entry.ended; });
+}
+
+void ThreadPool::work_to_the_end(Entry& entry) {
+    Lock lock(mutex_);
     while (!entry.ended) {
-        if (entry.job.has_work()) {
-            work(lock, entry, own_number);
+        if (!entry.free_seats.empty() && entry.job.has_work()) {
+            work(lock, entry);
         } else {
-            entry.has_ended.wait_for(lock, first_nap, ended);
+            entry.has_ended.wait_for(lock, first_nap, [&] { return entry.ended; });
         }
     }
 }

@@ -6,15 +6,25 @@
 // nothing falls asleep: until it is woken while there is no job; for a few milliseconds at a time
 // while there is one, because a job wakes nobody for work that looks too small to be worth it, and
 // may be wrong.
+//
+// A task may wait for a job of another pool, whose tasks may wait for jobs of this one. So that
+// threads are left for those, substitutes work on the jobs that tasks have submitted, and on no
+// others, while a thread of the pool waits for another pool. None of the threads that wait could do
+// it: the task that it is in may hold a lock that the other task needs. Whenever a thread begins to
+// wait, one substitute is idle, or a new one is started: the last one that has begun to wait leaves
+// one behind who can work, and so the pools cannot block each other for good.
 #pragma once
 
 #include <satchel/executor.hpp>
 
 #include "local/job.hpp"
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -29,23 +39,26 @@ class ThreadPool final : public Executor,
 
     [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
                                                      const RunOptions& options) const override;
-    [[nodiscard]] std::int64_t concurrency() const override {
-        return static_cast<std::int64_t>(threads_.size());
-    }
+    [[nodiscard]] std::int64_t concurrency() const override { return concurrency_; }
     void wake_one() override;
 
     /// A job and who is at it. All but `job` is guarded by the pool's mutex.
     struct Entry {
         template <class... A>
-        explicit Entry(A&&... arguments) : job(std::forward<A>(arguments)...) {}
+        explicit Entry(std::uint32_t threads, A&&... arguments)
+            : job(std::forward<A>(arguments)...), free_seats(threads) {
+            std::iota(free_seats.begin(), free_seats.end(), 0);
+        }
         Job job;
-        std::int32_t inside = 0;  // threads in job.work()
-        bool ended = false;       // over, and nobody inside
+        std::vector<std::uint32_t> free_seats;  // numbers under which a thread may work on the job
+        bool is_nested = false;                 // was submitted by a task
+        bool ended = false;                     // over, and nobody inside
         std::condition_variable has_ended;
     };
 
     /// Waits until the job has ended. One of the pool's own threads works on it meanwhile, but on
-    /// no other job: that could need a lock that the waiting task holds.
+    /// no other job: that could need a lock that the waiting task holds. One of another pool leaves
+    /// a substitute there.
     void wait(Entry& entry);
     [[nodiscard]] bool ended(const Entry& entry);
     void stop(Entry& entry, std::exception_ptr reason);
@@ -57,18 +70,28 @@ class ThreadPool final : public Executor,
     };
     using Lock = std::unique_lock<std::mutex>;
 
+    class Absence;
+
     void close();
     void start(std::shared_ptr<Entry> entry);
-    void run_thread(std::uint32_t thread);
-    std::shared_ptr<Entry> choose();
-    void work(Lock& lock, Entry& entry, std::uint32_t thread);
+    void run_thread();
+    void run_substitute();
+    void begin_absence() noexcept;
+    void end_absence();
+    std::shared_ptr<Entry> choose(bool nested_only);
+    void work(Lock& lock, Entry& entry);
+    void work_to_the_end(Entry& entry);
     void end_if_over(Entry& entry);
     void sleep(Lock& lock, std::chrono::milliseconds nap);
     void wake_one_locked();
 
-    std::mutex mutex_;
+    const std::uint32_t concurrency_;
+    std::mutex mutex_;                             // guards what follows
     std::vector<std::shared_ptr<Entry>> entries_;  // those that have not ended, as a queue
     std::vector<Sleeper*> asleep_;
+    std::int32_t absent_ = 0;  // threads of this pool that wait for another one
+    std::int32_t idle_substitutes_ = 0;
+    std::condition_variable substitutes_needed_;
     bool closing_ = false;
     std::vector<std::thread> threads_;
 };
