@@ -327,13 +327,25 @@ TEST_CASE("an exception comes back as itself") {
     });
 }
 
-TEST_CASE("what is no std::exception comes back as TaskError") {
+TEST_CASE("what is no std::exception comes back as TaskError that names the task") {
     on_each_executor([](const Executor& executor) {
+        const Function fail([](Arguments& arguments) {
+            if (arguments.index() == 3) throw 42;
+            return Value();
+        });
         Graph graph;
-        const auto failing = graph.add(Function([](Arguments&) -> Value { throw 42; }));
-        const auto text =
-            text_of<satchel::TaskError>([&] { (void)executor.run(std::move(graph), {failing}); });
-        CHECK(text.find("not a std::exception") != std::string::npos);
+        (void)graph.add(number, {}, "first");
+        (void)graph.add(Layer{"fail", 5, fail, {}});
+        try {
+            (void)executor.run(std::move(graph), {});
+            FAIL("nothing was thrown");
+        } catch (const satchel::TaskError& error) {
+            const std::string text = error.what();
+            CHECK(text.find("the task fail:3") != std::string::npos);
+            CHECK(text.find("not a std::exception") != std::string::npos);
+            CHECK(error.details().task == "fail:3");
+            CHECK(error.details().type == "int");
+        }
     });
 }
 

@@ -48,7 +48,7 @@ class Submission {
 
     /// Waits for the end and gives the outputs, in the order in which they were asked for.
     /// Throws the first exception that a task threw, as itself; Cancelled if the run was stopped;
-    /// TaskError if a task threw what is not a std::exception. To be called once.
+    /// TaskError that names the task if it threw what is not a std::exception. To be called once.
     [[nodiscard]] virtual std::vector<Value> take() = 0;
 };
 

@@ -17,6 +17,7 @@ CompiledGraph::CompiledGraph(Graph graph, std::span<const TaskIndex> outputs) {
     flatten(graph);
     link();
     if (by_key) refuse_cycle(graph);
+    names = std::move(graph.names_);
     for (const auto output : outputs) {
         if (output >= size()) {
             throw GraphError(
@@ -37,7 +38,7 @@ void CompiledGraph::flatten(Graph& graph) {
         const auto& segment = graph.segments_[s];
         const auto end = s + 1 < graph.segments_.size() ? graph.segments_[s + 1].first : size;
         calls.push_back({graph.functions_[segment.function], segment.first, segment.first_index,
-                         segment.index_step});
+                         segment.index_step, segment.name});
         for (auto task = segment.first; task < end; ++task) {
             const auto begin =
                 is_flat ? graph.input_begin_[task] : static_cast<std::uint32_t>(inputs.size());
@@ -90,6 +91,12 @@ void CompiledGraph::link() {
         slots[task].counter = dependencies;
         if (dependencies == 0) sources.push_back(task);
     }
+}
+
+std::string CompiledGraph::label(TaskIndex task) const {
+    const auto& call = calls[tasks[task].call & ~output_bit];
+    return task_label(names[call.name], call.index_step != 0,
+                      call.first_index + call.index_step * (task - call.first));
 }
 
 void CompiledGraph::refuse_cycle(const Graph& graph) const {

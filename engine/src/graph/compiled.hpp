@@ -16,6 +16,10 @@
 
 namespace satchel::detail {
 
+/// What people call a task that was added under this name, alone or in a layer.
+[[nodiscard]] std::string task_label(const std::string& name, bool is_in_layer,
+                                     std::uint32_t index);
+
 class CompiledGraph {
   public:
     /// Throws GraphError for an unknown key, a cycle, or an output that is not in the graph.
@@ -30,11 +34,14 @@ class CompiledGraph {
         TaskIndex first;
         std::uint32_t first_index;
         std::uint32_t index_step;
+        std::uint32_t name;  // index into names
     };
 
     [[nodiscard]] std::uint32_t size() const noexcept {
         return static_cast<std::uint32_t>(tasks.size() - 1);
     }
+    /// What people call the task, as Graph::label().
+    [[nodiscard]] std::string label(TaskIndex task) const;
     [[nodiscard]] std::span<const std::uint32_t> inputs_of(TaskIndex task) const noexcept {
         return std::span(inputs).subspan(tasks[task].inputs,
                                          tasks[task + 1].inputs - tasks[task].inputs);
@@ -51,6 +58,7 @@ class CompiledGraph {
     PooledVector<TaskIndex> successors;
     std::vector<TaskIndex> sources;  ///< tasks that depend on no other, in order
     std::vector<Call> calls;
+    std::vector<std::string> names;
     std::vector<Value> literals;
 
   private:

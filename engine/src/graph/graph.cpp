@@ -2,6 +2,8 @@
 #include <satchel/error.hpp>
 #include <satchel/graph.hpp>
 
+#include "graph/compiled.hpp"
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -199,9 +201,12 @@ const Graph::Segment& Graph::segment_of(TaskIndex task) const {
 
 std::string Graph::label(TaskIndex task) const {
     const auto& segment = segment_of(task);
-    std::string name = names_[segment.name].empty() ? "task" : names_[segment.name];
-    if (segment.index_step == 0) return name;
-    return fmt::format("{}:{}", name, index_in_layer(task));
+    return detail::task_label(names_[segment.name], segment.index_step != 0, index_in_layer(task));
+}
+
+std::string detail::task_label(const std::string& name, bool is_in_layer, std::uint32_t index) {
+    const std::string shown = name.empty() ? "task" : name;
+    return is_in_layer ? fmt::format("{}:{}", shown, index) : shown;
 }
 
 void Graph::inputs_of(TaskIndex task, std::vector<std::uint32_t>& references) const {

@@ -1,10 +1,15 @@
 // The loop that runs a graph's tasks. Every nanosecond here is paid once a task.
 #include "local/job.hpp"
 
+#include <satchel/detail/code.hpp>
 #include <satchel/error.hpp>
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include <cxxabi.h>
+#include <fmt/format.h>
 
 namespace satchel::detail {
 namespace {
@@ -91,13 +96,21 @@ void Job::count_finished(Seat& seat) {
 void Job::run_from(Seat& seat, TaskIndex task, Clock::time_point deadline) {
     try {
         run_chain(seat, task, deadline);
-    } catch (const std::exception&) {
-        stop(std::current_exception());
     } catch (...) {
-        stop(std::make_exception_ptr(TaskError(
-            "a task threw something that is not a std::exception, so nothing more is known of it; "
-            "throw types that derive from std::exception")));
+        stop(std::current_exception());
     }
+}
+
+// To be called where the task has thrown.
+void Job::throw_unknown(TaskIndex task) const {
+    const auto* thrown = abi::__cxa_current_exception_type();
+    const auto type = thrown == nullptr ? "an unknown type" : readable_name(*thrown);
+    const auto label = graph_.label(task);
+    throw TaskError(
+        fmt::format("the task {} threw something that is not a std::exception but of type {}, so "
+                    "nothing more is known of it; throw types that derive from std::exception",
+                    label, type),
+        {.type = type, .text = "what was thrown is not a std::exception", .task = label});
 }
 
 // Runs the task, a successor that became ready, one of its successors, and so on.
@@ -129,7 +142,13 @@ void Job::run_chain(Seat& seat, TaskIndex task, Clock::time_point deadline) {
         Arguments arguments(slots, graph_.literals.data(), own_inputs.data(),
                             static_cast<std::uint32_t>(own_inputs.size()),
                             call.first_index + call.index_step * (task - call.first));
-        call.function(arguments, slot.value);
+        try {
+            call.function(arguments, slot.value);
+        } catch (const std::exception&) {
+            throw;
+        } catch (...) {
+            throw_unknown(task);
+        }
 
         const auto users = static_cast<std::uint32_t>(own_successors.size()) +
                            (slot.call >= CompiledGraph::output_bit ? 1U : 0U);

@@ -98,6 +98,7 @@ class Job : public TaskContext {
     };
 
     void run_from(Seat& seat, TaskIndex task, std::chrono::steady_clock::time_point deadline);
+    [[noreturn]] void throw_unknown(TaskIndex task) const;
     void run_chain(Seat& seat, TaskIndex task, std::chrono::steady_clock::time_point deadline);
     TaskIndex take_ready(Seat& seat, std::span<const TaskIndex> successors);
     TaskIndex owe(Seat& seat, TaskIndex successor);
