@@ -1,5 +1,6 @@
 // The progress bar: its text, and what it draws while something computes.
 #include <satchel/bag.hpp>
+#include <satchel/compute.hpp>
 #include <satchel/error.hpp>
 #include <satchel/progress.hpp>
 
@@ -55,6 +56,27 @@ TEST_CASE("what a task computes is part of the task") {
         CHECK(nested.compute(pool) == std::vector<std::int64_t>{0, 0, 1, 3});
     }
     CHECK(std::count(drawn.begin(), drawn.end(), '\n') == 1);
+}
+
+TEST_CASE("a run without tasks draws nothing") {
+    const satchel::ThreadPoolExecutor pool(2);
+    std::string drawn;
+    {
+        const ProgressBar bar({.write = [&](std::string_view text) { drawn += text; }});
+        (void)satchel::compute(pool, std::vector<satchel::Delayed<int>>{});
+        satchel::range(20, 4).for_each_partition([](const auto&) {}, {.executor = pool});
+    }
+    CHECK(drawn.empty());
+}
+
+TEST_CASE("a bar whose write throws draws no more") {
+    int calls = 0;
+    const ProgressBar bar({.write = [&](std::string_view) {
+        ++calls;
+        throw 1;
+    }});
+    for (int k = 0; k < 3; ++k) (void)satchel::range(10, 2).compute(satchel::SynchronousExecutor{});
+    CHECK(calls == 1);
 }
 
 TEST_CASE("a computation that is over before minimum_seconds draws nothing") {

@@ -8,8 +8,8 @@
 ///     [########                                ] | 22% Completed | 151.62 ms
 ///
 /// While a ProgressBar lives, every compute(), persist() and take() of this process that is not
-/// called from inside a task draws a line on stderr, in tasks done of tasks to do. Where stderr is
-/// no terminal, nothing is written.
+/// called from inside a task draws a line on stderr, in tasks done of tasks to do; one that has no
+/// tasks draws nothing. Where stderr is no terminal, nothing is written.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct ProgressOptions {
     /// Computations that take less than so many seconds draw nothing.
     double minimum_seconds = 0;
     /// Where the text goes; empty: to stderr, if that is a terminal. Called by one thread at a
-    /// time.
+    /// time. When it throws, the bar draws no more.
     std::function<void(std::string_view)> write = {};
 };
 

@@ -85,14 +85,23 @@ class ProgressBar::Drawer : public detail::RunWatcher {
         }
     }
 
-    // Under the lock.
-    void draw(const char* ending) {
+    // Under the lock. Nobody could catch what `write` throws: not in the drawer's thread, nor where
+    // a run ends.
+    void draw(const char* ending) noexcept {
+        try {
+            write_line(ending);
+        } catch (...) {
+            is_broken_ = true;
+        }
+    }
+
+    // How many tasks a run has is not known when it begins, and there may be none.
+    void write_line(const char* ending) {
         const std::chrono::duration<double> elapsed = Clock::now() - start_;
-        if (elapsed.count() < options_.minimum_seconds) return;
         const auto total = run_->total.load(std::memory_order_relaxed);
+        if (is_broken_ || total == 0 || elapsed.count() < options_.minimum_seconds) return;
         const auto finished = run_->finished.load(std::memory_order_relaxed);
-        const auto fraction =
-            total == 0 ? 0.0 : static_cast<double>(finished) / static_cast<double>(total);
+        const auto fraction = static_cast<double>(finished) / static_cast<double>(total);
         options_.write(fmt::format("\r\033[K{} | {}{}", progress_text(fraction, options_.width),
                                    format_duration(elapsed.count()), ending));
     }
@@ -102,6 +111,7 @@ class ProgressBar::Drawer : public detail::RunWatcher {
     std::condition_variable_any changed_;
     std::shared_ptr<detail::RunProgress> run_;
     Clock::time_point start_;
+    bool is_broken_ = false;  // `write` has thrown
     std::jthread thread_;
 };
 
