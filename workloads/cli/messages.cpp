@@ -14,22 +14,7 @@ void print(std::string_view text) {
     std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-bool is_control(unsigned char byte) { return byte < 0x20 || byte == 0x7f; }
-
 }  // namespace
-
-std::string masked(std::string_view text) {
-    std::string result;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0;
-        // U+0080 to U+009F are control characters as well: two bytes in UTF-8.
-        const bool is_c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;
-        if (is_c1) ++i;
-        result += is_c1 || is_control(byte) ? '?' : text[i];
-    }
-    return result;
-}
 
 void Messages::error(std::string_view text) {
     exit_ = Exit::error;

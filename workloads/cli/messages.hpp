@@ -4,7 +4,8 @@
 // else 2 after any warning, else 0.
 #pragma once
 
-#include <string>
+#include <satchel/log.hpp>
+
 #include <string_view>
 
 namespace satchel::cli {
@@ -15,7 +16,7 @@ enum class Exit { success = 0, error = 1, warning = 2 };
 enum class Verbosity { quiet, normal, verbose };
 
 /// Control characters, which could command the terminal, replaced by '?'.
-[[nodiscard]] std::string masked(std::string_view text);
+using detail::masked;
 
 class Messages {
   public:
