@@ -66,6 +66,27 @@ TEST_CASE("nothing is to be seen of a file before it is complete") {
     CHECK(text_of(folder / "out") == "abcd");
 }
 
+TEST_CASE(
+    "a file that was committed is refused: nothing more is written, nor is it committed again") {
+    const TemporaryFolder folder;
+    OutputFile file(folder / "out");
+    file.write(bytes_of("ab"));
+    file.commit();
+    const auto refusal_of = [](const auto& call) -> std::string {
+        try {
+            call();
+        } catch (const satchel::FileError& error) {
+            return error.what();
+        }
+        return "(nothing was thrown)";
+    };
+    const auto expected = file.name() + ": was committed already";
+    CHECK(refusal_of([&] { file.write(bytes_of("cd")); }) == expected);
+    CHECK(refusal_of([&] { file.write({}); }) == expected);
+    CHECK(refusal_of([&] { file.commit(); }) == expected);
+    CHECK(text_of(folder / "out") == "ab");
+}
+
 TEST_CASE("a file that is given up leaves nothing") {
     const TemporaryFolder folder;
     for (const bool replace : {false, true}) {

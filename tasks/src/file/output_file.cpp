@@ -45,6 +45,10 @@ std::unique_ptr<PendingFile> make_pending_file(const std::filesystem::path& fold
     return file;
 }
 
+void refuse_committed(const PendingFile* pending, const std::string& name) {
+    if (pending == nullptr) throw FileError(name + ": was committed already");
+}
+
 // Owner and group as far as permitted. Where the group cannot be given, nobody may gain rights by
 // it: what remains is what both the group and the others had.
 void copy_metadata(int descriptor, const std::string& name, const FileStatus& source) {
@@ -115,6 +119,7 @@ OutputFile::OutputFile(OutputFile&&) noexcept = default;
 OutputFile::~OutputFile() = default;
 
 void OutputFile::write(std::span<const std::byte> data) {
+    refuse_committed(pending_.get(), name_);
     if (!options_.sparse) return write_data(data);
     while (!data.empty()) {
         const auto zeros = leading_zero_blocks(data);
@@ -145,6 +150,7 @@ void OutputFile::skip(std::size_t zeros) {
 }
 
 void OutputFile::commit() {
+    refuse_committed(pending_.get(), name_);
     const int descriptor = pending_->descriptor();
     if (options_.sparse && uninterrupted([&] { return ::ftruncate(descriptor, size_); }) != 0) {
         throw_file_error(name_, "set the size", errno);

@@ -197,11 +197,12 @@ class OutputFile {
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] std::int64_t size() const noexcept { return size_; }
 
-    /// Appends. Throws FileError with the offset.
+    /// Appends. Throws FileError with the offset, or if the file was committed already.
     void write(std::span<const std::byte> data);
 
     /// Flushes data and metadata to the disk, gives the file its name and flushes the folder. On an
-    /// error, nothing has been changed, unless it was the folder that could not be flushed.
+    /// error, nothing has been changed, unless it was the folder that could not be flushed. Throws
+    /// FileError the second time.
     void commit();
 
   private:
