@@ -144,6 +144,12 @@ Value fail(const Arguments& in) {
                                                     std::make_error_code(std::errc::file_exists));
         case 6:
             return Value::of(std::filesystem::file_size("/nothing/here"));
+        case 8:
+            throw std::ios_base::failure("reading a number");
+        case 9:
+            throw TaskError("of another task", {"Type", "text", "task", "worker"});
+        case 10:
+            throw KilledWorker("by hand");
         default:
             throw 7;
     }
@@ -154,9 +160,9 @@ Value fail(const Arguments& in) {
 TEST_CASE("exceptions come back as themselves where their type is known") {
     const Servers servers(2);
     auto client = servers.client();
-    auto failing = layer_of(Function(&fail), "failing", 8);
+    auto failing = layer_of(Function(&fail), "failing", 11);
     const auto token = failing.token;
-    client.update({{}, {failing}, {{token, 0, 8}}});
+    client.update({{}, {failing}, {{token, 0, 11}}});
     CHECK_THROWS_WITH_AS(client.result({token, 0}), "no such place", std::out_of_range);
     try {
         client.result({token, 1});
@@ -196,6 +202,17 @@ TEST_CASE("exceptions come back as themselves where their type is known") {
                          "[/nothing/here]",
                          std::filesystem::filesystem_error);
     CHECK_THROWS_AS(client.result({token, 7}), TaskError);
+    CHECK_THROWS_WITH_AS(client.result({token, 8}), "reading a number: iostream error",
+                         std::ios_base::failure);
+    try {
+        client.result({token, 9});
+        FAIL("no exception");
+    } catch (const TaskError& error) {
+        CHECK(std::string(error.what()) == "of another task");
+        CHECK(error.details().type == "Type");
+        CHECK(error.details().worker == "worker");
+    }
+    CHECK_THROWS_WITH_AS(client.result({token, 10}), "by hand", KilledWorker);
 }
 
 namespace {

@@ -52,8 +52,8 @@ struct SubmitOptions {
 };
 
 struct ScatterOptions {
-    /// Every worker gets a copy at once. Otherwise one has it, and others copy it from each other
-    /// when a task there needs it.
+    /// Every worker gets a copy soon: who_has() tells which have it already. Otherwise one has it,
+    /// and others copy it from each other when a task there needs it.
     bool broadcast = false;
 };
 

@@ -38,7 +38,8 @@ using FromText =
     std::tuple<std::runtime_error, std::logic_error, std::invalid_argument, std::domain_error,
                std::length_error, std::out_of_range, std::range_error, std::overflow_error,
                std::underflow_error, Error, InvalidArgument, EmptyBag, KeyError, LengthError,
-               GraphError, Cancelled, ConnectionError, ArchiveError, TravelError, ModuleMissing>;
+               GraphError, Cancelled, ConnectionError, ArchiveError, TravelError, ModuleMissing,
+               TimeoutError, DataLost, ClientClosed, KilledWorker>;
 using WithoutText =
     std::tuple<std::bad_alloc, std::bad_cast, std::bad_typeid, std::bad_optional_access,
                std::bad_variant_access, std::bad_function_call, std::bad_any_cast, std::exception,
@@ -51,18 +52,24 @@ enum class Form : std::uint8_t {
     generic,
     file,
     paths,
-    last_enumerator = paths
+    stream,
+    task,
+    last_enumerator = task
 };
 
 struct Travelling {
     Form form{};
-    std::uint32_t type = 0;               // in its list; of system, file and paths: the error code
+    std::uint32_t type = 0;               // in its list, or the error code
     std::string first = {}, second = {};  // of paths
+    TaskError::Details details = {};      // of a task's error
 
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
         archive& form& type;
         if (form == Form::paths) archive& first& second;
+        if (form == Form::task) {
+            archive& details.type& details.text& details.task& details.worker;
+        }
     }
 };
 
@@ -98,6 +105,16 @@ std::optional<Travelling> travelling(const std::exception& error) {
     if (type == typeid(FileError)) {
         const auto code = static_cast<const FileError&>(error).code();
         return Travelling{Form::file, static_cast<std::uint32_t>(code)};
+    }
+    // That of a task which this one has run is passed on, with what is known of it.
+    if (type == typeid(TaskError)) {
+        return Travelling{.form = Form::task,
+                          .details = static_cast<const TaskError&>(error).details()};
+    }
+    if (type == typeid(std::ios_base::failure)) {
+        const auto& code = static_cast<const std::ios_base::failure&>(error).code();
+        if (code.category() != std::iostream_category()) return std::nullopt;
+        return Travelling{Form::stream, static_cast<std::uint32_t>(code.value())};
     }
     if (type == typeid(std::filesystem::filesystem_error)) {
         const auto& failed = static_cast<const std::filesystem::filesystem_error&>(error);
@@ -164,6 +181,13 @@ std::exception_ptr make_travelled(const Failure& failure) {
             return make_system_error({code, std::generic_category()}, failure.text);
         case Form::paths:
             return make_filesystem_error(what, {code, std::system_category()}, failure.text);
+        case Form::stream: {
+            const std::error_code stream_code(code, std::iostream_category());
+            return std::make_exception_ptr(std::ios_base::failure(
+                std::string(without_meaning(failure.text, stream_code)), stream_code));
+        }
+        case Form::task:
+            return std::make_exception_ptr(TaskError(failure.text, what.details));
         case Form::file:
             return std::make_exception_ptr(FileError(failure.text, code));
     }

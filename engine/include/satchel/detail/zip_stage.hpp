@@ -86,6 +86,11 @@ struct Extra {  // a value: in a slot
         slots.push_back({.value = Value::of(std::move(value))});
     }
 };
+// Text that somebody else owns may be gone, or be another, when it is used.
+template <>
+struct Extra<const char*> : Extra<std::string> {};
+template <>
+struct Extra<char*> : Extra<std::string> {};
 template <class T>
 struct Extra<Delayed<T>> : Extra<T> {
     static Token token(const Delayed<T>& value) { return value.node()->description.token; }
