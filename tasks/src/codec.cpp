@@ -93,6 +93,8 @@ std::optional<SeekTable> Codec::seek_table(const RandomAccess& /*file*/) const {
 
 bool Decoder::file_may_end() const { return true; }
 
+bool Decoder::may_be_followed() const { return true; }
+
 void add_codec(const Codec& codec) { table().add(codec); }
 
 std::span<const Codec* const> codecs() { return table().all(); }

@@ -83,7 +83,7 @@ void StreamDecoder::fail_cut_off() const {
 // After a stream: padding, then another stream, the end, or something else. False: more of the file
 // must be seen first.
 bool StreamDecoder::look_further() {
-    if (codec_->info().padding != 0) skip_zeros();
+    if (codec_->info().padding != 0 && decoder_->may_be_followed()) skip_zeros();
     if (!head_is_there()) return false;
     check_padding();
     if (!input_.empty() && codec_->recognises(head())) {
@@ -125,7 +125,7 @@ void StreamDecoder::check_padding() const {
 
 void StreamDecoder::ignore_garbage() {
     const CodecInfo& info = codec_->info();
-    if (info.refuses_garbage || strict_) {
+    if (info.refuses_garbage || strict_ || !decoder_->may_be_followed()) {
         throw CorruptData(fmt::format("the {} data is followed by something else", info.name),
                           offset_);
     }

@@ -233,6 +233,8 @@ class XzDecoder : public Decoder {
         return Status::needs_input;
     }
 
+    bool may_be_followed() const override { return !is_alone_; }
+
   private:
     enum class Part { start, header, between, block_header, block, index, footer, alone, done };
 

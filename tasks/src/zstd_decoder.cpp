@@ -148,12 +148,16 @@ class ZstdDecoder : public Decoder {
     Status take_over(const Guess& guess) override {
         const auto& frames = static_cast<const ZstdGuess&>(guess).frames;
         if (announced_) entries_.insert(entries_.end(), frames.begin(), frames.end());
+        has_data_ = true;
         offset_ += guess.used;
         part_ = Part::magic;
         return Status::finished;
     }
 
     bool file_may_end() const override { return !announced_; }
+
+    // Behind skippable frames alone, what is no frame is the first of the data, damaged.
+    bool may_be_followed() const override { return has_data_; }
 
   private:
     static constexpr std::size_t magic_size = 4;
@@ -210,6 +214,7 @@ class ZstdDecoder : public Decoder {
             if (result == 0) {
                 // Only what a table will follow needs to be remembered.
                 if (announced_) entries_.push_back(frame_);
+                has_data_ = true;
                 return Status::finished;
             }
             if (output.empty()) return Status::needs_output;
@@ -317,6 +322,7 @@ class ZstdDecoder : public Decoder {
     std::uint64_t skip_ = 0;  // what is left of the frame
     std::uint64_t offset_ = 0;
     ZstdEntry frame_;
+    bool has_data_ = false;   // a frame was there that is not skippable
     bool is_ours_ = false;    // the skippable frame is one for announcements
     bool announced_ = false;  // a table is to come, with these entries:
     std::vector<ZstdEntry> entries_;

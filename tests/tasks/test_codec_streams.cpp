@@ -120,6 +120,37 @@ TEST_CASE("nothing may follow a .lzma file") {
     CHECK_THROWS_AS(decode_file(concatenated({file, text(30)})), CorruptData);
     CHECK_THROWS_AS(decode_file(concatenated({file, file})), CorruptData);
     CHECK_THROWS_AS(decode_file(concatenated({file, compress(text(30), "xz")})), CorruptData);
+    for (const auto count : sizes({1, 4, 8, 512})) {
+        INFO(count, " zeros");
+        CHECK_THROWS_AS(decode_file(concatenated({file, zeros(count)})), CorruptData);
+    }
+}
+
+// A frame of zstd that all decoders skip. `kind` is 0 to 15.
+Bytes skippable(unsigned kind, const Bytes& contents) {
+    const auto head = fmt::format("5{:x}2a4d18 {:02x}000000", kind, contents.size());
+    return concatenated({from_hex(head), contents});
+}
+
+Bytes zstd_frame(const Bytes& data) {
+    return codec("zstd").compress_chunk(data, codec("zstd").resolve({})).data;
+}
+
+TEST_CASE("behind skippable frames alone, garbage is damaged data") {
+    if (!has_codec("zstd")) return;
+    const Bytes skipped = skippable(0, random_bytes(4));
+    const Bytes frame = zstd_frame(text(1000));
+    for (std::size_t bit = 0; bit < 32; ++bit) {
+        Buffer file;
+        file.append(skipped);
+        file.append(frame);
+        file.data()[skipped.size() + bit / 8] ^= std::byte{1} << bit % 8;
+        INFO("bit ", bit);
+        CHECK_THROWS_AS(decode_file(std::move(file).freeze()), CorruptData);
+    }
+    const Decoded decoded = decode_file(concatenated({skipped, frame, text(5)}));
+    CHECK(decoded.data == text(1000));
+    CHECK(decoded.warning.starts_with("ignored garbage after the zstd data"));
 }
 
 TEST_CASE("a zstd frame whose header looks like a frame is decoded as what it is") {

@@ -133,6 +133,11 @@ class Decoder {
     /// more.
     [[nodiscard]] virtual bool file_may_end() const;
 
+    /// Whether what is no stream, padding or garbage, may follow the streams that were decoded so
+    /// far, where the format's CodecInfo allows it at all. It may not where these hold no data:
+    /// then it is the data, and damaged.
+    [[nodiscard]] virtual bool may_be_followed() const;
+
     /// Whether the stream goes on, from here, with what the guess begins with; see splitter.hpp.
     [[nodiscard]] virtual bool stands_before(const Guess& guess) const;
 
