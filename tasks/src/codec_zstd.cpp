@@ -9,7 +9,9 @@
 // that frames which follow each other are one file, so frames need no joining. The table, which the
 // zstd project calls the seekable format, and the announcement are skippable frames, which all
 // decoders skip. What is announced is the table: without it, nobody would notice that a file was
-// cut off between two frames. A file without chunks has one empty frame.
+// cut off between two frames. A skippable frame announces it if it begins with that text, whatever
+// its kind and size: a damaged size would else swallow the first frames, and nobody would miss
+// them. All others are anybody's and are skipped. A file without chunks has one empty frame.
 #include <satchel/tasks/codec.hpp>
 
 #include "codec_table.hpp"

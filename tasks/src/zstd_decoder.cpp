@@ -228,9 +228,9 @@ class ZstdDecoder : public Decoder {
             if (!gather(input, skippable_header_size)) return false;
             begin_skippable();
         }
-        if (part_ == Part::announcement && gather(input, announcement_text.size())) {
-            check_announcement();
-            return true;
+        if (part_ == Part::announcement) {
+            if (!gather(input, announcement_text.size())) return false;
+            look_for_announcement();
         }
         if (part_ == Part::table && !compare_table(input)) return false;
         if (part_ == Part::table_footer && gather(input, table_footer_size)) {
@@ -252,25 +252,23 @@ class ZstdDecoder : public Decoder {
         skip_ = little_endian(field().last(4));
         field_size_ = 0;
         part_ = Part::skipped;
-        is_ours_ = magic == announcement_magic;
-        if (skip_ == announcement_text.size()) {
-            part_ = Part::announcement;
-        } else if (is_ours_) {
-            fail_announcement();
-        } else if (magic == table_magic && announced_) {
+        if (magic == table_magic && announced_) {
             if (skip_ != entries_.size() * table_entry_size + table_footer_size) fail_table();
             part_ = Part::table;
             compared_ = 0;
+        } else if (skip_ >= announcement_text.size()) {
+            part_ = Part::announcement;
         }
     }
 
-    // Wherever this text stands, it means what it says; where it should stand, nothing else may.
-    void check_announcement() {
-        const bool announces = std::ranges::equal(field(), announcement_text);
-        if (is_ours_ && !announces) fail_announcement();
-        if (!announces) return;
+    // The text is what announces, whatever is wrong with the header before it. What is wrong with
+    // the text itself costs no data: the table is skipped, then.
+    void look_for_announcement() {
+        part_ = Part::skipped;
+        skip_ -= field_size_;
+        if (!std::ranges::equal(field(), announcement_text)) return;
+        if (announced_) fail_table();  // that of the file before, which was cut off
         announced_ = true;
-        entries_.clear();
     }
 
     // True when all entries are there.
@@ -283,11 +281,6 @@ class ZstdDecoder : public Decoder {
         }
         part_ = Part::table_footer;
         return true;
-    }
-
-    [[noreturn]] void fail_announcement() const {
-        throw CorruptData("damaged data: the first frame of a zstd file of satchel is malformed",
-                          offset_ - field_size_);
     }
 
     [[noreturn]] void fail_table() const {
@@ -323,7 +316,6 @@ class ZstdDecoder : public Decoder {
     std::uint64_t offset_ = 0;
     ZstdEntry frame_;
     bool has_data_ = false;   // a frame was there that is not skippable
-    bool is_ours_ = false;    // the skippable frame is one for announcements
     bool announced_ = false;  // a table is to come, with these entries:
     std::vector<ZstdEntry> entries_;
     std::size_t compared_ = 0;

@@ -136,6 +136,29 @@ Bytes zstd_frame(const Bytes& data) {
     return codec("zstd").compress_chunk(data, codec("zstd").resolve({})).data;
 }
 
+TEST_CASE("skippable frames of zstd are anybody's") {
+    if (!has_codec("zstd")) return;
+    const Bytes data = text(1000);
+    const Bytes frame = zstd_frame(data);
+    for (unsigned kind = 0; kind < 16; ++kind) {
+        for (const Bytes& contents :
+             {Bytes(), from_hex("00"), Bytes(std::string("notes")), Bytes(std::string("satchel\2")),
+              random_bytes(8), random_bytes(17), random_bytes(200)}) {
+            const Bytes skipped = skippable(kind, contents);
+            INFO("kind ", kind, ", ", contents.size(), " bytes");
+            for (const Bytes& file :
+                 {concatenated({skipped, frame}), concatenated({frame, skipped}),
+                  concatenated({skipped, frame, skipped, skipped})}) {
+                for (const auto block_size : sizes({1, 7, 1000})) {
+                    const Decoded decoded = decode_file(file, {.strict = true}, block_size);
+                    CHECK(decoded.data == data);
+                }
+            }
+            CHECK(decode_file(skipped).data.empty());
+        }
+    }
+}
+
 TEST_CASE("behind skippable frames alone, garbage is damaged data") {
     if (!has_codec("zstd")) return;
     const Bytes skipped = skippable(0, random_bytes(4));
@@ -151,6 +174,29 @@ TEST_CASE("behind skippable frames alone, garbage is damaged data") {
     const Decoded decoded = decode_file(concatenated({skipped, frame, text(5)}));
     CHECK(decoded.data == text(1000));
     CHECK(decoded.warning.starts_with("ignored garbage after the zstd data"));
+}
+
+TEST_CASE("an announcement of zstd that swallows the first frame is noticed") {
+    if (!has_codec("zstd")) return;
+    // A frame of 32 bytes: one damaged bit makes the announcement longer by as much.
+    Bytes first;
+    for (std::size_t size = 1; zstd_frame(first).size() != 32; ++size) {
+        REQUIRE(size < 100);
+        first = random_bytes(size);
+    }
+    const Bytes file = join_chunks(codec("zstd"), {}, std::vector{first, text(900)});
+    CHECK(decode_file(file).data == concatenated({first, text(900)}));
+    Buffer damaged;
+    damaged.append(file);
+    damaged.data()[4] ^= std::byte{32};
+    CHECK_THROWS_AS(decode_file(std::move(damaged).freeze()), CorruptData);
+}
+
+TEST_CASE("a zstd file that was cut off between two frames is noticed before another one") {
+    if (!has_codec("zstd")) return;
+    const Bytes file = join_chunks(codec("zstd"), {}, std::vector{text(700), text(900)});
+    const auto whole_frames = 16 + zstd_frame(text(700)).size();
+    CHECK_THROWS_AS(decode_file(concatenated({file.slice(0, whole_frames), file})), CorruptData);
 }
 
 TEST_CASE("a zstd frame whose header looks like a frame is decoded as what it is") {
