@@ -192,7 +192,10 @@ DecompressResult decompress_parallel(const std::function<Bytes()>& read,
         return Decoded{std::move(piece), std::move(guessed)};
     };
     const auto append = [&](const Decoded& decoded) {
-        if (!truth.append(decoded.piece, decoded.guess.get())) return;
+        const bool was_right = truth.append(decoded.piece, decoded.guess.get());
+        // How far cutting is ahead of this depends on timing, and the pieces that are told of may
+        // not: whoever keeps them wants the same ones tomorrow.
+        if (!was_right || options.on_piece) return;
         splitter->learn(decoded.guess->used, decoded.guess->data.size());
     };
     if (splitter != nullptr) {

@@ -63,9 +63,10 @@ class DeflateSplitter : public Splitter {
 
     std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
         if (offset == 0) next_ = deflate_start;
-        if (next_ == deflate_unknown && minimum_ != 1) minimum_ = 1;  // the next border is welcome
-        const auto limit = next_ == deflate_unknown ? piece_input_unknown : piece_input_max;
-        if (const auto size = next_place(data)) return begin_at(size, place_);
+        const bool is_lost = next_ == deflate_unknown;
+        const auto limit = is_lost ? piece_input_unknown : piece_input_max;
+        const auto least = is_lost ? 1 : minimum_;  // any border is welcome
+        if (const auto size = next_place(data, least)) return begin_at(size, place_);
         if (at_end) return begin_at(data.size(), deflate_unknown);
         if (data.size() < limit) return 0;
         // A border may lie across this end: then it is found in the next piece.
@@ -82,15 +83,15 @@ class DeflateSplitter : public Splitter {
     void learn(std::size_t used, std::size_t size) override {
         if (used == 0 || size == 0) return;
         const auto ratio = static_cast<double>(size) / static_cast<double>(used);
-        minimum_ = static_cast<std::size_t>(static_cast<double>(piece_output) / ratio);
+        minimum_ = std::max<std::size_t>(
+            1, static_cast<std::size_t>(static_cast<double>(piece_output) / ratio));
         if (size > capacity_) capacity_ = std::min(size, piece_output_max);
     }
 
   private:
-    // The first border or start that makes a piece of at least `minimum_` bytes; 0 if there is none
-    // so far.
-    std::size_t next_place(std::span<const std::byte> data) {
-        const auto least = std::max<std::size_t>(minimum_, 1);
+    // The first border or start that makes a piece of at least `least` bytes; 0 if there is none so
+    // far.
+    std::size_t next_place(std::span<const std::byte> data, std::size_t least) {
         while (true) {
             const auto from = std::max(searched_, least > 9 ? least - 9 : 0);
             const auto at_border = find(data, from, border_bytes) + border_bytes.size();
@@ -222,7 +223,7 @@ class PieceDecoder {
             const std::span<std::byte> all(output_.data(), output_.size());
             const auto whole = inflate_whole(rest(), all.subspan(written_));
             if (whole.result != InflatedWhole::Result::no_room) return whole;
-            if (output_.size() >= piece_output_max) return {};
+            if (output_.size() >= piece_output_max + mark_size) return {};
             output_.resize(std::min(2 * output_.size(), piece_output_max + mark_size));
         }
     }

@@ -21,6 +21,9 @@ constexpr std::size_t piece_output = std::size_t{1} << 20;
 constexpr std::size_t piece_output_max = std::size_t{16} << 20;
 constexpr std::size_t piece_input_max = std::size_t{16} << 20;
 
+// Frames that do not say what they hold are kept apart from the others, in pieces of this size.
+constexpr std::size_t piece_input_unknown = std::size_t{16} << 10;
+
 class ZstdGuess : public Guess {
   public:
     std::vector<ZstdEntry> frames;
@@ -31,21 +34,24 @@ class ZstdSplitter : public Splitter {
   public:
     std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
         if (offset == 0) next_ = true;
-        begin_ = next_;
+        begin_ = false;
         std::size_t size = 0;
-        while (next_ && size < minimum_ && size < data.size()) {
+        std::uint64_t output = 0;
+        while (next_ && size < data.size()) {
             const auto rest = data.subspan(size);
             const auto frame = ZSTD_findFrameCompressedSize(rest.data(), rest.size());
             if (ZSTD_isError(frame) != 0) break;
-            if (is_skippable(rest)) {
-                if (size == 0) begin_ = false;
-                return size == 0 ? frame : size;
-            }
+            const auto contents = known_contents(rest);
+            const bool can_be_guessed = contents != 0;
+            const bool fits = can_be_guessed == begin_ && output + contents <= piece_output_max;
+            if (size != 0 && !fits) return size;
+            begin_ = can_be_guessed;
             size += frame;
+            output += contents;
+            if (output >= piece_output || (!begin_ && size >= piece_input_unknown)) return size;
         }
-        if (size != 0 && (size >= minimum_ || at_end)) return size;
         // A frame that is not whole yet: more will tell, but not without end.
-        if (!at_end && next_ && data.size() < piece_input_max) return 0;
+        if (next_ && !at_end && data.size() < piece_input_max) return 0;
         if (size != 0) return size;
         next_ = begin_ = false;
         return data.size();
@@ -80,27 +86,27 @@ class ZstdSplitter : public Splitter {
         return guess;
     }
 
-    void learn(std::size_t used, std::size_t size) override {
-        if (size == 0) return;
-        const auto ratio = static_cast<double>(size) / static_cast<double>(used);
-        minimum_ = std::max<std::size_t>(
-            1, static_cast<std::size_t>(static_cast<double>(piece_output) / ratio));
-    }
+    // The frames themselves say how much they hold.
+    void learn(std::size_t /*used*/, std::size_t /*size*/) override {}
 
   private:
-    // What the frames say that they hold, if that is not too much; where one says nothing, a table
-    // may. Empty ones are left to the stream's decoder: of those, libzstd refuses some as a stream
-    // that it takes as a whole.
+    // What the frame that `data` begins with says that it holds; 0 if it does not say that, or it
+    // is too much. Empty ones, as the skippable are, are left to the stream's decoder: of those,
+    // libzstd refuses some as a stream that it takes as a whole.
+    static std::uint64_t known_contents(std::span<const std::byte> data) {
+        const auto size = ZSTD_getFrameContentSize(data.data(), data.size());
+        return size > piece_output_max ? 0 : size;
+    }
+
+    // What the frames of the piece hold; where one says nothing, a table may.
     static std::optional<std::size_t> content_size(const Piece& piece) {
         if (piece.output_size != 0) return static_cast<std::size_t>(piece.output_size);
         std::span<const std::byte> data(piece.data);
         std::uint64_t total = 0;
         while (!data.empty()) {
             const auto frame = ZSTD_findFrameCompressedSize(data.data(), data.size());
-            const auto size = ZSTD_getFrameContentSize(data.data(), data.size());
-            if (ZSTD_isError(frame) != 0 || size == 0 || size > piece_output_max) {
-                return std::nullopt;
-            }
+            const auto size = known_contents(data);
+            if (ZSTD_isError(frame) != 0 || size == 0) return std::nullopt;
             total += size;
             data = data.subspan(frame);
         }
@@ -110,7 +116,6 @@ class ZstdSplitter : public Splitter {
 
     bool begin_ = false;
     bool next_ = true;  // whether a frame begins where the next piece does
-    std::size_t minimum_ = std::size_t{16} << 10;
 };
 
 // Every frame is a stream, the skippable ones without contents.

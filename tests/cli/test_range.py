@@ -113,6 +113,16 @@ class Range(CliTest):
         self.check("test", "--index", "-f", "f.bz2")
         self.assert_ranges("f.bz2")
 
+    def test_an_index_does_not_depend_on_threads(self):
+        for name in SUFFIXES:
+            packed = self.compressed(name, "--chunk-size", "64KiB")
+            indexes = set()
+            for threads in (1, 2, 6):
+                self.check("test", "--index", "-T", threads, packed)
+                indexes.add(self.read(packed + ".idx"))
+            with self.subTest(format=name):
+                self.assertEqual(len(indexes), 1)
+
     def test_the_index_of_another_file_is_a_warning(self):
         self.file("f.bz2", bz2.compress(CONTENT, 1))
         self.check("test", "--index", "f.bz2")

@@ -17,15 +17,16 @@ RandomAccess access(const Bytes& data) {
 }
 
 // What decoding a file tells of it.
-SeekTable table_by_decoding(const Bytes& file) {
+SeekTable table_by_decoding(const Bytes& file, const ExecutorReference& executor = {}) {
     SeekTable table;
-    decompress_parallel(
-        reader(file, 100'000),
-        [&](const Bytes& data) {
-            table.output_size += data.size();
-            return true;
-        },
-        {.on_piece = [&](const SeekPiece& piece) { table.pieces.push_back(piece); }});
+    decompress_parallel(reader(file, 100'000),
+                        [&](const Bytes& data) {
+                            table.output_size += data.size();
+                            return true;
+                        },
+                        {.executor = executor, .on_piece = [&](const SeekPiece& piece) {
+                             table.pieces.push_back(piece);
+                         }});
     return table;
 }
 
@@ -38,8 +39,6 @@ TEST_CASE("what decoding finds out is good for ranges") {
         const bool ours = command == "cat";
         const Bytes file = ours ? compress(data, "bz2", {.level = 1}) : piped(data, command);
         const Codec& codec = *recognise(std::span(file).first(16));
-        // Decoded again, the file may be cut into other pieces: how large they are to be is learnt
-        // from those that are done.
         const auto found = table_by_decoding(file);
         const auto table =
             decode_index(encode_index(found, codec, access(file)), codec, access(file));
@@ -52,6 +51,27 @@ TEST_CASE("what decoding finds out is good for ranges") {
                                      [&](const Bytes& part) { return out.append(part), true; });
         CHECK(size == (can_be_entered ? 500'000 : 0));
         CHECK(std::move(out).freeze() == data.slice(2'000'000, size));
+    }
+}
+
+TEST_CASE("the pieces that are found do not depend on threads") {
+    // The ratio changes, so that whoever learns from it would cut differently.
+    const Bytes data = concatenated({text(1'000'000), zeros(6'000'000), random_bytes(1'000'000),
+                                     text(2'000'000, 2), zeros(3'000'000)});
+    const ThreadPoolExecutor one(1);
+    for (const Codec* codec : codecs()) {
+        for (const std::int64_t chunk_size : {65'536, 1'000'000}) {
+            INFO(codec->info().name, ", chunks of ", chunk_size);
+            const Bytes file =
+                compress(data, codec->info().name, {.level = 1, .chunk_size = chunk_size});
+            const auto expected = table_by_decoding(file, one);
+            CHECK(expected.output_size == data.size());
+            CHECK(expected.pieces.size() > 3);
+            for (const int threads : {2, 5}) {
+                const ThreadPoolExecutor several(threads);
+                CHECK(table_by_decoding(file, several) == expected);
+            }
+        }
     }
 }
 

@@ -71,7 +71,8 @@ struct ParallelDecompressOptions {
     /// Where to cut the file; must outlive the call. Null: that is found out.
     const SeekTable* table = nullptr;
     /// Is told of every piece that was decoded by itself: the makings of a SeekTable. On the
-    /// calling thread, in order.
+    /// calling thread, in order. What is told depends on the file and its blocks, never on threads
+    /// or timing.
     std::function<void(const SeekPiece&)> on_piece = {};
 };
 

@@ -66,7 +66,8 @@ class Splitter {
     [[nodiscard]] virtual std::unique_ptr<Guess> guess(const Piece& piece) const = 0;
 
     /// Is told that `used` bytes of the file were decoded to `size`, which helps to cut pieces that
-    /// are worth a task and no larger.
+    /// are worth a task and no larger. Not called where `on_piece` is told of the pieces, which may
+    /// not depend on timing.
     virtual void learn(std::size_t used, std::size_t size) = 0;
 
     /// Whether pieces are so large that only one more than there are threads should be held.
