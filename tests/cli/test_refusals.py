@@ -61,6 +61,19 @@ class Refusals(CliTest):
         (self.folder / "f.gz").mkdir()
         self.refused("satchel: f: f.gz: is a directory\n", "compress", "-f", "f")
 
+    def test_force_replaces_what_appears_meanwhile(self):
+        for options, code in (([], 1), (["-f"], 0)):
+            process = self.start("compress", *options, "-o", "out")
+            # The target is made before the input is read: more of it than the pipe holds.
+            process.stdin.write(b"content" * 100_000)
+            self.file("out", b"appeared")
+            _, said = process.communicate()
+            self.assertEqual(process.returncode, code, said)
+            appeared = self.read("out") == b"appeared"
+            self.assertEqual(appeared, code == 1)
+            self.assertEqual(self.names(), ["out"])
+            os.remove(self.folder / "out")
+
     def test_devices_and_pipes_take_what_is_written_to_them(self):
         self.file("f", b"content")
         for options in ([], ["-f"]):

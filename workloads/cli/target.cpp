@@ -121,7 +121,8 @@ Target::Target(const std::string& file, const InputFile& source, const Compresso
     }
     const bool exists = status_if_exists(name_, Symlinks::examine).has_value();
     if (exists && !options.force) refuse_existing(name_, file);
-    file_.emplace(name_, OutputFileOptions{.replace = exists,
+    // What nobody has agreed to lose may yet appear there; --force agrees to that, too.
+    file_.emplace(name_, OutputFileOptions{.replace = exists || options.force,
                                            .metadata = metadata_of(source, options),
                                            .sparse = options.mode == Mode::decompress});
 }

@@ -37,7 +37,8 @@ class UnnamedFile : public PendingFile {
     [[nodiscard]] bool can_be_named() const { return ::access(reached_as_.c_str(), F_OK) == 0; }
 
     int publish(const std::filesystem::path& target, bool replace) override {
-        if (!replace) return give_name(target.c_str());
+        const int taken = give_name(target.c_str());
+        if (taken != EEXIST || !replace) return taken;
         // linkat never replaces, but a rename does: the file gets a hidden name for an instant.
         (void)lock_hidden_file(descriptor());  // free, because nobody else can reach the file
         HiddenName hidden(target.parent_path());
