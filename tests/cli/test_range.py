@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import os
 import random
 import unittest
 
@@ -112,6 +113,39 @@ class Range(CliTest):
         self.assert_ranges("f.bz2")
         self.check("test", "--index", "-f", "f.bz2")
         self.assert_ranges("f.bz2")
+
+    def test_what_is_no_index_is_noticed_before_the_work(self):
+        self.file("f", CONTENT)
+        self.file("f.bz2.idx", b"precious")
+        self.refused("satchel: f: f.bz2.idx is no index; --force replaces it\n",
+                     "compress", "--format", "bz2", "--index", "f")
+        self.assertEqual(self.read("f.bz2.idx"), b"precious")
+        self.check("compress", "-f", "--format", "bz2", "--index", "f")
+        self.assert_ranges("f.bz2")
+
+    def test_only_a_regular_file_is_an_index(self):
+        self.file("f", CONTENT)
+        self.file("f.bz2", bz2.compress(CONTENT, 1))
+        index = self.folder / "f.bz2.idx"
+        for make, remove in ((os.mkfifo, os.remove), (os.mkdir, os.rmdir)):
+            make(index)
+            self.assertEqual(self.check("cat", "--range", "100:10", "f.bz2", timeout=60),
+                             CONTENT[100:110])
+            for command in (["test", "f.bz2"], ["compress", "--format", "bz2", "-k", "-f", "f"]):
+                self.refused(f"satchel: {command[-1]}: f.bz2.idx is no regular file and is not "
+                             "replaced by an index\n", *command, "--index", timeout=60)
+            remove(index)
+
+    def test_an_index_is_for_those_who_may_read_the_file(self):
+        for mode in (0o600, 0o640, 0o644):
+            self.file("f", CONTENT)
+            os.chmod(self.folder / "f", mode)
+            self.check("compress", "-f", "--format", "bz2", "--index", "f")
+            index = self.folder / "f.bz2.idx"
+            self.assertEqual(index.stat().st_mode & 0o777, mode)
+            index.unlink()
+            self.check("test", "--index", "f.bz2")
+            self.assertEqual(index.stat().st_mode & 0o777, mode)
 
     def test_an_index_does_not_depend_on_threads(self):
         for name in SUFFIXES:

@@ -93,6 +93,7 @@ class Compressor {
         auto source = open_source(file, options_);
         Target target(file, source, options_);
         report_.output = target.name();
+        if (options_.index) refuse_foreign_index(target.name(), options_.force);
         auto warning = transfer(
             source, [&](auto data) { target.write(data); }, [&] { target.commit(); });
         if (options_.index) index(target.name());
@@ -108,6 +109,7 @@ class Compressor {
     std::string examine(const std::string& file) {
         auto source = open_source(file, options_);
         const auto index_warning = look_up_index(source);
+        if (options_.index) refuse_foreign_index(source.name(), options_.force);
         std::int64_t written = 0;
         const auto show = [&](std::span<const std::byte> data) {
             if (options_.mode != Mode::cat) return;

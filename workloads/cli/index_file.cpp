@@ -7,6 +7,7 @@
 #include "source.hpp"
 
 #include <cerrno>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -16,13 +17,25 @@ namespace {
 // What `recognise` and `is_index` look at.
 constexpr std::int64_t head_size = 16;
 
-std::optional<InputFile> open_index(const InputFile& source) {
+enum class Found { nothing, index, other_file, no_file };
+
+// What lies at `name`. A pipe there is not opened: that would wait for somebody to write to it.
+Found look_at(const std::string& name) {
     try {
-        return InputFile(index_name(source.name()));
+        if (file_status(name).type != FileType::regular) return Found::no_file;
+        return is_index(InputFile(name).read_at(0, head_size)) ? Found::index : Found::other_file;
     } catch (const FileError& error) {
-        if (error.code() == ENOENT) return std::nullopt;
+        if (error.code() == ENOENT) return Found::nothing;
         throw;
     }
+}
+
+// What an index tells of a file is for those who may read that.
+FileStatus metadata_for_index(const InputFile& source) {
+    auto metadata = source.status();
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    metadata.modified_ns = std::chrono::nanoseconds(now).count();
+    return metadata;
 }
 
 }  // namespace
@@ -32,22 +45,30 @@ std::string index_name(const std::string& file) { return file + ".idx"; }
 std::optional<SeekTable> read_index(const InputFile& source) {
     if (!source.seekable()) return std::nullopt;
     const Codec* const codec = recognise(source.read_at(0, head_size));
-    const auto index = open_index(source);
-    if (codec == nullptr || !index) return std::nullopt;
-    const Bytes data = read_file(index->name());
-    if (!is_index(data)) return std::nullopt;  // somebody else's
-    return decode_index(data, *codec, random_access(source));
+    const auto name = index_name(source.name());
+    if (codec == nullptr || look_at(name) != Found::index) return std::nullopt;
+    return decode_index(read_file(name), *codec, random_access(source));
+}
+
+void refuse_foreign_index(const std::string& file, bool force) {
+    const auto name = index_name(file);
+    const auto found = look_at(name);
+    if (found == Found::no_file) {
+        throw Refusal(name + " is no regular file and is not replaced by an index");
+    }
+    if (found == Found::other_file && !force) {
+        throw Refusal(name + " is no index; --force replaces it");
+    }
 }
 
 void write_index(const InputFile& source, const SeekTable& table, const Codec& codec, bool force) {
     if (table.pieces.empty() && table.output_size > 0) {
         throw Refusal("can be decoded from its start only, so there is no index of it");
     }
-    const auto old = open_index(source);
-    if (old && !force && !is_index(old->read_at(0, head_size))) {
-        throw Refusal(index_name(source.name()) + " is no index; --force replaces it");
-    }
-    OutputFile file(index_name(source.name()), {.replace = old.has_value()});
+    refuse_foreign_index(source.name(), force);
+    const auto name = index_name(source.name());
+    OutputFile file(name, {.replace = force || look_at(name) == Found::index,
+                           .metadata = metadata_for_index(source)});
     file.write(encode_index(table, codec, random_access(source)));
     file.commit();
 }

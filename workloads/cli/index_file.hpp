@@ -16,8 +16,11 @@ namespace satchel::cli {
 /// damaged or that of another file.
 [[nodiscard]] std::optional<SeekTable> read_index(const InputFile& source);
 
-/// Writes the index of `source`, in place of an older one. Throws Refusal if there is a file of
-/// that name which is no index and may not be replaced.
+/// Throws Refusal if what lies where the index of `file` is to be is none and may not be replaced.
+void refuse_foreign_index(const std::string& file, bool force);
+
+/// Writes the index of `source`, in place of an older one, for those who may read `source`. Throws
+/// as refuse_foreign_index() does.
 void write_index(const InputFile& source, const SeekTable& table, const Codec& codec, bool force);
 
 }  // namespace satchel::cli
