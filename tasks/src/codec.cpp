@@ -83,6 +83,8 @@ bool Decoder::stands_before(const Guess& /*guess*/) const { return false; }
 
 Decoder::Status Decoder::take_over(const Guess& /*guess*/) { return Status::needs_input; }
 
+bool Codec::continues(std::span<const std::byte> head) const { return recognises(head); }
+
 std::string_view Codec::check(std::span<const std::byte> /*data*/) const { return {}; }
 
 std::unique_ptr<Splitter> Codec::splitter() const { return nullptr; }

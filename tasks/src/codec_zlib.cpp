@@ -33,11 +33,15 @@ constexpr std::size_t header_bytes = 2;
 constexpr std::size_t trailer_size = 4;
 constexpr std::byte preset_dictionary{0x20};  // a flag in the second byte
 
+bool is_first_of_header(std::byte byte) {
+    const auto first = std::to_integer<unsigned>(byte);
+    return (first & 0x0F) == 8 && first >> 4 <= 7;
+}
+
 bool is_header(std::span<const std::byte> data) {
     const auto first = std::to_integer<unsigned>(data[0]);
     const auto second = std::to_integer<unsigned>(data[1]);
-    const bool deflate = (first & 0x0F) == 8 && first >> 4 <= 7;
-    return deflate && (first << 8 | second) % 31 == 0;
+    return is_first_of_header(data[0]) && (first << 8 | second) % 31 == 0;
 }
 
 std::size_t header_size(std::span<const std::byte> data) {
@@ -181,6 +185,10 @@ class ZlibCodec : public Codec {
 
     bool recognises(std::span<const std::byte> head) const override {
         return head.size() >= header_bytes && is_header(head);
+    }
+
+    bool continues(std::span<const std::byte> head) const override {
+        return head.size() == 1 ? is_first_of_header(head[0]) : recognises(head);
     }
 
     std::string_view check(std::span<const std::byte> /*data*/) const override { return "Adler32"; }

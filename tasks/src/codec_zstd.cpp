@@ -113,6 +113,10 @@ class ZstdCodec : public Codec {
         return begins(head, frame_magic) || is_skippable(head);
     }
 
+    bool continues(std::span<const std::byte> head) const override {
+        return recognises(head) || (head.size() == 1 && is_first_of_skippable(head[0]));
+    }
+
     // A flag behind the magic number of the first frame with data tells.
     std::string_view check(std::span<const std::byte> data) const override {
         constexpr std::size_t head_size = 8;  // of a skippable frame: magic number, size

@@ -86,7 +86,7 @@ bool StreamDecoder::look_further() {
     if (codec_->info().padding != 0 && decoder_->may_be_followed()) skip_zeros();
     if (!head_is_there()) return false;
     check_padding();
-    if (!input_.empty() && codec_->recognises(head())) {
+    if (!input_.empty() && codec_->continues(head())) {
         begin_stream();
         return true;
     }

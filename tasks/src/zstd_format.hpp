@@ -28,10 +28,15 @@ inline constexpr std::size_t table_footer_size = 9;
 
 inline constexpr std::initializer_list<unsigned> frame_magic{0x28, 0xB5, 0x2F, 0xFD};
 
+// The first byte of a skippable frame, whatever its kind is.
+inline bool is_first_of_skippable(std::byte byte) {
+    constexpr std::byte kind_mask{0xF0};
+    return (byte & kind_mask) == std::byte{0x50};
+}
+
 // Whether `data` begins a skippable frame, or may do so from its second byte on.
 inline bool is_skippable(std::span<const std::byte> data) {
-    constexpr std::byte kind_mask{0xF0};
-    return data.size() >= 2 && (data[0] & kind_mask) == std::byte{0x50} &&
+    return data.size() >= 2 && is_first_of_skippable(data[0]) &&
            begins(data.subspan(1), {0x2A, 0x4D, 0x18});
 }
 

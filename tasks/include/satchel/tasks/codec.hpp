@@ -157,6 +157,11 @@ class Codec {
     /// format.
     [[nodiscard]] virtual bool recognises(std::span<const std::byte> head) const = 0;
 
+    /// Whether what follows a stream of this format, and starts with `head`, is another one, or
+    /// what was left of one that was cut off. Since the format is known, fewer bytes may tell than
+    /// `recognises` wants.
+    [[nodiscard]] virtual bool continues(std::span<const std::byte> head) const;
+
     /// What the first stream of a file that begins with `data` is checked by: "CRC32", or "None".
     /// Empty if that is not known.
     [[nodiscard]] virtual std::string_view check(std::span<const std::byte> data) const;
