@@ -146,6 +146,10 @@ class Options(CliTest):
         self.wrong_usage("--output: the name is empty", "compress", "f", "-o", "")
         self.wrong_usage("FILE is required", "generate")
 
+    def test_cat_makes_no_file(self):
+        self.wrong_usage("cat writes to the standard output; decompress takes --output",
+                         "cat", "-o", "g", "f")
+
     def test_one_output_takes_one_file(self):
         self.file("g", b"content")
         self.wrong_usage("--output takes the result of one file only",

@@ -282,6 +282,9 @@ void settle(const Spoken& spoken, CompressorOptions& options) {
         settle_chunk_size(spoken, options, options.compress);
     }
     const bool one_output = !options.output.empty() && options.output != standard_stream;
+    if (one_output && options.mode == Mode::cat) {
+        throw InvalidArgument("cat writes to the standard output; decompress takes --output");
+    }
     const bool several = options.files.size() > 1 || options.recursive || !options.files0.empty();
     if (one_output && several && options.makes_file()) {
         throw InvalidArgument("--output takes the result of one file only");
