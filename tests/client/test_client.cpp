@@ -304,6 +304,8 @@ TEST_CASE("clients share what has one key") {
         Client two(cluster);
         auto b = two.submit({.key = "shared"}, count);
         CHECK(b.result() == 1);
+        b = {};
+        (void)two.scheduler_info();  // answered behind what was given up
     }
     CHECK(a.result() == 1);
     CHECK(one.submit({.key = "shared"}, count).result() == 1);
