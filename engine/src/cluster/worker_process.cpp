@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 #include <pthread.h>
@@ -92,19 +93,20 @@ int worker_main(const process::WorkerStart& start) {
     std::string failure;
     int code = 0;
     net::EventLoop loop;
-    WorkerServer server(loop, {.scheduler = parameters.access.scheduler,
-                               .credentials = parameters.access.credentials,
-                               .name = parameters.name,
-                               .threads = parameters.threads,
-                               .memory_limit = parameters.memory_limit,
-                               .watches_memory = true,
-                               .death_timeout = parameters.death_timeout,
-                               .ended = [&](const WorkerServerEnd& end) {
-                                   const std::lock_guard lock(mutex);
-                                   if (!end.planned) failure = end.reason;
-                                   code = end.planned ? exit_when_told : exit_when_alone;
-                                   StopSignals::stop();
-                               }});
+    WorkerServerOptions options{.scheduler = parameters.access.scheduler,
+                                .credentials = parameters.access.credentials,
+                                .name = parameters.name,
+                                .threads = parameters.threads,
+                                .memory_limit = parameters.memory_limit,
+                                .watches_memory = true,
+                                .death_timeout = parameters.death_timeout};
+    options.ended = [&](const WorkerServerEnd& end) {
+        const std::lock_guard lock(mutex);
+        if (!end.planned) failure = end.reason;
+        code = end.planned ? exit_when_told : exit_when_alone;
+        StopSignals::stop();
+    };
+    WorkerServer server(loop, std::move(options));
     signals.wait();
     server.say_goodbye();
     loop.stop();
