@@ -42,6 +42,7 @@ PUBLIC_HEADERS = {
     "detail/bag_support.hpp": "bag",
     "detail/format.hpp": "base",
     "client.hpp": "client",
+    "detail/borrowed.hpp": "graph",
     "detail/call.hpp": "graph",
     "detail/code.hpp": "function",
     "detail/counter_random.hpp": "bag",

@@ -428,9 +428,7 @@ template <class T>
 template <class T>
 [[nodiscard]] Bag<T> concat(const std::vector<Bag<T>>& bags);
 template <class T, class... Rest>
-[[nodiscard]] Bag<T> concat(const Bag<T>& first, const Rest&... rest) {
-    return concat(std::vector<Bag<T>>{first, rest...});
-}
+[[nodiscard]] Bag<T> concat(const Bag<T>& first, const Rest&... rest);
 
 /// Tuples of the elements that stand at the same place. Throws InvalidArgument if the bags have
 /// unequal numbers of partitions; when computed, LengthError if partitions have unequal lengths.

@@ -172,6 +172,29 @@ requires(sizeof...(L) > 0) auto compute(const L&... lazy) {
     return compute(*default_executor(), lazy...);
 }
 
+namespace detail {
+
+/// Whatever else there is: last choice for every argument, so that nobody's own function of this
+/// name, found among satchel's, comes after it.
+struct AnythingElse {
+    AnythingElse() = default;
+    template <class T>
+    AnythingElse(const T&) {}  // NOLINT(google-explicit-constructor)
+};
+
+}  // namespace detail
+
+/// Refuses, in words, what is not lazy.
+template <class Refused = detail::Refused>
+auto compute(detail::AnythingElse, detail::AnythingElse = {}, detail::AnythingElse = {},
+             detail::AnythingElse = {}, detail::AnythingElse = {}) {
+    static_assert(
+        !std::is_same_v<Refused, detail::Refused>,
+        "satchel: compute() takes Bag, Delayed, or a std::vector of these, and before them, if "
+        "need be, an executor. Plain values need no compute().");
+    return Refused();
+}
+
 /// Computes everything in one graph and keeps the results: gives handles like those it was given (a
 /// tuple, or for one argument that alone), which start from them.
 template <Lazy... L>
@@ -187,6 +210,17 @@ requires(sizeof...(L) > 0) auto persist(const Executor& executor, const L&... la
 template <Lazy... L>
 requires(sizeof...(L) > 0) auto persist(const L&... lazy) {
     return persist(*default_executor(), lazy...);
+}
+
+/// Refuses, in words, what is not lazy.
+template <class Refused = detail::Refused>
+auto persist(detail::AnythingElse, detail::AnythingElse = {}, detail::AnythingElse = {},
+             detail::AnythingElse = {}, detail::AnythingElse = {}) {
+    static_assert(
+        !std::is_same_v<Refused, detail::Refused>,
+        "satchel: persist() takes Bag, Delayed, or a std::vector of these, and before them, if "
+        "need be, an executor. Plain values need no persist().");
+    return Refused();
 }
 
 }  // namespace satchel

@@ -138,6 +138,46 @@ struct InputCounts<n, false> {
     std::uint32_t operator[](std::size_t) const { return 1; }
 };
 
+/// Refuses, in words, a function that cannot be called with `A…`, or what it would return.
+template <class F, class... A>
+constexpr bool check_call() {
+    constexpr bool accepted = callable_with<const F, A...> || callable_with<F, A...>;
+    static_assert(
+        accepted,
+        "satchel: this function cannot be called with these arguments. A Delayed<T> arrives as "
+        "a T, and a std::vector<Delayed<T>> as a std::vector<T>; take them by value or as "
+        "const T&, but not as T&.");
+    constexpr bool copyable = std::is_copy_constructible_v<F>;
+    static_assert(copyable,
+                  "satchel: this function cannot be copied, but every delayed call of it needs a "
+                  "copy of its own. Hold what it captures by value or by std::shared_ptr.");
+    if constexpr (accepted && copyable) {
+        using Result = decltype(call_shared(std::declval<const F&>(), std::declval<A>()...));
+        if constexpr (std::is_void_v<Result>) {
+            return true;
+        } else {
+            return check_result<std::decay_t<Result>>();
+        }
+    } else {
+        return false;
+    }
+}
+
+/// Refuses, in words, to get part `I` of what has none.
+template <class T, std::size_t I>
+constexpr bool check_part() {
+    constexpr bool has_parts = requires { std::tuple_size<T>::value; };
+    static_assert(has_parts,
+                  "satchel: get<I>() needs a value that is a tuple, a pair or an array.");
+    if constexpr (has_parts) {
+        constexpr bool has_this = I < std::tuple_size_v<T>;
+        static_assert(has_this, "satchel: get<I>() needs a value with more than I parts.");
+        return has_this;
+    } else {
+        return false;
+    }
+}
+
 /// Calls `f` with the inputs of a task, one after another for each argument.
 template <class F, class... A>
 struct DelayedCall {
@@ -260,18 +300,19 @@ class DelayedFunction {
     /// A delayed call. Arguments are values, `Delayed`, or `std::vector<Delayed<…>>`.
     template <class... A>
     [[nodiscard]] auto operator()(A&&... arguments) const {
-        static_assert(
-            detail::callable_with<const F, typename detail::Argument<std::decay_t<A>>::type...> ||
-                detail::callable_with<F, typename detail::Argument<std::decay_t<A>>::type...>,
-            "satchel: this function cannot be called with these arguments. A Delayed<T> arrives as "
-            "a T, and a std::vector<Delayed<T>> as a std::vector<T>; take them by value or as "
-            "const T&, but not as T&.");
-        using Call = detail::DelayedCall<F, detail::call_argument<std::decay_t<A>>...>;
-        using Result = std::decay_t<decltype(detail::call_shared(
-            std::declval<const F&>(),
-            std::declval<typename detail::Argument<std::decay_t<A>>::type>()...))>;
-        if constexpr (!std::is_void_v<Result>) detail::check_result<Result>();
+        if constexpr (detail::check_call<F,
+                                         typename detail::Argument<std::decay_t<A>>::type...>()) {
+            return call(std::forward<A>(arguments)...);
+        } else {
+            return detail::Refused();
+        }
+    }
 
+  private:
+    template <class... A>
+    auto call(A&&... arguments) const {
+        using Call = detail::DelayedCall<F, detail::call_argument<std::decay_t<A>>...>;
+        using Result = typename Call::Result;
         std::vector<detail::NodeInput> inputs;
         Token token = options_.pure ? detail::function_token(function_) : Token{};
         std::array<std::uint32_t, sizeof...(A)> sizes{};
@@ -291,7 +332,6 @@ class DelayedFunction {
                                 .inputs = std::move(inputs)}));
     }
 
-  private:
     // Appends argument `k` to the inputs of the call, and to the token of a pure one.
     template <std::size_t k, class A>
     std::uint32_t append(std::vector<detail::NodeInput>& inputs, Token& token, A&& argument) const {
@@ -338,11 +378,15 @@ auto Delayed<T>::apply(F f) const {
 template <class T>
 template <std::size_t I>
 auto Delayed<T>::get() const {
-    using Part = std::tuple_element_t<I, T>;
-    if constexpr (detail::is_copyable<Part>) {
-        return apply([](const T& value) { return std::get<I>(value); });
+    if constexpr (detail::check_part<T, I>()) {
+        using Part = std::tuple_element_t<I, T>;
+        if constexpr (detail::is_copyable<Part>) {
+            return apply([](const T& value) { return std::get<I>(value); });
+        } else {
+            return apply([](T value) { return std::get<I>(std::move(value)); });
+        }
     } else {
-        return apply([](T value) { return std::get<I>(std::move(value)); });
+        return detail::Refused();
     }
 }
 

@@ -51,6 +51,44 @@ struct StreamCall {
     }
 };
 
+/// Something like a std::optional.
+template <class R>
+concept GivenOrNot = requires {
+    typename std::remove_cvref_t<R>::value_type;
+    requires std::is_convertible_v<R, std::optional<typename std::remove_cvref_t<R>::value_type>>;
+};
+
+/// Refuses, in words, functions that make no stream together.
+template <class Read, class Work, class Write>
+constexpr bool check_stream() {
+    constexpr bool reads = requires(Read & read) {
+        { read() } -> GivenOrNot;
+    };
+    static_assert(reads,
+                  "satchel: stream's `read` must return a std::optional, without arguments: the "
+                  "next item, or std::nullopt at the end.");
+    if constexpr (reads) {
+        using In = typename std::remove_cvref_t<std::invoke_result_t<Read&>>::value_type;
+        constexpr bool works = callable_with<Work, In>;
+        static_assert(
+            works,
+            "satchel: stream's `work` must take what `read` gives (inside its std::optional).");
+        if constexpr (works) {
+            using Out = call_result<Work, In>;
+            constexpr bool gives = !std::is_void_v<Out>;
+            static_assert(gives, "satchel: stream's `work` must return what `write` takes.");
+            if constexpr (gives) {
+                constexpr bool writes = std::is_invocable_v<Write&, Out>;
+                static_assert(writes,
+                              "satchel: stream's `write` must take what `work` returns, by value "
+                              "or as a constant reference.");
+                return writes;
+            }
+        }
+    }
+    return false;
+}
+
 /// Both ends of a stream.
 class StreamEnds {
   public:
@@ -91,24 +129,21 @@ void run_stream(const Executor& executor, std::int64_t window, Next next, Write 
 /// waited for, and the exception is thrown.
 template <class Read, class Work, class Write>
 void stream(Read&& read, Work work, Write&& write, StreamOptions options = {}) {
-    using In = typename std::invoke_result_t<Read&>::value_type;
-    static_assert(
-        detail::callable_with<Work, In>,
-        "satchel: stream's `work` must take what `read` gives (inside its std::optional).");
-    using Out = detail::call_result<Work, In>;
-    static_assert(!std::is_void_v<Out>, "satchel: stream's `work` must return what `write` takes.");
-
-    const auto executor = options.executor.resolve();
-    const auto shared_work = std::make_shared<const Work>(std::move(work));
-    detail::run_stream(
-        *executor, options.window,
-        [&]() -> std::optional<Function> {
-            std::optional<In> item = read();
-            if (!item) return std::nullopt;
-            return Function(
-                detail::StreamCall<Work, In>{shared_work, std::make_shared<In>(std::move(*item))});
-        },
-        [&](Value result) { write(std::move(result).template take<Out>()); });
+    if constexpr (detail::check_stream<Read, Work, Write>()) {
+        using In = typename std::remove_cvref_t<std::invoke_result_t<Read&>>::value_type;
+        using Out = detail::call_result<Work, In>;
+        const auto executor = options.executor.resolve();
+        const auto shared_work = std::make_shared<const Work>(std::move(work));
+        detail::run_stream(
+            *executor, options.window,
+            [&]() -> std::optional<Function> {
+                std::optional<In> item = read();
+                if (!item) return std::nullopt;
+                return Function(detail::StreamCall<Work, In>{
+                    shared_work, std::make_shared<In>(std::move(*item))});
+            },
+            [&](Value result) { write(std::move(result).template take<Out>()); });
+    }
 }
 
 }  // namespace satchel

@@ -17,12 +17,14 @@ HEADER = """
 #include <satchel/stream.hpp>
 #include <satchel/task.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 struct Cell { int x, y; };
 struct Opaque { std::unique_ptr<int> (*unhashable)() = nullptr; };

@@ -29,11 +29,9 @@ struct LazyTraits<Bag<T>> {
 template <class T>
 template <class F>
 auto Bag<T>::map_moved(F f, const char* name, Token token) && {
-    detail::check_accepts<F, T>();
-    if constexpr (detail::accepts_element<F, T>) {
+    if constexpr (detail::check_accepts<F, T>()) {
         using R = detail::element_result<F, T>;
-        detail::check_result<R>();
-        if constexpr (!std::is_void_v<R>) {
+        if constexpr (detail::check_result<R>()) {
             using Stage = detail::MapStream<T, R, F>;
             const bool needs_owned = !detail::is_copyable<T> && !detail::accepts_kept_element<F, T>;
             using Chain = detail::Chain<T, detail::MapStep<T, R, F>>;
@@ -51,18 +49,14 @@ auto Bag<T>::map_moved(F f, const char* name, Token token) && {
 template <class T>
 template <class F>
 Bag<T> Bag<T>::filter_moved(F predicate, const char* name, Token token) && {
-    static_assert(
-        detail::accepts_kept_element<F, T> || detail::is_copyable<T>,
-        "satchel: this predicate takes its argument away, and elements of this type cannot be "
-        "copied for it. Take const T&.");
-    detail::check_accepts<F, T>();
-    static_assert(!detail::accepts_element<F, T> || detail::gives_truth<F, T>(),
-                  "satchel: a predicate tells whether an element stays, so it must return a bool "
-                  "or what converts to one; to make new elements, use map.");
-    using Stage = detail::FilterStream<T, F>;
-    return Bag(detail::stage_node(std::move(node_), name, token,
-                                  detail::stage_part<Stage, T>(std::move(predicate)), true, false,
-                                  &detail::element_operations<T>));
+    if constexpr (detail::check_predicate<F, T>()) {
+        using Stage = detail::FilterStream<T, F>;
+        return Bag(detail::stage_node(std::move(node_), name, token,
+                                      detail::stage_part<Stage, T>(std::move(predicate)), true,
+                                      false, &detail::element_operations<T>));
+    } else {
+        return *this;
+    }
 }
 
 template <class T>
@@ -77,25 +71,34 @@ auto Bag<T>::flatten_moved() && {
         return Bag<R>(detail::stage_node(std::move(node_), "flatten", {},
                                          detail::plain_stage_part<Stage, T>(), false,
                                          !detail::is_copyable<R>, &detail::element_operations<R>));
+    } else {
+        return detail::Refused();
     }
 }
 
 template <class T>
 template <class F>
 auto Bag<T>::map_partitions_moved(F f) && {
+    constexpr bool accepted = detail::takes_vector<F, T> || detail::takes_span<F, T>;
     static_assert(
-        detail::takes_vector<F, T> || detail::takes_span<F, T>,
+        accepted,
         "satchel: map_partitions' function must take a std::vector<T> or a std::span<const T>, "
         "where T is the element type of the bag.");
-    if constexpr (detail::takes_vector<F, T> || detail::takes_span<F, T>) {
+    if constexpr (accepted) {
         using Result = typename detail::PartitionResult<F, T>::type;
-        detail::check_result<Result>();
-        using R = typename detail::PartitionElement<Result>::type;
-        using Stage = detail::PartitionStream<T, R, F>;
-        const auto token = detail::function_token(f);
-        return Bag<R>(detail::stage_node(std::move(node_), "map_partitions", token,
-                                         detail::stage_part<Stage, T>(std::move(f)), false,
-                                         !detail::is_copyable<T>, &detail::element_operations<R>));
+        if constexpr (detail::check_copyable<F>() && detail::check_result<Result>()) {
+            using R = typename detail::PartitionElement<Result>::type;
+            using Stage = detail::PartitionStream<T, R, F>;
+            const auto token = detail::function_token(f);
+            return Bag<R>(detail::stage_node(std::move(node_), "map_partitions", token,
+                                             detail::stage_part<Stage, T>(std::move(f)), false,
+                                             !detail::is_copyable<T>,
+                                             &detail::element_operations<R>));
+        } else {
+            return detail::Refused();
+        }
+    } else {
+        return detail::Refused();
     }
 }
 
@@ -152,20 +155,26 @@ std::vector<T> Bag<T>::take(std::int64_t k, TakeOptions options, const Executor&
 template <class T>
 template <class Write>
 void Bag<T>::for_each_partition(Write write, PartitionsOptions options) const {
-    const auto executor = options.executor.resolve();
-    detail::PartitionMaker maker(node_, *executor, {});
-    std::uint32_t next = 0;
-    detail::run_stream(
-        *executor, options.window,
-        [&]() -> std::optional<Function> {
-            if (next == node_->description.count) return std::nullopt;
-            return maker.partition(next++);
-        },
-        [&](Value partition) {
-            std::vector<Value> one;
-            one.push_back(std::move(partition));
-            write(extract(std::move(one)));
-        });
+    constexpr bool accepted = std::is_invocable_v<Write&, std::vector<T>>;
+    static_assert(accepted,
+                  "satchel: for_each_partition's `write` takes a std::vector<T>: the whole "
+                  "partition, by value or as const std::vector<T>&. Loop over its elements there.");
+    if constexpr (accepted) {
+        const auto executor = options.executor.resolve();
+        detail::PartitionMaker maker(node_, *executor, {});
+        std::uint32_t next = 0;
+        detail::run_stream(
+            *executor, options.window,
+            [&]() -> std::optional<Function> {
+                if (next == node_->description.count) return std::nullopt;
+                return maker.partition(next++);
+            },
+            [&](Value partition) {
+                std::vector<Value> one;
+                one.push_back(std::move(partition));
+                write(extract(std::move(one)));
+            });
+    }
 }
 
 template <class T>
@@ -191,19 +200,16 @@ std::vector<Delayed<std::vector<T>>> Bag<T>::to_delayed() const {
 template <class T>
 template <class F, class E, class... Extra>
 auto Bag<T>::map(F f, E extra, Extra... extras) const {
-    static_assert(
-        detail::accepts_element<F, T, detail::extra_argument<E>, detail::extra_argument<Extra>...>,
-        "satchel: this function cannot be called with an element of this bag and the extra "
-        "arguments. A Bag<U> arrives as a U, a Delayed<U> and a U as a const U&.");
-    static_assert(std::is_copy_constructible_v<F>,
-                  "satchel: this function cannot be copied, but every partition needs a copy.");
-    using R =
-        detail::element_result<F, T, detail::extra_argument<E>, detail::extra_argument<Extra>...>;
-    detail::check_result<R>();
-    const auto token = detail::function_token(f);
-    using Stage = detail::ZipStream<T, R, F, E, Extra...>;
-    return Bag<R>(detail::zip_node<Stage, R>(node_, "map", token, std::move(f), std::move(extra),
-                                             std::move(extras)...));
+    if constexpr (detail::check_extra<F, T, E, Extra...>()) {
+        using R = detail::element_result<F, T, detail::extra_argument<E>,
+                                         detail::extra_argument<Extra>...>;
+        const auto token = detail::function_token(f);
+        using Stage = detail::ZipStream<T, R, F, E, Extra...>;
+        return Bag<R>(detail::zip_node<Stage, R>(node_, "map", token, std::move(f),
+                                                 std::move(extra), std::move(extras)...));
+    } else {
+        return detail::Refused();
+    }
 }
 
 template <class T>
@@ -212,7 +218,7 @@ auto Bag<T>::starmap(F f) const {
     static_assert(detail::is_tuple_like<T>,
                   "satchel: starmap() needs elements that are tuples, pairs or arrays.");
     static_assert(
-        detail::applicable_to_element<F, T>,
+        !detail::is_tuple_like<T> || detail::applicable_to_element<F, T>,
         "satchel: starmap()'s function must take as many arguments as an element has parts, "
         "of types that these convert to.");
     if constexpr (detail::applicable_to_element<F, T>) {
@@ -226,9 +232,12 @@ auto Bag<T>::starmap(F f) const {
 template <class T>
 template <class F>
 Bag<T> Bag<T>::remove(F predicate) const {
-    detail::check_accepts<F, T>();
-    const auto token = detail::function_token(predicate);
-    return Bag(*this).filter_moved(detail::Negated<F>{std::move(predicate)}, "remove", token);
+    if constexpr (detail::check_predicate<F, T>()) {
+        const auto token = detail::function_token(predicate);
+        return Bag(*this).filter_moved(detail::Negated<F>{std::move(predicate)}, "remove", token);
+    } else {
+        return *this;
+    }
 }
 
 template <class T>
@@ -236,11 +245,13 @@ template <std::size_t I>
 auto Bag<T>::pluck() const {
     static_assert(detail::is_tuple_like<T>,
                   "satchel: pluck<I>() needs elements that are tuples, pairs or arrays.");
-    if constexpr (detail::is_tuple_like<T>) {
-        static_assert(I < std::tuple_size_v<T>,
-                      "satchel: pluck<I>() needs elements with more than I parts.");
+    static_assert(!detail::is_tuple_like<T> || detail::has_part<T, I>,
+                  "satchel: pluck<I>() needs elements with more than I parts.");
+    if constexpr (detail::has_part<T, I>) {
         return Bag(*this).map_moved([](const T& element) { return std::get<I>(element); }, "pluck",
                                     Token::of("part").then(I));
+    } else {
+        return detail::Refused();
     }
 }
 
@@ -251,8 +262,12 @@ auto Bag<T>::pluck(Key key) const {
         return Bag(*this).map_moved(std::move(key), "pluck", detail::function_token(key));
     } else {
         using K = detail::element_type<Key>;
-        const auto token = detail::value_token(key);
-        return Bag(*this).map_moved(detail::PluckKey<K>{K(std::move(key))}, "pluck", token);
+        if constexpr (detail::check_key_of<T, K>()) {
+            const auto token = detail::value_token(key);
+            return Bag(*this).map_moved(detail::PluckKey<K>{K(std::move(key))}, "pluck", token);
+        } else {
+            return detail::Refused();
+        }
     }
 }
 
@@ -261,19 +276,28 @@ template <class Key, class Default>
 auto Bag<T>::pluck(Key key, Default otherwise) const {
     using K = detail::element_type<Key>;
     using R = detail::element_type<Default>;
-    const auto token = detail::value_token(key).then(detail::value_token(otherwise));
-    return Bag(*this).map_moved(detail::PluckOr<K, R>{K(std::move(key)), R(std::move(otherwise))},
-                                "pluck", token);
+    if constexpr (detail::check_key_of<T, K>()) {
+        const auto token = detail::value_token(key).then(detail::value_token(otherwise));
+        return Bag(*this).map_moved(
+            detail::PluckOr<K, R>{K(std::move(key)), R(std::move(otherwise))}, "pluck", token);
+    } else {
+        return detail::Refused();
+    }
 }
 
 template <class T>
 auto Bag<T>::unzip() const {
     static_assert(detail::is_tuple_like<T>,
                   "satchel: unzip() needs elements that are tuples, pairs or arrays.");
-    return [this]<std::size_t... I>(std::index_sequence<I...>) {
-        return std::tuple<Bag<std::remove_cvref_t<std::tuple_element_t<I, T>>>...>{pluck<I>()...};
+    if constexpr (detail::is_tuple_like<T>) {
+        return [this]<std::size_t... I>(std::index_sequence<I...>) {
+            return std::tuple<Bag<std::remove_cvref_t<std::tuple_element_t<I, T>>>...>{
+                pluck<I>()...};
+        }
+        (std::make_index_sequence<std::tuple_size_v<T>>());
+    } else {
+        return detail::Refused();
     }
-    (std::make_index_sequence<std::tuple_size_v<T>>());
 }
 
 template <class T>
@@ -289,45 +313,53 @@ Bag<T> Bag<T>::random_sample(double p, std::optional<std::uint64_t> seed) const 
 template <class T>
 template <class F>
 Bag<T> Bag<T>::accumulate(F binop) const {
-    static_assert(std::is_invocable_r_v<T, F&, T, const T&>,
+    constexpr bool accepted = std::is_invocable_r_v<T, F&, T, const T&>;
+    static_assert(accepted,
                   "satchel: accumulate() without an initial value needs a function of two elements "
                   "that returns one.");
-    const auto token = detail::function_token(binop);
-    return Bag(detail::accumulate_node<T, T, F>(node_, token, std::move(binop), std::nullopt));
+    if constexpr (accepted && detail::check_copyable<F>()) {
+        const auto token = detail::function_token(binop);
+        return Bag(detail::accumulate_node<T, T, F>(node_, token, std::move(binop), std::nullopt));
+    } else {
+        return *this;
+    }
 }
 
 template <class T>
 template <class F, class Acc>
 auto Bag<T>::accumulate(F binop, Acc initial) const {
     using Given = detail::element_type<Acc>;
-    static_assert(std::is_invocable_v<F&, Given, const T&>,
+    constexpr bool accepted = std::is_invocable_v<F&, Given, const T&>;
+    static_assert(accepted,
                   "satchel: accumulate()'s function must take two arguments: what was accumulated "
                   "so far, which begins as the initial value, and an element of this bag.");
-    using Result = std::decay_t<std::invoke_result_t<F&, Given, const T&>>;
-    const auto token = detail::function_token(binop).then(detail::value_token(initial));
-    return Bag<Result>(detail::accumulate_node<T, Result, F>(node_, token, std::move(binop),
-                                                             Result(std::move(initial))));
+    if constexpr (accepted) {
+        using Result = std::decay_t<std::invoke_result_t<F&, Given, const T&>>;
+        if constexpr (detail::check_copyable<F>() && detail::check_result<Result>()) {
+            const auto token = detail::function_token(binop).then(detail::value_token(initial));
+            return Bag<Result>(detail::accumulate_node<T, Result, F>(node_, token, std::move(binop),
+                                                                     Result(std::move(initial))));
+        } else {
+            return detail::Refused();
+        }
+    } else {
+        return detail::Refused();
+    }
 }
 
 template <class T>
 template <class F, class E, class... Extra>
 auto Bag<T>::map_partitions(F f, E extra, Extra... extras) const {
-    constexpr bool by_vector = detail::callable_with<F, std::vector<T>, detail::extra_partition<E>,
-                                                     detail::extra_partition<Extra>...>;
-    using Partition = std::conditional_t<by_vector, std::vector<T>, std::span<const T>>;
-    static_assert(
-        detail::callable_with<F, Partition, detail::extra_partition<E>,
-                              detail::extra_partition<Extra>...>,
-        "satchel: map_partitions' function must take a std::vector<T> or a "
-        "std::span<const T>, and the extra arguments: a Bag<U> arrives as a std::vector<U>.");
-    using Result = detail::call_result<F, Partition, detail::extra_partition<E>,
-                                       detail::extra_partition<Extra>...>;
-    detail::check_result<Result>();
-    using R = typename detail::PartitionElement<Result>::type;
-    using Stage = detail::ZipPartitionStream<T, R, F, E, Extra...>;
-    const auto token = detail::function_token(f);
-    return Bag<R>(detail::zip_node<Stage, R>(node_, "map_partitions", token, std::move(f),
-                                             std::move(extra), std::move(extras)...));
+    if constexpr (detail::check_partition_extra<F, T, E, Extra...>()) {
+        using Result = detail::partition_extra_result<F, T, E, Extra...>;
+        using R = typename detail::PartitionElement<Result>::type;
+        using Stage = detail::ZipPartitionStream<T, R, F, E, Extra...>;
+        const auto token = detail::function_token(f);
+        return Bag<R>(detail::zip_node<Stage, R>(node_, "map_partitions", token, std::move(f),
+                                                 std::move(extra), std::move(extras)...));
+    } else {
+        return detail::Refused();
+    }
 }
 
 // ---- reshaping, and bags from bags --------------------------------------------------------------
@@ -371,6 +403,19 @@ Bag<T> concat(const std::vector<Bag<T>>& bags) {
     std::vector<detail::NodePtr> nodes;
     for (const auto& bag : bags) nodes.push_back(bag.node());
     return Bag<T>(detail::concat_node(nodes, "concat", &detail::element_operations<T>));
+}
+
+template <class T, class... Rest>
+Bag<T> concat(const Bag<T>& first, const Rest&... rest) {
+    constexpr bool accepted = (std::is_convertible_v<const Rest&, const Bag<T>&> && ...);
+    static_assert(accepted,
+                  "satchel: concat() needs bags of one element type; map one of them to the "
+                  "other's.");
+    if constexpr (accepted) {
+        return concat(std::vector<Bag<T>>{first, rest...});
+    } else {
+        return first;
+    }
 }
 
 template <class T, class... Rest>

@@ -22,12 +22,8 @@ namespace detail {
 /// Refuses, in words, a key by which elements of type `T` cannot be brought together.
 template <class F, class T>
 constexpr bool check_shuffle_key() {
-    static_assert(accepts_key<F, T>,
-                  "satchel: this key cannot be called with the elements of this bag. Pass a "
-                  "function of a const T&, or a pointer to a member.");
-    if constexpr (accepts_key<F, T>) {
+    if constexpr (check_key<F, T>()) {
         using K = key_result<F, T>;
-        check_key<F, T>();
         static_assert(
             StablyHashable<K>,
             "satchel: groupby() and join() need keys that satchel::stable_hash knows: numbers, "

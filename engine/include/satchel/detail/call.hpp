@@ -2,10 +2,13 @@
 // errors in the user's words where it cannot be.
 #pragma once
 
+#include <satchel/detail/borrowed.hpp>
 #include <satchel/detail/invoke.hpp>
 #include <satchel/this_task.hpp>
+#include <satchel/value.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <optional>
 #include <stop_token>
 #include <string_view>
@@ -120,12 +123,26 @@ constexpr bool gives_truth() {
     }
 }
 
-template <class T>
-inline constexpr bool is_view = std::ranges::enable_view<T>;
+/// What an operation returns that does not compile, so that nothing else is said about it.
+struct Refused {};
+
+// The checks below say whether all is well, so that what would not compile can be left out. Called
+// where a constant is needed, they are what a compiler looks at first.
+
+/// Refuses, in words, a function that cannot be copied.
+template <class F>
+constexpr bool check_copyable() {
+    constexpr bool copyable = std::is_copy_constructible_v<F>;
+    static_assert(
+        copyable,
+        "satchel: this function cannot be copied, but every partition needs a copy of its own. "
+        "Hold what it captures by value or by std::shared_ptr.");
+    return copyable;
+}
 
 /// Refuses, in words, a function that cannot be called with elements of type `T`.
 template <class F, class T, class... Extra>
-constexpr void check_accepts() {
+constexpr bool check_accepts() {
     constexpr bool takes_a_reference =
         !accepts_element<F, T, Extra...> && callable_with<F, T&, Extra...>;
     static_assert(
@@ -136,27 +153,44 @@ constexpr void check_accepts() {
         takes_a_reference || accepts_element<F, T, Extra...>,
         "satchel: this function cannot be called with the elements of this bag. Give it a "
         "parameter that the element type converts to (and one for each extra argument).");
+    return accepts_element<F, T, Extra...> && check_copyable<F>();
+}
+
+/// Refuses, in words, what is no predicate of elements of type `T`.
+template <class F, class T>
+constexpr bool check_predicate() {
+    constexpr bool leaves_elements = accepts_kept_element<F, T> || is_copyable<T>;
     static_assert(
-        std::is_copy_constructible_v<F>,
-        "satchel: this function cannot be copied, but every partition needs a copy of its own. "
-        "Hold what it captures by value or by std::shared_ptr.");
+        leaves_elements,
+        "satchel: this predicate takes its argument away, and elements of this type cannot be "
+        "copied for it. Take const T&.");
+    constexpr bool accepted = check_accepts<F, T>();
+    constexpr bool decides = !accepts_element<F, T> || gives_truth<F, T>();
+    static_assert(
+        decides,
+        "satchel: a predicate tells whether an element stays, so it must return a bool or what "
+        "converts to one; to make new elements, use map.");
+    return leaves_elements && accepted && decides;
 }
 
 /// Refuses, in words, a result that would not own what it refers to.
 template <class R>
-constexpr void check_result() {
+constexpr bool check_result() {
+    constexpr auto lent = borrowed<R>;
     static_assert(
         !std::is_void_v<R>,
         "satchel: this function returns nothing, so there would be no elements. Return a value; "
         "for side effects, return a count or use for_each_partition.");
     static_assert(
-        !is_view<R>,
-        "satchel: this function returns a view (std::string_view, std::span, …), which would "
-        "outlive what it refers to. Return an owning type, such as std::string or std::vector.");
+        lent != Borrowed::through_view,
+        "satchel: this function returns a view (std::string_view, std::span, …), or what holds "
+        "one, which would outlive what it refers to. Return an owning type, such as std::string "
+        "or std::vector.");
     static_assert(
-        !std::is_pointer_v<R>,
-        "satchel: this function returns a pointer, which says nothing of who owns the object. "
-        "Return the object, or a smart pointer.");
+        lent != Borrowed::through_pointer,
+        "satchel: this function returns a pointer, or what holds one, which says nothing of who "
+        "owns the object. Return the object, or a smart pointer.");
+    return !std::is_void_v<R> && lent == Borrowed::nothing;
 }
 
 // The parameters of a callable with one plain operator(), or of a function.

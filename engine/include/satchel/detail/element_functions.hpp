@@ -59,6 +59,13 @@ struct Starred {
     }
 };
 
+template <class T, std::size_t I>
+struct HasPart : std::bool_constant<(I < std::tuple_size_v<T>)> {};
+/// `T` has a part number `I`.
+template <class T, std::size_t I>
+inline constexpr bool has_part =
+    std::conjunction_v<std::bool_constant<is_tuple_like<T>>, HasPart<T, I>>;
+
 /// remove: the opposite of a predicate.
 template <class F>
 struct Negated {
@@ -91,17 +98,25 @@ inline constexpr bool is_indexed_by = std::integral<K>&& requires(const T& eleme
     element.size();
 };
 
+/// Refuses, in words, a key of type `K` for elements that have none.
+template <class T, class K>
+constexpr bool check_key_of() {
+    constexpr bool has_keys = is_map_with<T, K> || is_indexed_by<T, K>;
+    static_assert(has_keys,
+                  "satchel: pluck(key) needs elements that are maps with such a key, or that have "
+                  "an index, as std::vector has. For a member, pluck(&Type::member); for a part of "
+                  "a tuple, pluck<I>().");
+    return has_keys;
+}
+
 /// What `element` has at `key`: of a map, or, by index, of a vector; else what `otherwise` gives.
 template <class T, class K, class Otherwise>
 auto look_up(const T& element, const K& key, const Otherwise& otherwise) {
-    static_assert(is_map_with<T, K> || is_indexed_by<T, K>,
-                  "satchel: pluck(key) needs elements that are maps with such a key, or that have "
-                  "an index, as std::vector has.");
     if constexpr (is_map_with<T, K>) {
         using Found = std::remove_cvref_t<decltype(element.find(key)->second)>;
         const auto found = element.find(key);
         return found == element.end() ? Found(otherwise()) : found->second;
-    } else if constexpr (is_indexed_by<T, K>) {
+    } else {
         using Found = std::remove_cvref_t<decltype(element[0])>;
         const auto index = static_cast<std::size_t>(key);  // a negative one becomes too large
         return index < element.size() ? Found(element[index]) : Found(otherwise());

@@ -22,9 +22,6 @@ namespace satchel::detail {
 /// Longer chains would cost more to compile than they gain.
 inline constexpr std::uint32_t chain_depth_max = 8;
 
-/// What an operation returns that does not compile, so that nothing else is said about it.
-struct Refused {};
-
 /// What steps have that call no function.
 struct NoFunction {};
 

@@ -28,10 +28,20 @@ using key_result = element_type<std::invoke_result_t<const F&, const T&>>;
 template <class F, class T>
 inline constexpr bool accepts_key = std::is_invocable_v<const F&, const T&>;
 
-/// Refuses, in words, keys that would not own what they refer to.
+/// Refuses, in words, what makes no keys of elements, and keys that would not own what they refer
+/// to.
 template <class F, class T>
-constexpr void check_key() {
-    if constexpr (!std::is_same_v<F, Itself>) check_result<key_result<F, T>>();
+constexpr bool check_key() {
+    static_assert(accepts_key<F, T>,
+                  "satchel: this key cannot be called with the elements of this bag. Pass a "
+                  "function of a const T&, or a pointer to a member.");
+    if constexpr (std::is_same_v<F, Itself>) {
+        return true;
+    } else if constexpr (accepts_key<F, T>) {
+        return check_copyable<F>() && check_result<key_result<F, T>>();
+    } else {
+        return false;
+    }
 }
 
 /// A member of partial results that are not copied even where their elements could be.
@@ -219,6 +229,21 @@ struct Ranked<T, Itself> {
     T element;
     [[nodiscard]] const T& key() const { return element; }
 };
+
+/// Refuses, in words, what topk cannot put in order.
+template <class F, class T>
+constexpr bool check_ranks() {
+    if constexpr (check_key<F, T>()) {
+        using K = key_result<F, T>;
+        constexpr bool ordered = requires(const K& a, const K& b) { static_cast<bool>(a < b); };
+        static_assert(ordered,
+                      "satchel: topk() needs elements (or keys) that can be compared with <. Give "
+                      "their type an operator<, or pass a key that has one.");
+        return ordered;
+    } else {
+        return false;
+    }
+}
 
 /// By `<`, with NaN below all numbers.
 template <class K>

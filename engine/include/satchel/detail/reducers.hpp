@@ -176,7 +176,19 @@ auto sum_reducer() {
     } else if constexpr (std::is_floating_point_v<T>) {
         return FloatingSumReducer{};
     } else {
-        return GenericSumReducer<T>{};
+        constexpr bool has_sum = requires(T & sum, const T& x) {
+            T{};
+            sum = std::move(sum) + x;
+            sum = std::move(sum) + sum;
+        };
+        static_assert(has_sum,
+                      "satchel: sum() needs elements that begin as T{} and can be added with +. "
+                      "Give their type both, or map them to what counts, or use fold.");
+        if constexpr (has_sum) {
+            return GenericSumReducer<T>{};
+        } else {
+            return CountReducer{};  // says nothing else
+        }
     }
 }
 

@@ -79,8 +79,10 @@ template <class T>
 auto product_reducer() {
     if constexpr (std::is_integral_v<T>) {
         return IntegerProductReducer<T>{};
-    } else {
+    } else if constexpr (std::is_floating_point_v<T>) {
         return FloatingProductReducer<T>{};
+    } else {
+        return CountReducer{};  // prod() has said what it needs
     }
 }
 
@@ -157,7 +159,13 @@ struct TruthReducer {
     [[nodiscard]] Partial start() const { return false; }
     template <class T>
     void add(Partial& found, const Batch<T>& batch) {
-        batch.for_each([&](const T& x) { found |= static_cast<bool>(x) == Sought; });
+        constexpr bool can_be_asked = std::is_constructible_v<bool, const T&>;
+        static_assert(can_be_asked,
+                      "satchel: any() and all() need elements that are true or false: bool, or "
+                      "what converts to it. Map them to a condition first.");
+        if constexpr (can_be_asked) {
+            batch.for_each([&](const T& x) { found |= static_cast<bool>(x) == Sought; });
+        }
     }
     [[nodiscard]] bool finished(const Partial& found) const { return found; }
     void merge(Partial& earlier, Partial&& later) { earlier |= later; }

@@ -292,6 +292,46 @@ template <class A>
 using extra_argument =
     std::conditional_t<Extra<A>::is_bag, typename Extra<A>::type, const typename Extra<A>::type&>;
 
+/// Refuses, in words, a function that does not fit an element of type `T` and extra arguments `A…`.
+template <class F, class T, class... A>
+constexpr bool check_extra() {
+    constexpr bool accepted = accepts_element<F, T, extra_argument<A>...>;
+    static_assert(
+        accepted,
+        "satchel: this function cannot be called with an element of this bag and the extra "
+        "arguments. A Bag<U> arrives as a U, a Delayed<U> and a U as a const U&.");
+    if constexpr (accepted) {
+        return check_copyable<F>() && check_result<element_result<F, T, extra_argument<A>...>>();
+    } else {
+        return false;
+    }
+}
+
+/// How `F` takes a partition before extra arguments `A…`, and what it gives.
+template <class F, class T, class... A>
+using partition_before_extra =
+    std::conditional_t<callable_with<F, std::vector<T>, extra_partition<A>...>, std::vector<T>,
+                       std::span<const T>>;
+template <class F, class T, class... A>
+using partition_extra_result =
+    call_result<F, partition_before_extra<F, T, A...>, extra_partition<A>...>;
+
+/// Refuses, in words, a function that does not fit a partition and extra arguments `A…`.
+template <class F, class T, class... A>
+constexpr bool check_partition_extra() {
+    constexpr bool accepted =
+        callable_with<F, partition_before_extra<F, T, A...>, extra_partition<A>...>;
+    static_assert(
+        accepted,
+        "satchel: map_partitions' function must take a std::vector<T> or a "
+        "std::span<const T>, and the extra arguments: a Bag<U> arrives as a std::vector<U>.");
+    if constexpr (accepted) {
+        return check_copyable<F>() && check_result<partition_extra_result<F, T, A...>>();
+    } else {
+        return false;
+    }
+}
+
 /// The node of an operation with extra arguments, of which `Stage` makes the stream.
 template <class Stage, class Out, class F, class... A>
 NodePtr zip_node(const NodePtr& upstream, std::string name, Token token, F function, A... extra) {
