@@ -363,6 +363,70 @@ TEST_CASE("computing an rvalue moves elements that nobody else can see") {
     });
 }
 
+TEST_CASE("pluck moves a part out of what nobody else can see, and else copies it") {
+    on_each_executor([](const Executor& executor) {
+        Census census;
+        const auto made =
+            range(300, 3).map([&](std::int64_t k) { return Counted(census, static_cast<int>(k)); });
+        const auto number = [](const Counted& x) { return x.number; };
+        const auto zipped = satchel::zip(range(300, 3), made);
+        CHECK(zipped.pluck<1>().map(number).compute(executor)[299] == 299);
+        CHECK(zipped.pluck<1>().compute(executor)[299].number == 299);
+        const auto pairs = made.map([](Counted x) { return std::pair(std::move(x), 1); });
+        CHECK(pairs.pluck<0>().compute(executor)[299].number == 299);
+        CHECK(census.copies.load() == 0);
+
+        const auto kept = pairs.persist(executor);
+        census.copies = 0;
+        CHECK(kept.pluck<0>().compute(executor)[299].number == 299);
+        CHECK(census.copies.load() == 300);
+        CHECK(kept.pluck<0>().map(number).compute(executor)[299] == 299);  // nothing was moved away
+        CHECK(pairs.pluck<0>().name() == pairs.pluck<0>().name());
+        CHECK(pairs.pluck<0>().name() != pairs.pluck<1>().name());
+    });
+}
+
+TEST_CASE("pluck takes parts that can only be moved") {
+    on_each_executor([](const Executor& executor) {
+        const auto pointers =
+            range(10, 2)
+                .map([](std::int64_t k) { return std::pair(std::make_unique<std::int64_t>(k), k); })
+                .pluck<0>();
+        CHECK(*pointers.compute(executor)[9] == 9);
+    });
+}
+
+TEST_CASE("accumulate copies each element of its result once, and no other") {
+    on_each_executor([](const Executor& executor) {
+        Census census;
+        const auto made =
+            range(100, 4).map([&](std::int64_t k) { return Counted(census, static_cast<int>(k)); });
+        const auto by_value = [](Counted sum, Counted x) {
+            sum.number += x.number;
+            return sum;
+        };
+        const auto by_reference = [](Counted sum, const Counted& x) {
+            sum.number += x.number;
+            return sum;
+        };
+        // One more for each partition that goes on where another has stopped.
+        CHECK(made.accumulate(by_value).compute(executor)[99].number == 4'950);
+        CHECK(census.copies.load() == 103);
+        census.copies = 0;
+        CHECK(made.accumulate(by_reference).compute(executor)[99].number == 4'950);
+        CHECK(census.copies.load() == 103);
+
+        const auto kept = made.persist(executor);
+        census.copies = 0;
+        CHECK(kept.accumulate(by_reference).compute(executor)[99].number == 4'950);
+        CHECK(census.copies.load() == 203);  // and each one that is kept, to be accumulated
+        census.copies = 0;
+        CHECK(kept.accumulate(by_value).compute(executor)[99].number == 4'950);
+        CHECK(census.copies.load() == 203);
+        CHECK(kept.compute(executor)[99].number == 99);  // nothing was moved away
+    });
+}
+
 TEST_CASE("an element's move does not show in a second use of the same bag") {
     on_each_executor([](const Executor& executor) {
         Census census;

@@ -248,8 +248,7 @@ auto Bag<T>::pluck() const {
     static_assert(!detail::is_tuple_like<T> || detail::has_part<T, I>,
                   "satchel: pluck<I>() needs elements with more than I parts.");
     if constexpr (detail::has_part<T, I>) {
-        return Bag(*this).map_moved([](const T& element) { return std::get<I>(element); }, "pluck",
-                                    Token::of("part").then(I));
+        return Bag(*this).map_moved(detail::PluckPart<I>{}, "pluck", Token::of("part").then(I));
     } else {
         return detail::Refused();
     }

@@ -66,6 +66,16 @@ template <class T, std::size_t I>
 inline constexpr bool has_part =
     std::conjunction_v<std::bool_constant<is_tuple_like<T>>, HasPart<T, I>>;
 
+/// pluck of a part: moved out of an element that is given away.
+template <std::size_t I>
+struct PluckPart {
+    template <class T, class Part = decltype(std::get<I>(std::declval<T>()))>
+    requires std::is_constructible_v<std::remove_cvref_t<Part>, Part>
+    auto operator()(T&& element) const {
+        return std::remove_cvref_t<Part>(std::get<I>(std::forward<T>(element)));
+    }
+};
+
 /// remove: the opposite of a predicate.
 template <class F>
 struct Negated {

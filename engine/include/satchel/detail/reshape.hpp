@@ -5,6 +5,7 @@
 #include <satchel/delayed.hpp>
 #include <satchel/detail/bag_support.hpp>
 #include <satchel/detail/node.hpp>
+#include <satchel/detail/reducers.hpp>
 #include <satchel/detail/sources.hpp>
 #include <satchel/detail/stream.hpp>
 
@@ -22,10 +23,11 @@ namespace satchel::detail {
 
 // ---- accumulate ---------------------------------------------------------------------------------
 
-/// What one partition adds to a running fold, and how far it has come.
+/// What one partition adds to a running fold, as a partition of the result, and how far it has
+/// come.
 template <class Acc>
 struct Accumulated {
-    Items<Acc> items;
+    Value items;
     std::optional<Acc> last;
 };
 
@@ -35,23 +37,29 @@ struct AccumulateStep {
     F binop;
     std::optional<Acc> initial;
     Value operator()(Arguments& arguments) const {
-        const auto& items = arguments.get<Items<T>>(0);
-        Accumulated<Acc> made{{}, initial};
+        auto last = initial;
+        Items<Acc> items;
         auto function = binop;
         if (arguments.size() == 2) {
-            made.last = arguments.get<Accumulated<Acc>>(1).last;
+            last = arguments.get<Accumulated<Acc>>(1).last;
         } else if (initial) {
-            made.items.push_back(*initial);
+            items.push_back(*initial);
         }
-        for (const T& element : items) {
-            if (made.last) {
-                made.last = detail::invoke(function, std::move(*made.last), element);
-            } else if constexpr (std::is_constructible_v<Acc, const T&>) {
-                made.last.emplace(element);
+        const auto add = [&](auto&& element) {
+            using Element = decltype(element);
+            if (last) {
+                last = fold_in(function, std::move(*last), std::forward<Element>(element));
+            } else if constexpr (std::is_constructible_v<Acc, Element>) {
+                last.emplace(std::forward<Element>(element));
             }
-            made.items.push_back(*made.last);
+            items.push_back(*last);
+        };
+        if (arguments.owns(0)) {
+            for (auto&& element : arguments.owned<Items<T>>(0)) add(std::move(element));
+        } else {
+            for (const T& element : arguments.get<Items<T>>(0)) add(element);
         }
-        return Value::of(std::move(made));
+        return Value::of(Accumulated<Acc>{Value::of(std::move(items)), std::move(last)});
     }
 };
 
@@ -68,9 +76,8 @@ NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> in
                              .function = step,
                              .inputs = {{.kind = NodeInput::Kind::same, .node = std::move(bag)},
                                         {.kind = NodeInput::Kind::self}}});
-    const Function items([](Arguments& arguments) {
-        return Value::make<Items<Acc>>(arguments.get<Accumulated<Acc>>(0).items);
-    });
+    const Function items(
+        [](Arguments& arguments) { return arguments.get<Accumulated<Acc>>(0).items; });
     return Node::make({.count = count,
                        .name = "accumulate",
                        .token = token.then(1),
