@@ -170,6 +170,16 @@ Bytes bytes_of(std::initializer_list<unsigned> values) {
     return std::move(buffer).freeze();
 }
 
+std::size_t gather(std::span<const std::byte>& input, std::span<std::byte> field,
+                   std::size_t& filled) {
+    if (filled >= field.size()) return 0;
+    const auto taken = input.first(std::min(field.size() - filled, input.size()));
+    std::ranges::copy(taken, field.subspan(filled).begin());
+    filled += taken.size();
+    input = input.subspan(taken.size());
+    return taken.size();
+}
+
 bool begins(std::span<const std::byte> data, std::initializer_list<unsigned> magic) {
     const auto size = std::min(data.size(), magic.size());
     return size != 0 && std::equal(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(size),

@@ -37,6 +37,11 @@ Bytes bytes_of(std::initializer_list<unsigned> values);
 /// should be reported as cut off.
 bool begins(std::span<const std::byte> data, std::initializer_list<unsigned> magic);
 
+/// Moves bytes from the front of `input` to `field`, behind the `filled` that it has, until it is
+/// full. Gives how many.
+std::size_t gather(std::span<const std::byte>& input, std::span<std::byte> field,
+                   std::size_t& filled);
+
 /// The `index`-th byte of `value`, the lowest being 0.
 constexpr unsigned byte_of(std::unsigned_integral auto value, unsigned index) {
     return static_cast<unsigned>(value >> (8 * index)) & 0xFF;

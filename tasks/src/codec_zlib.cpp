@@ -136,12 +136,8 @@ class ZlibDecoder : public Decoder {
 
     // Collects a field of `size` bytes, which may come in several pieces.
     bool gather(std::span<const std::byte>& input, std::size_t size) {
-        const auto taken = input.first(std::min(size - field_size_, input.size()));
-        std::ranges::copy(taken, field_.begin() + static_cast<std::ptrdiff_t>(field_size_));
-        field_size_ += taken.size();
-        offset_ += taken.size();
-        input = input.subspan(taken.size());
-        return field_size_ == size;
+        offset_ += detail::gather(input, std::span(field_).first(size), field_size_);
+        return field_size_ >= size;
     }
 
     void check_header() const {

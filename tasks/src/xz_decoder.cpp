@@ -273,13 +273,8 @@ class XzDecoder : public Decoder {
     }
 
     bool gather(std::span<const std::byte>& input, std::size_t size) {
-        if (field_size_ >= size) return true;
-        const auto taken = input.first(std::min(size - field_size_, input.size()));
-        std::ranges::copy(taken, field_.begin() + static_cast<std::ptrdiff_t>(field_size_));
-        field_size_ += taken.size();
-        offset_ += taken.size();
-        input = input.subspan(taken.size());
-        return field_size_ == size;
+        offset_ += detail::gather(input, std::span(field_).first(size), field_size_);
+        return field_size_ >= size;
     }
 
     // A .lzma file holds one stream, so that format is possible at the start of a file only.

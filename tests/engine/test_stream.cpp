@@ -37,6 +37,18 @@ struct Numbers {
 };
 Numbers numbers(int n) { return {n}; }
 
+// The same, and tells when the last one is read.
+auto numbers_and_tell(int n, std::atomic<bool>& all_read) {
+    return [n, next = numbers(n), &all_read]() mutable {
+        const auto item = next();
+        if (item == n - 1) {
+            all_read = true;
+            all_read.notify_all();
+        }
+        return item;
+    };
+}
+
 // Takes a time that differs from item to item, so that they are done in another order.
 int some_work(int x) {
     Random random(static_cast<std::uint64_t>(x));
@@ -352,17 +364,9 @@ TEST_CASE("when the stream fails, items that have not begun are dropped") {
     constexpr int window = 20;
     std::atomic<bool> all_read{false};
     std::atomic<int> begun{0};
-    auto next = numbers(window);
     const auto fail = [&] {
         stream(
-            [&] {
-                const auto item = next();
-                if (item == window - 1) {
-                    all_read = true;
-                    all_read.notify_all();
-                }
-                return item;
-            },
+            numbers_and_tell(window, all_read),
             [&](int x) {
                 if (x == 0) all_read.wait(false);
                 ++begun;
@@ -386,16 +390,8 @@ TEST_CASE("items begin in the order of reading") {
     constexpr int window = 20;
     std::atomic<bool> all_read{false};
     std::vector<int> order;
-    auto next = numbers(window);
     stream(
-        [&] {
-            const auto item = next();
-            if (item == window - 1) {
-                all_read = true;
-                all_read.notify_all();
-            }
-            return item;
-        },
+        numbers_and_tell(window, all_read),
         [&](int x) {
             if (x == 0) all_read.wait(false);
             order.push_back(x);

@@ -28,9 +28,9 @@ struct ToUpper {
 inline constexpr std::string_view white_space = " \t\n\r\v\f";
 inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-/// Without the bytes in `characters` at both ends; if there are none, without white space.
+/// Without the bytes in `characters` at both ends.
 struct Strip {
-    std::string characters = " \t\n\v\f\r";
+    std::string characters{white_space};
     std::string operator()(std::string text) const;
 };
 /// The words, or what lies between separators.
