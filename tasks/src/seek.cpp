@@ -1,5 +1,6 @@
 // Ranges, piece by piece.
 #include <satchel/stream.hpp>
+#include <satchel/tasks/file.hpp>
 #include <satchel/tasks/seek.hpp>
 #include <satchel/tasks/splitter.hpp>
 
@@ -42,6 +43,14 @@ class Pieces {
 
 }  // namespace
 
+RandomAccess random_access(const InputFile& file) {
+    return {static_cast<std::uint64_t>(file.status().size),
+            [&file](std::uint64_t offset, std::uint64_t size) {
+                return file.read_at(static_cast<std::int64_t>(offset),
+                                    static_cast<std::int64_t>(size));
+            }};
+}
+
 std::shared_ptr<const Guess> detail::decode_as_told(const SeekPiece& told, const Splitter& splitter,
                                                     const RandomAccess& file) {
     if (!can_be_decoded(told, file.size)) return nullptr;
@@ -64,7 +73,7 @@ std::uint64_t read_range(const Codec& codec, const RandomAccess& file, const See
                          const OutputRange& range, const std::function<bool(const Bytes&)>& write,
                          const ExecutorReference& executor) {
     const auto splitter = codec.splitter();
-    if (!splitter || range.offset >= table.output_size) return 0;
+    if (!splitter || !table.is_confirmed || range.offset >= table.output_size) return 0;
     const auto end = range.offset + std::min(range.length, table.output_size - range.offset);
     Pieces pieces(table, range.offset, end);
     std::uint64_t position = range.offset;

@@ -55,17 +55,15 @@ std::optional<TabledPart> part_before(std::uint64_t end, const RandomAccess& fil
     return part;
 }
 
-// Nothing checks a table itself, so it is compared with what the frames say of their contents, if
-// they do. One that is no longer a frame at all is what somebody may want to read around.
-bool agrees_with_frame(const SeekPiece& piece, const RandomAccess& file) {
+// What the frame says of its contents, if it is one, and does.
+std::uint64_t said_size(const SeekPiece& piece, const RandomAccess& file) {
     constexpr std::uint64_t header_size_max = 18;
     const Bytes header = file.read(piece.offset, header_size_max);
-    const auto size = ZSTD_getFrameContentSize(header.data(), header.size());
-    return size == piece.output_size || size == ZSTD_CONTENTSIZE_ERROR ||
-           size == ZSTD_CONTENTSIZE_UNKNOWN;
+    return ZSTD_getFrameContentSize(header.data(), header.size());
 }
 
-// Adds the frames of a part.
+// Adds the frames of a part. Nothing checks a table itself, so it is compared with the frames. What
+// is no longer a frame at all is what somebody may want to read around.
 bool add(SeekTable& table, const TabledPart& part, const RandomAccess& file) {
     auto offset = part.begin;
     for (const ZstdEntry& frame : part.frames) {
@@ -74,7 +72,12 @@ bool add(SeekTable& table, const TabledPart& part, const RandomAccess& file) {
                               .begin = 1,
                               .output_offset = table.output_size,
                               .output_size = frame.size};
-        if (!agrees_with_frame(piece, file)) return false;
+        const auto said = said_size(piece, file);
+        if (said == ZSTD_CONTENTSIZE_UNKNOWN) {
+            table.is_confirmed = false;
+        } else if (said != piece.output_size && said != ZSTD_CONTENTSIZE_ERROR) {
+            return false;
+        }
         table.pieces.push_back(piece);
         offset += frame.compressed_size;
         table.output_size += frame.size;

@@ -4,6 +4,8 @@ import bz2
 import gzip
 import os
 import random
+import struct
+import subprocess
 import unittest
 
 from support import SUFFIXES, CliTest, json_lines, text
@@ -48,6 +50,18 @@ class Range(CliTest):
                 _, report = self.cat(packed, 4_000_000, 1000)
                 self.assertLess(report["compressed"], 400_000)
                 self.assertGreater((self.folder / packed).stat().st_size, 2_000_000)
+
+    def test_a_table_that_nothing_confirms_is_not_believed(self):
+        parts = [CONTENT[at:at + 1_000_000] for at in range(0, len(CONTENT), 1_000_000)]
+        frames = [subprocess.run(["zstd", "-q", "--no-content-size"], input=part,
+                                 stdout=subprocess.PIPE, check=True).stdout for part in parts]
+        for first_size in (len(parts[0]), len(parts[0]) ^ 8):
+            sizes = [first_size] + [len(part) for part in parts[1:]]
+            table = b"".join(struct.pack("<II", len(frame), size)
+                             for frame, size in zip(frames, sizes))
+            end = table + struct.pack("<IBI", len(frames), 0, 0x8F92EAB1)
+            self.file("f.zst", b"".join(frames) + struct.pack("<II", 0x184D2A5E, len(end)) + end)
+            self.assert_ranges("f.zst")
 
     def test_a_hole_before_the_range_does_not_matter(self):
         for name in ENTERED:

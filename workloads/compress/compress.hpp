@@ -51,9 +51,6 @@ struct Decompressed {
     std::string_view check = {};   ///< what Codec::check says of it
 };
 
-/// `file`, read by its offsets. It must outlive what is returned, and be seekable.
-[[nodiscard]] RandomAccess random_access(const InputFile& file);
-
 /// Decompresses `input` from where it stands to its end, in whatever format it is. Throws
 /// FileError, CorruptData (after `sink` was given what is right), and whatever `sink` throws.
 Decompressed decompress_stream(InputFile& input, const Sink& sink,

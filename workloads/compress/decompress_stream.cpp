@@ -137,7 +137,8 @@ class Decompression {
         if (wanted_.complete()) return {.transfer = done_};
         const bool has_range = options_.offset > 0 || options_.length >= 0;
         if (input_.seekable()) look_up_table();
-        if (has_range && table_ != nullptr && read_range_by_table()) {
+        const bool can_enter = table_ != nullptr && table_->is_confirmed;
+        if (has_range && can_enter && read_range_by_table()) {
             return {.transfer = done_, .codec = codec_};
         }
         return read_all();
@@ -241,14 +242,6 @@ class Decompression {
 };
 
 }  // namespace
-
-RandomAccess random_access(const InputFile& file) {
-    return {static_cast<std::uint64_t>(file.status().size),
-            [&file](std::uint64_t offset, std::uint64_t size) {
-                return file.read_at(static_cast<std::int64_t>(offset),
-                                    static_cast<std::int64_t>(size));
-            }};
-}
 
 Decompressed decompress_stream(InputFile& input, const Sink& sink,
                                const DecompressStreamOptions& options) {

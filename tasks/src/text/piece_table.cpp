@@ -62,14 +62,6 @@ class TableCache {
 
 }  // namespace
 
-RandomAccess random_access(const InputFile& file) {
-    return {.size = static_cast<std::uint64_t>(file.status().size),
-            .read = [&file](std::uint64_t offset, std::uint64_t size) {
-                return file.read_at(static_cast<std::int64_t>(offset),
-                                    static_cast<std::int64_t>(size));
-            }};
-}
-
 std::shared_ptr<const SeekTable> piece_table(const InputFile& file, const Codec& codec) {
     static TableCache cache;
     return cache.get(file, codec);

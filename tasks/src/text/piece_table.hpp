@@ -9,9 +9,6 @@
 
 namespace satchel::detail {
 
-/// The file must outlive it.
-[[nodiscard]] RandomAccess random_access(const InputFile& file);
-
 /// The table of a file, of pieces that hold something, which are all that the file holds; nullptr
 /// if it has none. The last few are kept: every block of a file needs its table, and some have to
 /// be collected from all over the file. Any thread may call it.

@@ -34,6 +34,11 @@ struct RandomAccess {
     std::function<Bytes(std::uint64_t offset, std::uint64_t size)> read = {};
 };
 
+class InputFile;
+
+/// `file`, read by its offsets. It must outlive what is returned, and be seekable.
+[[nodiscard]] RandomAccess random_access(const InputFile& file);
+
 /// A part of a compressed file that can be decoded by itself: a Piece, and what it decodes to.
 struct SeekPiece {
     std::uint64_t offset = 0;  ///< in the compressed file
@@ -51,6 +56,9 @@ struct SeekPiece {
 struct SeekTable {
     std::vector<SeekPiece> pieces{};
     std::uint64_t output_size = 0;  ///< of all that was compressed
+    /// Whether more than the table itself tells what its pieces decode to: the pieces, or a check.
+    /// If nothing does, they can be decoded one by one, but a place in the output is not believed.
+    bool is_confirmed = true;
 
     friend bool operator==(const SeekTable&, const SeekTable&) = default;
 };
@@ -63,7 +71,8 @@ struct OutputRange {
 
 /// Gives what is in the range, as far as the file has it, to `write`, in order, on the calling
 /// thread, until that returns false; decodes on the executor. Returns how many bytes that were:
-/// fewer than the range has if there is a gap, or a piece that is not what the table tells.
+/// fewer than the range has if there is a gap, or a piece that is not what the table tells; none by
+/// a table that is not confirmed.
 std::uint64_t read_range(const Codec& codec, const RandomAccess& file, const SeekTable& table,
                          const OutputRange& range, const std::function<bool(const Bytes&)>& write,
                          const ExecutorReference& executor = {});
