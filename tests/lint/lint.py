@@ -73,6 +73,7 @@ PUBLIC_HEADERS = {
     "detail/statistics.hpp": "bag",
     "detail/stream.hpp": "bag",
     "detail/text_operations.hpp": "bag",
+    "detail/view_stream.hpp": "bag",
     "detail/zip_stage.hpp": "bag",
     "error.hpp": "base",
     "executor.hpp": "graph",

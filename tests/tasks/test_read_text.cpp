@@ -64,6 +64,27 @@ TEST_CASE("blocks of large files, with lines longer than a block and longer than
     }
 }
 
+TEST_CASE("lines and words that are only looked at are those of strings") {
+    const TemporaryFolder folder;
+    const auto path = folder.with("text", some_lines(300'000) + " last");
+    for (const std::string delimiter : {"\n", "e", "ab"}) {
+        const auto text = read_text(path, {.blocksize = 70'000, .linedelimiter = delimiter});
+        const auto strings = from_sequence(text.compute());
+        CAPTURE(delimiter);
+        CHECK(text.count().compute() == strings.count().compute());
+        CHECK(on_threads_too(text.frequencies()) == strings.frequencies().compute());
+        CHECK(on_threads_too(text.distinct()) == strings.distinct().compute());
+        const auto words = text.split().flatten();
+        const auto of_strings = strings.split().flatten();
+        CHECK(on_threads_too(words) == of_strings.compute());
+        CHECK(words.count().compute() == of_strings.count().compute());
+        CHECK(on_threads_too(words.frequencies()) == of_strings.frequencies().compute());
+        CHECK(on_threads_too(text.split("e").flatten().distinct()) ==
+              strings.split("e").flatten().distinct().compute());
+        CHECK(words.take(7, {.npartitions = -1}) == of_strings.take(7, {.npartitions = -1}));
+    }
+}
+
 TEST_CASE("blocks are at least as large as asked for, and balanced") {
     const TemporaryFolder folder;
     std::string text;

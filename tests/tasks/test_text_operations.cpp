@@ -79,6 +79,66 @@ TEST_CASE("split and flatten in one give the parts of all, many or few, long or 
     CHECK(parts == flat(lists));
 }
 
+namespace {
+
+// The words of a text, byte by byte.
+Texts words_of(std::string_view text) {
+    Texts words;
+    bool in_word = false;
+    for (const char c : text) {
+        const bool space = std::string_view(" \t\n\v\f\r").find(c) != std::string_view::npos;
+        if (!space && !in_word) words.emplace_back();
+        if (!space) words.back() += c;
+        in_word = !space;
+    }
+    return words;
+}
+
+// What lies between separators, place by place.
+Texts parts_of(std::string_view text, std::string_view separator) {
+    Texts parts(1);
+    while (!text.empty()) {
+        if (text.starts_with(separator)) {
+            parts.emplace_back();
+            text.remove_prefix(separator.size());
+        } else {
+            parts.back() += text.front();
+            text.remove_prefix(1);
+        }
+    }
+    return parts;
+}
+
+std::string joined(const Texts& parts, const std::string& with) {
+    return fmt::format("{}", fmt::join(parts, with));
+}
+
+}  // namespace
+
+TEST_CASE("texts of any size are split, searched and changed as byte by byte") {
+    std::mt19937 random(1);
+    const std::string bytes = "aab,,  \t\n\v\f\r\b\x0E\x1F\x89\xA0";
+    for (int k = 0; k < 20'000; ++k) {
+        std::vector<char> exact(random() % (k % 8 == 0 ? 300 : 80));  // a sanitizer sees its end
+        const auto choices = 1 + random() % bytes.size();
+        for (char& c : exact) c = bytes[random() % choices];
+        const std::string text(exact.begin(), exact.end());
+        CAPTURE(text);
+        std::vector<std::string_view> views;
+        const std::string_view view(exact.data(), exact.size());
+        detail::SplitWords{}.add_parts(view, views);
+        REQUIRE(Texts(views.begin(), views.end()) == words_of(text));
+        for (const std::string separator : {",", ",a", "a,,", "aba", "\xA0"}) {
+            views.clear();
+            detail::SplitBy{separator}.add_parts(view, views);
+            const auto parts = parts_of(text, separator);
+            REQUIRE(Texts(views.begin(), views.end()) == parts);
+            REQUIRE(detail::Replace{separator, "<>"}(text) == joined(parts, "<>"));
+            REQUIRE(matches("*" + separator + "*", text) == (parts.size() > 1));
+        }
+    }
+}
+
 TEST_CASE("replace") {
     const auto bag = bag_of({"aaa", "banana", "", "x"});
     CHECK(on_threads_too<std::string>(bag.replace("a", "bb")) ==

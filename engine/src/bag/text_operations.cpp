@@ -2,6 +2,8 @@
 #include <satchel/detail/text_operations.hpp>
 #include <satchel/error.hpp>
 
+#include "bag/find_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -166,7 +168,7 @@ bool matches_pieces(std::string_view pattern, std::string_view text) {
     text.remove_prefix(star);
     pattern.remove_prefix(star + 1);
     for (; (star = pattern.find('*')) != std::string_view::npos; pattern.remove_prefix(star + 1)) {
-        const auto at = text.find(pattern.substr(0, star));
+        const auto at = find_text(text, pattern.substr(0, star));
         if (at == std::string_view::npos) return false;
         text.remove_prefix(at + star);
     }
@@ -191,33 +193,12 @@ std::string Strip::operator()(std::string text) const {
     return text;
 }
 
-std::vector<std::string> SplitWords::operator()(const std::string& text) const {
-    // Counted first, so that there is one allocation for all of them.
-    std::size_t count = 0;
-    bool before = true;
-    for (const char c : text) {
-        const bool space = is_space(c);
-        count += before && !space ? 1 : 0;
-        before = space;
-    }
-    std::vector<std::string> words;
-    words.reserve(count);
-    for_each_part(text, [&](std::string_view word) { words.emplace_back(word); });
-    return words;
-}
-
-std::vector<std::string> SplitBy::operator()(const std::string& text) const {
-    std::vector<std::string> parts;
-    for_each_part(text, [&](std::string_view part) { parts.emplace_back(part); });
-    return parts;
-}
-
 std::string Replace::operator()(std::string text) const {
-    auto at = text.find(what);
+    auto at = find_text(text, what);
     if (at == std::string::npos) return text;
     std::string result;
     std::size_t begin = 0;
-    for (; at != std::string::npos; at = text.find(what, begin)) {
+    for (; at != std::string::npos; at = find_text(text, what, begin)) {
         result.append(text, begin, at - begin).append(with);
         begin = at + what.size();
     }

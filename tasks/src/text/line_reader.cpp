@@ -2,6 +2,7 @@
 #include "text/line_reader.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace satchel::detail {
 namespace {
@@ -38,10 +39,11 @@ bool LineReader::fill() {
         begin_ = 0;
     }
     // From the maximum on, only a line that is longer than the buffer makes it grow.
-    if (buffer_.size() < buffer_size_max || end_ == buffer_.size()) {
+    if (buffer_.size() < buffer_size_max || end_ + view_padding == buffer_.size()) {
         buffer_.resize(std::max(buffer_size_min, 2 * buffer_.size()));
     }
-    const auto read = input_->read({buffer_.data() + end_, buffer_.size() - end_});
+    const auto room = buffer_.size() - view_padding - end_;
+    const auto read = input_->read({buffer_.data() + end_, room});
     end_ += read;
     return read != 0;
 }

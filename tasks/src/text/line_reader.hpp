@@ -6,6 +6,8 @@
 // place before the block is looked for.
 #pragma once
 
+#include <satchel/detail/view_stream.hpp>
+
 #include "text/text_input.hpp"
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace satchel::detail {
 
@@ -23,8 +26,16 @@ class LineReader {
     /// `delimiter` is not empty.
     LineReader(std::unique_ptr<TextInput> input, std::string delimiter);
 
-    /// The next line, valid until the next call. False at the end of the block.
-    bool next(std::string_view& line) { return !block_has_ended() && next_of_text(line); }
+    /// Appends the next line, and up to `max` that are in memory already; they are valid until the
+    /// next call. Behind each is memory of `view_padding` bytes. False at the end of the block.
+    bool next(std::vector<std::string_view>& lines, std::size_t max) {
+        std::string_view line;
+        if (block_has_ended() || !next_of_text(line)) return false;
+        do {
+            lines.push_back(line);
+        } while (lines.size() < max && !block_has_ended() && next_in_memory(line, begin_));
+        return true;
+    }
 
   private:
     // A line that begins at `position_` follows a delimiter that begins before it.
@@ -36,18 +47,21 @@ class LineReader {
     // The next line, wherever the block ends. False at the end of the text.
     bool next_of_text(std::string_view& line) {
         auto searched = begin_;
-        while (true) {
-            const char* const hit = find_delimiter(searched);
-            if (hit != nullptr) {
-                return give(static_cast<std::size_t>(hit - buffer_.data()) + delimiter_.size(),
-                            line);
-            }
+        while (!next_in_memory(line, searched)) {
             // A delimiter may lie across the end of what is there.
             const auto overlap = std::min(end_ - begin_, delimiter_.size() - 1);
             const auto left = end_ - begin_ - overlap;
             if (!fill()) return begin_ != end_ && give(end_, line);
             searched = begin_ + left;
         }
+        return true;
+    }
+
+    // The next line, if its delimiter is at `searched` or behind it, in memory.
+    bool next_in_memory(std::string_view& line, std::size_t searched) {
+        const char* const hit = find_delimiter(searched);
+        return hit != nullptr &&
+               give(static_cast<std::size_t>(hit - buffer_.data()) + delimiter_.size(), line);
     }
 
     [[nodiscard]] const char* find_delimiter(std::size_t from) const {

@@ -1,7 +1,7 @@
 // read_text, read_text_with_path, from_url: which part of which file a partition is, and the
 // streams of its lines.
 #include <satchel/detail/bag_support.hpp>
-#include <satchel/detail/parts_stage.hpp>
+#include <satchel/detail/view_stream.hpp>
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/file.hpp>
 #include <satchel/tasks/text.hpp>
@@ -75,44 +75,24 @@ std::unique_ptr<TextInput> open_file(const TextFile& file, std::int64_t index) {
     return open_text(part_of(file, index));
 }
 
-// Lines become elements in strings that are there already.
-void make_element(std::string& element, std::string_view line, const std::string& /*path*/) {
-    put_into(element, line);
-}
-void make_element(std::pair<std::string, std::string>& element, std::string_view line,
-                  const std::string& path) {
-    put_into(element.first, line);
-    element.second = path;
-}
-
 /// The lines of a partition, file after file.
-template <class T>
-class TextStream final : public Stream<T> {
+class TextLines {
   public:
-    TextStream(const TextSource& source, std::int64_t index)
+    TextLines(const TextSource& source, std::int64_t index)
         : files_(source.files_of(index)), delimiter_(source.delimiter), index_(index) {}
 
-    bool next(Batch<T>& batch) override {
-        if (elements_.empty()) elements_.resize(batch_elements_max);
-        std::size_t size = 0;
-        std::size_t bytes = 0;
-        while (size < batch_elements_max && bytes < batch_bytes_max) {
-            std::string_view line;
-            if (reader_ && reader_->next(line)) {
-                make_element(elements_[size++], line, files_[opened_ - 1].path);
-                bytes += sizeof(T) + line.size();
-            } else if (!open_next()) {
-                break;
-            }
+    /// Some lines of one file, valid until the next call. False at the end.
+    bool next(ViewBatch& views) {
+        lines_.clear();
+        while (!reader_ || !reader_->next(lines_, batch_elements_max)) {
+            if (!open_next()) return false;
         }
-        if (size == 0) return false;
-        batch = {elements_.data(), nullptr, size, true};
+        views = {lines_.data(), lines_.size(), true};
         return true;
     }
 
-    static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
-        return std::make_unique<TextStream>(state.get<TextSource>(), binding.index());
-    }
+    /// Of the file that they are in.
+    [[nodiscard]] const std::string& path() const { return files_[opened_ - 1].path; }
 
   private:
     bool open_next() {
@@ -127,8 +107,54 @@ class TextStream final : public Stream<T> {
     std::int64_t index_;
     std::size_t opened_ = 0;
     std::optional<LineReader> reader_;
-    std::vector<T> elements_;
+    std::vector<std::string_view> lines_;
 };
+
+class TextStream final : public ViewStream {
+  public:
+    TextStream(const TextSource& source, std::int64_t index) : lines_(source, index) {}
+
+    bool next_views(ViewBatch& views) override { return lines_.next(views); }
+
+  private:
+    TextLines lines_;
+};
+
+/// Lines, each with the path of its file.
+class TextWithPathStream final : public Stream<std::pair<std::string, std::string>> {
+  public:
+    TextWithPathStream(const TextSource& source, std::int64_t index) : lines_(source, index) {}
+
+    bool next(Batch<std::pair<std::string, std::string>>& batch) override {
+        if (at_ == views_.size) {
+            at_ = 0;
+            views_.size = 0;
+            if (!lines_.next(views_)) return false;
+        }
+        if (elements_.size() < views_.size) elements_.resize(views_.size);
+        std::size_t size = 0;
+        for (std::size_t bytes = 0; at_ < views_.size && bytes < batch_bytes_max; ++size) {
+            auto& [line, path] = elements_[size];
+            put_into(line, views_.items[at_++]);
+            path = lines_.path();
+            bytes += element_bytes(elements_[size]);
+        }
+        batch = {elements_.data(), nullptr, size, true};
+        return true;
+    }
+
+  private:
+    TextLines lines_;
+    ViewBatch views_;
+    std::size_t at_ = 0;
+    std::vector<std::pair<std::string, std::string>> elements_;
+};
+
+/// Opens an `S` for a partition.
+template <class S>
+std::unique_ptr<StreamBase> open_lines(const Value& state, Binding& binding) {
+    return std::make_unique<S>(state.get<TextSource>(), binding.index());
+}
 
 }  // namespace
 }  // namespace detail
@@ -213,8 +239,9 @@ void check(const ReadTextOptions& options, const char* operation) {
 template <class T>
 Bag<T> text_bag(TextSource source, std::int64_t count, Token token, const char* operation,
                 bool cheap) {
-    using detail::TextStream;
-    auto part = detail::stream_part<&TextStream<T>::open>(std::move(source));
+    using Lines = std::conditional_t<std::is_same_v<T, std::string>, detail::TextStream,
+                                     detail::TextWithPathStream>;
+    auto part = detail::stream_part<&detail::open_lines<Lines>>(std::move(source));
     return Bag<T>(detail::Node::make({.role = detail::Node::Role::source,
                                       .cheap = cheap,
                                       .fresh = true,

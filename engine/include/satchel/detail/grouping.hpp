@@ -4,6 +4,7 @@
 #include <satchel/detail/ordered_map.hpp>
 #include <satchel/detail/reducers.hpp>
 #include <satchel/detail/stable_sort.hpp>
+#include <satchel/detail/view_stream.hpp>
 
 #include <cstdint>
 #include <iterator>
@@ -88,6 +89,24 @@ void keep_all(OrderedMap<T, V>& map, const Batch<T>& batch, Use&& use) {
     }
 }
 
+/// The same for views of strings, which become strings where they are new.
+template <class V, class Use>
+void keep_all(OrderedMap<std::string, V>& map, const ViewBatch& batch, Use&& use) {
+    constexpr std::size_t block = 32;
+    std::uint64_t hashes[block];
+    for (std::size_t from = 0; from < batch.size; from += block) {
+        const auto* const views = batch.items + from;
+        const auto size = std::min(block, batch.size - from);
+        for (std::size_t k = 0; k < size; ++k) {
+            const auto text = views[k];
+            hashes[k] = map.announce_hash(batch.padded ? hash_padded(text) : hash_bytes(text));
+        }
+        for (std::size_t k = 0; k < size; ++k) {
+            use(map.find_or_add(hashes[k], views[k], [] { return V{}; }));
+        }
+    }
+}
+
 /// The same for the entries of another map, and their values in both.
 template <class T, class V, class Use>
 void keep_all(OrderedMap<T, V>& map, OrderedMap<T, V>&& others, Use&& use) {
@@ -106,6 +125,9 @@ struct FrequenciesReducer {
 
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& counts, const Batch<T>& batch) {
+        keep_all(counts, batch, [](std::size_t& count) { ++count; });
+    }
+    void add_views(Partial& counts, const ViewBatch& batch) {
         keep_all(counts, batch, [](std::size_t& count) { ++count; });
     }
     void merge(Partial& earlier, Partial&& later) {
@@ -161,6 +183,9 @@ struct DistinctReducer<T, Itself> {
 
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& seen, const Batch<T>& batch) {
+        keep_all(seen, batch, [](Unit) {});
+    }
+    void add_views(Partial& seen, const ViewBatch& batch) {
         keep_all(seen, batch, [](Unit) {});
     }
     void merge(Partial& earlier, Partial&& later) {

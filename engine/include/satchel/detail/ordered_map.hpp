@@ -31,8 +31,8 @@ std::uint64_t hash_key(const K& key) {
 }
 
 /// Whether two keys are the same: equal, or both NaN.
-template <class K>
-bool is_same_key(const K& one, const K& other) {
+template <class K, class Other>
+bool is_same_key(const K& one, const Other& other) {
     if constexpr (std::is_floating_point_v<K>) {
         return one == other || (one != one && other != other);
     } else {
@@ -60,7 +60,9 @@ class OrderedMap {
 
     /// The hash of `key`, whose slot is then on its way to the cache.
     [[nodiscard]] std::uint64_t announce(const K& key) const {
-        const auto hash = hash_key<K>(key);
+        return announce_hash(hash_key<K>(key));
+    }
+    [[nodiscard]] std::uint64_t announce_hash(std::uint64_t hash) const {
         if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask()]);
         return hash;
     }
@@ -72,20 +74,21 @@ class OrderedMap {
         return find_or_add(hash, std::forward<Key>(key), std::forward<Make>(make));
     }
 
-    /// The same for a key whose hash is known.
+    /// The same for a key whose hash is known, or a view of one.
     template <class Key, class Make>
     V& find_or_add(std::uint64_t hash, Key&& key, Make&& make) {
-        if (entries_.size() * 4 >= slots_.size() * 3) grow();
+        if (slots_.empty()) grow();
         const auto tag = static_cast<std::uint32_t>(hash >> 32);
-        auto k = hash & mask();
-        for (; slots_[k].entry != empty; k = (k + 1) & mask()) {
-            if (slots_[k].tag != tag) continue;
-            auto& entry = entries_[slots_[k].entry];
-            if (is_same_key<K>(entry.first, key)) return entry.second;
+        for (auto k = hash & mask();; k = (k + 1) & mask()) {
+            const auto slot = slots_[k];
+            if (slot.tag == tag && slot.entry != empty) {
+                auto& entry = entries_[slot.entry];
+                if (is_same_key(entry.first, key)) return entry.second;
+            } else if (slot.entry == empty) {
+                break;
+            }
         }
-        entries_.emplace_back(std::forward<Key>(key), make());
-        slots_[k] = {tag, static_cast<std::uint32_t>(entries_.size() - 1)};
-        return entries_.back().second;
+        return add(hash, std::forward<Key>(key), std::forward<Make>(make));
     }
 
     /// The value of `key`, or null.
@@ -95,7 +98,7 @@ class OrderedMap {
         const auto tag = static_cast<std::uint32_t>(hash >> 32);
         for (auto k = hash & mask(); slots_[k].entry != empty; k = (k + 1) & mask()) {
             const auto& entry = entries_[slots_[k].entry];
-            if (slots_[k].tag == tag && is_same_key<K>(entry.first, key)) return &entry.second;
+            if (slots_[k].tag == tag && is_same_key(entry.first, key)) return &entry.second;
         }
         return nullptr;
     }
@@ -109,7 +112,7 @@ class OrderedMap {
         archive& entries_;
         if constexpr (Archive::is_loading::value) {
             std::size_t size = 16;
-            while (entries_.size() * 4 >= size * 3) size *= 2;
+            while (entries_.size() * 2 >= size) size *= 2;
             fill_slots(size);
         }
     }
@@ -123,6 +126,21 @@ class OrderedMap {
 
     [[nodiscard]] std::uint64_t mask() const noexcept { return slots_.size() - 1; }
 
+    // A key that is not there.
+    template <class Key, class Make>
+    [[gnu::noinline]] V& add(std::uint64_t hash, Key&& key, Make&& make) {
+        if (entries_.size() * 2 >= slots_.size()) grow();
+        entries_.emplace_back(std::forward<Key>(key), make());
+        put(hash, static_cast<std::uint32_t>(entries_.size() - 1));
+        return entries_.back().second;
+    }
+
+    void put(std::uint64_t hash, std::uint32_t entry) {
+        auto k = hash & mask();
+        while (slots_[k].entry != empty) k = (k + 1) & mask();
+        slots_[k] = {static_cast<std::uint32_t>(hash >> 32), entry};
+    }
+
     void grow() {
         constexpr std::size_t first_size = 16;
         fill_slots(slots_.empty() ? first_size : 2 * slots_.size());
@@ -131,10 +149,7 @@ class OrderedMap {
     void fill_slots(std::size_t size) {
         slots_.assign(size, Slot{});
         for (std::uint32_t entry = 0; entry < entries_.size(); ++entry) {
-            const auto hash = hash_key<K>(entries_[entry].first);
-            auto k = hash & mask();
-            while (slots_[k].entry != empty) k = (k + 1) & mask();
-            slots_[k] = {static_cast<std::uint32_t>(hash >> 32), entry};
+            put(hash_key<K>(entries_[entry].first), entry);
         }
     }
 

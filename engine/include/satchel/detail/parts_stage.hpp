@@ -1,8 +1,8 @@
-// flatten() behind a function that can give the parts of its result one by one, as split() can: the
+// flatten() behind a function that can give the parts of its result as views, as split() can: the
 // vectors in between are never made.
 #pragma once
 
-#include <satchel/detail/stream.hpp>
+#include <satchel/detail/view_stream.hpp>
 
 #include <memory>
 #include <string>
@@ -14,47 +14,35 @@ namespace satchel::detail {
 
 /// `F` makes a vector of strings of a string, and can do without the vector.
 template <class F>
-concept GivesParts = requires(const F& f, const std::string& text) {
-    f.for_each_part(text, [](std::string_view) {});
+concept GivesParts = requires(const F& f, std::string_view text,
+                              std::vector<std::string_view>& parts) {
+    f.add_parts(text, parts);
 };
-
-/// Puts `text` into a string that is there already. It keeps its memory, unless that is far more
-/// than the text needs: whoever takes the string over takes all of it.
-inline void put_into(std::string& place, std::string_view text) {
-    constexpr std::size_t spare = 64;
-    if (place.capacity() > 3 * text.size() + spare) place = std::string();
-    place.assign(text);
-}
 
 /// The parts that `F` gives of each string.
 template <class F>
-class PartsStream final : public Stream<std::string> {
+class PartsStream final : public ViewStream {
   public:
     PartsStream(std::unique_ptr<Stream<std::string>> upstream, const F& function)
-        : upstream_(std::move(upstream)), function_(function) {}
+        : upstream_(std::move(upstream)),
+          views_upstream_(dynamic_cast<ViewStream*>(upstream_.get())),
+          function_(function) {}
 
-    bool next(Batch<std::string>& batch) override {
-        std::size_t size = 0;
-        std::size_t bytes = 0;
-        const auto limit = limit_.next();
-        while (size < limit && bytes < batch_bytes_max) {
-            if (at_ == pulled_.size) {
-                at_ = 0;
-                pulled_.size = 0;
-                if (!upstream_->next(pulled_)) break;
-                continue;
-            }
-            function_.for_each_part(pulled_.at(at_++), [&](std::string_view part) {
-                if (size == parts_.size()) parts_.resize(std::max(batch_elements_max, 2 * size));
-                put_into(parts_[size++], part);
-                bytes += sizeof(std::string) + part.size();
-            });
+    bool next_views(ViewBatch& views) override {
+        parts_.clear();
+        if (at_ == texts_.size) {
+            at_ = 0;
+            texts_.size = 0;
+            if (!pull()) return false;
         }
-        batch = {parts_.data(), nullptr, size, true};
-        return size != 0;
+        while (at_ < texts_.size && parts_.size() < batch_elements_max) {
+            function_.add_parts(next_text(), parts_);
+        }
+        views = {parts_.data(), parts_.size(), texts_.padded};
+        return true;
     }
     void expect(std::size_t elements) override {
-        limit_.expect(elements);
+        ViewStream::expect(elements);
         upstream_->expect(elements);
     }
 
@@ -65,12 +53,38 @@ class PartsStream final : public Stream<std::string> {
     }
 
   private:
+    bool pull() {
+        if (views_upstream_ != nullptr) return views_upstream_->next_views(texts_);
+        Batch<std::string> batch;
+        if (!upstream_->next(batch)) return false;
+        views_.clear();
+        for (std::size_t k = 0; k < batch.size; ++k) views_.emplace_back(batch.at(k));
+        texts_ = {views_.data(), views_.size(), false};
+        return true;
+    }
+
+    // Texts that lie one behind the other are one, where the function makes the same parts of that.
+    std::string_view next_text() {
+        auto text = texts_.items[at_++];
+        if constexpr (requires { function_.goes_on_behind(text); }) {
+            while (at_ < texts_.size && text.size() < joined_bytes_max &&
+                   texts_.items[at_].data() == text.data() + text.size() &&
+                   function_.goes_on_behind(text)) {
+                text = {text.data(), text.size() + texts_.items[at_++].size()};
+            }
+        }
+        return text;
+    }
+
+    static constexpr std::size_t joined_bytes_max = 4096;
+
     std::unique_ptr<Stream<std::string>> upstream_;
+    ViewStream* views_upstream_;  // null: it makes strings
     F function_;
-    Batch<std::string> pulled_;
+    ViewBatch texts_;
     std::size_t at_ = 0;
-    std::vector<std::string> parts_;
-    BatchLimit limit_;
+    std::vector<std::string_view> views_;  // of strings
+    std::vector<std::string_view> parts_;
 };
 
 /// What lowering may use instead of the function and flatten.

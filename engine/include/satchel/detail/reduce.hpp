@@ -7,6 +7,7 @@
 //     void merge(Partial& earlier, Partial&& later);
 //     R finish(Partial&&) const;                         the final result
 //     static constexpr bool moves;               add() moves elements that it is given
+//     void add_views(Partial&, const ViewBatch&);  optional: strings that are only looked at
 //     bool finished(const Partial&) const;       optional: the rest changes nothing
 //     void begin_partition(std::uint32_t);       optional: the number of the partition
 //     bool in_order() const;                     optional: results of partitions cannot be merged
@@ -18,6 +19,7 @@
 #include <satchel/detail/node.hpp>
 #include <satchel/detail/stages.hpp>
 #include <satchel/detail/stream.hpp>
+#include <satchel/detail/view_stream.hpp>
 
 #include <cstdint>
 #include <string>
@@ -45,6 +47,13 @@ typename Reducer::Partial merge_all(Reducer& reducer, Arguments& arguments) {
     return merged;
 }
 
+/// Takes strings as views.
+template <class Reducer>
+concept AddsViews = requires(Reducer& reducer, typename Reducer::Partial& partial,
+                             const ViewBatch& batch) {
+    reducer.add_views(partial, batch);
+};
+
 template <class T, class Reducer>
 Value run_reducer(const Value& state, Binding& binding) {
     auto reducer = state.get<Reducer>();
@@ -53,6 +62,11 @@ Value run_reducer(const Value& state, Binding& binding) {
     }
     auto partial = reducer.start();
     const auto stream = typed<T>(std::move(binding.upstream(0)));
+    if constexpr (std::is_same_v<T, std::string> && AddsViews<Reducer>) {
+        if (auto* const views = dynamic_cast<ViewStream*>(stream.get())) {
+            for (ViewBatch batch; views->next_views(batch);) reducer.add_views(partial, batch);
+        }
+    }
     for (Batch<T> batch; stream->next(batch);) {
         if (batch.size != 0) reducer.add(partial, batch);
         if constexpr (requires { reducer.finished(partial); }) {

@@ -4,6 +4,7 @@
 #include <satchel/detail/call.hpp>
 #include <satchel/detail/stages.hpp>
 #include <satchel/detail/stream.hpp>
+#include <satchel/detail/view_stream.hpp>
 #include <satchel/error.hpp>
 
 #include <array>
@@ -32,6 +33,7 @@ struct CountReducer {
     void add(Partial& count, const Batch<T>& batch) {
         count += batch.size;
     }
+    void add_views(Partial& count, const ViewBatch& batch) { count += batch.size; }
     template <class T>
     void add_one(Partial& count, const T&) {
         ++count;

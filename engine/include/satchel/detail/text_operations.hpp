@@ -37,34 +37,17 @@ struct Strip {
 struct SplitWords {
     std::vector<std::string> operator()(const std::string& text) const;
 
-    /// Calls `use` with each word.
-    template <class Use>
-    void for_each_part(std::string_view text, Use&& use) const {
-        const char* at = text.data();
-        const char* const end = at + text.size();
-        while (true) {
-            while (at != end && is_space(*at)) ++at;
-            if (at == end) return;
-            const char* const begin = at;
-            while (at != end && !is_space(*at)) ++at;
-            use(std::string_view(begin, static_cast<std::size_t>(at - begin)));
-        }
-    }
+    /// Appends the words to `parts`.
+    void add_parts(std::string_view text, std::vector<std::string_view>& parts) const;
+    /// What follows `text`, which is not empty, can be split together with it.
+    static bool goes_on_behind(std::string_view text) { return is_space(text.back()); }
 };
 struct SplitBy {
     std::string separator;
     std::vector<std::string> operator()(const std::string& text) const;
 
-    /// Calls `use` with each part.
-    template <class Use>
-    void for_each_part(std::string_view text, Use&& use) const {
-        for (auto end = text.find(separator); end != std::string_view::npos;
-             end = text.find(separator)) {
-            use(text.substr(0, end));
-            text.remove_prefix(end + separator.size());
-        }
-        use(text);
-    }
+    /// Appends the parts to `parts`.
+    void add_parts(std::string_view text, std::vector<std::string_view>& parts) const;
 };
 struct Replace {
     std::string what;
