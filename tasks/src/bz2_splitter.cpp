@@ -22,6 +22,9 @@ constexpr unsigned magic_bits = bz2_magic_bits;
 // 900 001 codes of 20 bits, the longest there are, and the tables before them, generously.
 constexpr std::size_t compressed_size_max = std::size_t{3} << 20;
 
+// What a piece takes: itself and a copy, the tables of its decoder, and what it decodes to.
+constexpr std::uint64_t piece_memory = std::uint64_t{24} << 20;
+
 // For two bytes that lie inside of a magic number: the bits of the byte before at which it may
 // begin.
 class MagicTable {
@@ -107,6 +110,7 @@ class Bz2Splitter : public Splitter {
     }
 
     void learn(std::size_t /*used*/, std::size_t /*size*/) override {}
+    std::uint64_t limit_piece(std::uint64_t /*bytes*/) override { return piece_memory; }
 
     // The byte in which the block ends, and what its decoder wants to see behind it.
     std::size_t lookahead() const override { return 1 + Bz2BlockDecoder::lookahead_bits / 8; }

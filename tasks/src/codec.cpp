@@ -3,6 +3,7 @@
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/seek.hpp>
 #include <satchel/tasks/splitter.hpp>
+#include <satchel/units.hpp>
 
 #include "codec_table.hpp"
 
@@ -78,6 +79,12 @@ Bytes joined(std::span<const Bytes> pieces) {
 
 CorruptData::CorruptData(const std::string& what, std::uint64_t offset)
     : Error(fmt::format("{}, at offset {}", what, offset)), offset_(offset) {}
+
+OverMemoryLimit::OverMemoryLimit(std::string_view what, std::uint64_t needed, std::uint64_t allowed)
+    : Error(fmt::format("decoding {} takes {} of memory; no more than {} may be used", what,
+                        format_bytes(needed), format_bytes(allowed))) {}
+
+void Decoder::limit_memory(std::uint64_t /*bytes*/) {}
 
 bool Decoder::stands_before(const Guess& /*guess*/) const { return false; }
 

@@ -154,6 +154,17 @@ struct Decoded {
     std::shared_ptr<const Guess> guess;
 };
 
+// So many pieces may be under way, each with its memory; 0: none.
+std::int64_t window_of(Splitter& splitter, const Executor& executor, std::uint64_t memory) {
+    const auto threads = executor.concurrency();
+    const auto wanted = splitter.pieces_are_large() ? threads + 1 : 2 * threads + 2;
+    if (memory == 0) return wanted;
+    // What is read of the next one takes as much.
+    const auto pieces = static_cast<std::uint64_t>(wanted) + 1;
+    const auto affordable = memory / splitter.limit_piece(memory / pieces);
+    return static_cast<std::int64_t>(std::min(pieces, affordable)) - 1;
+}
+
 Bytes read_head(const std::function<Bytes()>& read) {
     Buffer head;
     while (head.size() < detail::head_size) {
@@ -182,7 +193,11 @@ DecompressResult decompress_parallel(const std::function<Bytes()>& read,
     const auto by_table = own_splitter == nullptr || options.table == nullptr
                               ? nullptr
                               : detail::make_table_splitter(*own_splitter, *options.table);
-    Splitter* const splitter = by_table ? by_table.get() : own_splitter.get();
+    Splitter* splitter = by_table ? by_table.get() : own_splitter.get();
+    const auto executor = options.executor.resolve();
+    const auto window =
+        splitter == nullptr ? 0 : window_of(*splitter, *executor, options.decompress.memory);
+    if (window <= 0) splitter = nullptr;
     Pieces pieces(read, splitter, std::move(head));
     Truth truth(known, write, options.on_piece);
 
@@ -199,8 +214,6 @@ DecompressResult decompress_parallel(const std::function<Bytes()>& read,
         splitter->learn(decoded.guess->used, decoded.guess->data.size());
     };
     if (splitter != nullptr) {
-        const auto executor = options.executor.resolve();
-        const auto window = splitter->pieces_are_large() ? executor->concurrency() + 1 : 0;
         stream(next, guess, append, {.window = window, .executor = *executor});
     } else {
         while (auto piece = next()) truth.append(*piece, nullptr);

@@ -80,6 +80,11 @@ class DeflateSplitter : public Splitter {
 
     std::unique_ptr<Guess> guess(const Piece& piece) const override;
 
+    // A piece is copied once.
+    std::uint64_t limit_piece(std::uint64_t /*bytes*/) override {
+        return 2 * piece_input_max + piece_output_max;
+    }
+
     void learn(std::size_t used, std::size_t size) override {
         if (used == 0 || size == 0) return;
         const auto ratio = static_cast<double>(size) / static_cast<double>(used);

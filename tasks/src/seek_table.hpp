@@ -24,6 +24,6 @@ std::shared_ptr<const Guess> decode_as_told(const SeekPiece& told, const Splitte
                                             const RandomAccess& file);
 
 /// Cuts where the table says so, and decodes as `splitter` does. Both must outlive it.
-std::unique_ptr<Splitter> make_table_splitter(const Splitter& splitter, const SeekTable& table);
+std::unique_ptr<Splitter> make_table_splitter(Splitter& splitter, const SeekTable& table);
 
 }  // namespace satchel::detail

@@ -18,7 +18,8 @@ Bytes joined(const Bytes& first, const Bytes& second) {
 
 StreamDecoder::StreamDecoder(const DecompressOptions& options)
     : codec_(options.format.empty() ? nullptr : &satchel::codec(options.format)),
-      strict_(options.strict) {}
+      strict_(options.strict),
+      memory_(options.memory) {}
 
 void StreamDecoder::feed(const Bytes& data) {
     if (data.empty()) return;
@@ -101,6 +102,7 @@ void StreamDecoder::begin_stream() {
         decoder_->reset(offset_);
     } else {
         decoder_ = codec_->decoder();
+        if (memory_ != 0) decoder_->limit_memory(memory_);
     }
     zeros_ = 0;
     ++streams_;

@@ -67,6 +67,7 @@ class StreamDecoder {
 
     const Codec* codec_;
     bool strict_;
+    std::uint64_t memory_;
     Phase phase_ = Phase::before;
     std::unique_ptr<Decoder> decoder_;
     Bytes input_;  // fed and not yet used

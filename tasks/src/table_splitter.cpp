@@ -11,7 +11,7 @@ constexpr std::size_t gap_max = std::size_t{1} << 20;
 
 class TableSplitter : public Splitter {
   public:
-    TableSplitter(const Splitter& splitter, const SeekTable& table)
+    TableSplitter(Splitter& splitter, const SeekTable& table)
         : splitter_(splitter), next_(table.pieces.begin()), last_(table.pieces.end()) {}
 
     std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
@@ -41,11 +41,18 @@ class TableSplitter : public Splitter {
     }
 
     void learn(std::size_t /*used*/, std::size_t /*size*/) override {}
+    std::uint64_t limit_piece(std::uint64_t bytes) override {
+        auto most = splitter_.limit_piece(bytes);
+        for (auto piece = next_; piece != last_; ++piece) {
+            most = std::max(most, piece->size + piece->output_size);
+        }
+        return most;
+    }
     bool pieces_are_large() const override { return splitter_.pieces_are_large(); }
     std::size_t lookahead() const override { return splitter_.lookahead(); }
 
   private:
-    const Splitter& splitter_;
+    Splitter& splitter_;
     std::vector<SeekPiece>::const_iterator next_;
     std::vector<SeekPiece>::const_iterator last_;
     SeekPiece current_;
@@ -53,7 +60,7 @@ class TableSplitter : public Splitter {
 
 }  // namespace
 
-std::unique_ptr<Splitter> make_table_splitter(const Splitter& splitter, const SeekTable& table) {
+std::unique_ptr<Splitter> make_table_splitter(Splitter& splitter, const SeekTable& table) {
     return std::make_unique<TableSplitter>(splitter, table);
 }
 

@@ -127,7 +127,7 @@ class XzSplitter : public Splitter {
         const auto size = header.block.uncompressed_size == LZMA_VLI_UNKNOWN
                               ? piece.output_size
                               : header.block.uncompressed_size;
-        if (size > piece_max) return nullptr;
+        if (!can_be_guessed(header, piece.data.size(), size)) return nullptr;
         auto guess = std::make_unique<XzGuess>();
         Buffer out(static_cast<std::size_t>(size));
         std::size_t in_position = header.block.header_size;
@@ -149,8 +149,20 @@ class XzSplitter : public Splitter {
 
     bool pieces_are_large() const override { return true; }
 
+    std::uint64_t limit_piece(std::uint64_t bytes) override {
+        return piece_memory_ = std::max<std::uint64_t>(bytes, 2 * piece_unknown);
+    }
+
   private:
     enum class Place { unknown, block };
+
+    // Whether a block may be decoded by itself.
+    [[nodiscard]] bool can_be_guessed(const BlockHeader& header, std::uint64_t compressed,
+                                      std::uint64_t size) const {
+        if (size > piece_max) return false;
+        const auto decoder = lzma_raw_decoder_memusage(header.block.filters);
+        return decoder + compressed + size <= piece_memory_;
+    }
 
     // The size of the piece that `data` begins with, which may not be there yet; nothing if that
     // cannot be told.
@@ -162,7 +174,8 @@ class XzSplitter : public Splitter {
         BlockHeader header;
         const bool known = header.decode(data, check_) == LZMA_OK &&
                            header.block.compressed_size != LZMA_VLI_UNKNOWN &&
-                           header.block.uncompressed_size <= piece_max;
+                           can_be_guessed(header, lzma_block_total_size(&header.block),
+                                          header.block.uncompressed_size);
         if (!known) return up_to_block(data);
         last_ = Place::block;
         return static_cast<std::size_t>(lzma_block_total_size(&header.block));
@@ -187,6 +200,7 @@ class XzSplitter : public Splitter {
         }
     }
 
+    std::uint64_t piece_memory_ = std::numeric_limits<std::uint64_t>::max();
     Place last_ = Place::unknown;
     Place place_ = Place::unknown;  // where the piece begins that is cut next
     lzma_check check_ = LZMA_CHECK_NONE;
@@ -220,6 +234,8 @@ class XzDecoder : public Decoder {
         field_size_ = 0;
         offset_ = offset;
     }
+
+    void limit_memory(std::uint64_t bytes) override { memory_ = bytes; }
 
     bool stands_before(const Guess& guess) const override {
         const auto* const block = dynamic_cast<const XzGuess*>(&guess);
@@ -286,8 +302,7 @@ class XzDecoder : public Decoder {
             go_to(Part::header);
             return;
         }
-        constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
-        check(lzma_alone_decoder(&stream_, no_limit));
+        check(lzma_alone_decoder(&stream_, memory_));
         is_alone_ = true;
         go_to(Part::alone);
     }
@@ -301,6 +316,8 @@ class XzDecoder : public Decoder {
 
     void begin_block() {
         check(header_.decode(std::span(field_).first(field_size_), flags_.check));
+        const auto needed = lzma_raw_decoder_memusage(header_.block.filters);
+        if (needed > memory_) throw OverMemoryLimit("the xz data", needed, memory_);
         check(lzma_block_decoder(&stream_, &header_.block));
     }
 
@@ -315,6 +332,9 @@ class XzDecoder : public Decoder {
         output = output.last(stream_.avail_out);
         if (result == LZMA_OK || result == LZMA_BUF_ERROR) {
             return output.empty() ? Status::needs_output : Status::needs_input;
+        }
+        if (result == LZMA_MEMLIMIT_ERROR) {
+            throw OverMemoryLimit("the .lzma data", lzma_memusage(&stream_), memory_);
         }
         if (result != LZMA_STREAM_END) check(result);
         if (part_ == Part::alone) {
@@ -357,6 +377,7 @@ class XzDecoder : public Decoder {
     }
 
     Part part_ = Part::start;
+    std::uint64_t memory_ = std::numeric_limits<std::uint64_t>::max();
     bool is_alone_ = false;  // the stream is, or was, a .lzma file
     std::uint64_t offset_ = 0;
     std::array<std::byte, LZMA_BLOCK_HEADER_SIZE_MAX> field_{};

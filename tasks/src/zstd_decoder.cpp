@@ -1,11 +1,14 @@
 // zstd frames (RFC 8878) by libzstd, with the skippable ones and the table that ours have.
 #include "zstd_decoder.hpp"
 
+#include <satchel/units.hpp>
+
 #include "codec_table.hpp"
 #include "zstd_format.hpp"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <new>
 #include <utility>
 #include <vector>
@@ -88,6 +91,9 @@ class ZstdSplitter : public Splitter {
 
     // The frames themselves say how much they hold.
     void learn(std::size_t /*used*/, std::size_t /*size*/) override {}
+    std::uint64_t limit_piece(std::uint64_t /*bytes*/) override {
+        return piece_input_max + piece_output_max;
+    }
 
   private:
     // What the frame that `data` begins with says that it holds; 0 if it does not say that, or it
@@ -159,6 +165,13 @@ class ZstdDecoder : public Decoder {
         return Status::finished;
     }
 
+    // Of what a frame can ask for, the window is nearly all.
+    void limit_memory(std::uint64_t bytes) override {
+        const auto log = std::bit_width(std::max(bytes, std::uint64_t{1} << window_log_min)) - 1;
+        window_log_ = std::min(window_log_, static_cast<int>(log));
+        ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, window_log_);
+    }
+
     bool file_may_end() const override { return !announced_; }
 
     // Behind skippable frames alone, what is no frame is the first of the data, damaged.
@@ -166,6 +179,8 @@ class ZstdDecoder : public Decoder {
 
   private:
     static constexpr std::size_t magic_size = 4;
+    static constexpr int window_log_min = 10;
+    static constexpr int window_log_max = 27;  // what libzstd accepts by itself
     enum class Part {
         magic,
         frame_header,
@@ -298,7 +313,12 @@ class ZstdDecoder : public Decoder {
                 throw std::bad_alloc();
             case ZSTD_error_frameParameter_windowTooLarge:
                 throw CorruptData(
-                    "cannot decode zstd data: it was compressed with a window of more than 128 MiB",
+                    fmt::format("cannot decode zstd data: it was compressed with a window of more "
+                                "than {}{}",
+                                format_bytes(std::uint64_t{1} << window_log_),
+                                window_log_ < window_log_max
+                                    ? ", and takes more memory than is allowed"
+                                    : ""),
                     offset_);
             case ZSTD_error_dictionary_wrong:
                 throw CorruptData("the zstd frame needs a dictionary, which is not there", offset_);
@@ -309,6 +329,7 @@ class ZstdDecoder : public Decoder {
     }
 
     ZstdDecompressContext context_ = checked_zstd(ZstdDecompressContext(ZSTD_createDCtx()));
+    int window_log_ = window_log_max;
     Part part_ = Part::magic;
     std::array<std::byte, 18> field_{};  // a frame's header is the longest that it holds
     std::size_t field_size_ = 0;

@@ -7,7 +7,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from support import SATCHEL, CliTest, children_of, text
+from support import HAS_ZSTD, SATCHEL, CliTest, children_of, text
 
 MB = 1_000_000
 BLOCK = text(MB)
@@ -89,6 +89,16 @@ class Memory(CliTest):
             check=True).stdout
         # A piece that would be larger than 16 MiB is decoded bit by bit.
         self.assertLess(self.peak([packed], "decompress", "-T2"), 70)
+
+    def test_a_limit_for_decompression(self):
+        for name in ("gzip", "bz2", "xz", "zstd"):
+            if name == "zstd" and not HAS_ZSTD:
+                continue
+            with self.subTest(format=name):
+                self.peak([BLOCK] * 100, "compress", "-1", "--format", name, "-fo", "f")
+                limited = ["decompress", "-cT4", "f", "--memory"]
+                self.assertLess(self.peak([], *limited, "50MB"), 50)
+                self.assertLess(self.peak([], *limited, "150MB"), 150)
 
 
 if __name__ == "__main__":

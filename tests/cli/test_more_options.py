@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 import os
 import subprocess
 import unittest
@@ -204,6 +205,28 @@ class MoreOptions(CliTest):
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr.decode(), r"^satchel: f: one thread needs [\d.]+ \wiB at "
                          r"this level and chunk size, which is more than --memory allows\n$")
+
+    def test_a_limit_for_the_memory_of_decoding(self):
+        self.file("f.xz", lzma.compress(CONTENT, preset=9))  # 64 MiB of dictionary
+        self.file("g.lzma", lzma.compress(CONTENT, format=lzma.FORMAT_ALONE, preset=9))
+        for file, kind in (("f.xz", "xz"), ("g.lzma", ".lzma")):
+            for command in ("decompress", "test", "cat"):
+                result = self.satchel(command, "--memory", "60MB", file)
+                self.assertEqual((result.returncode, result.stdout), (1, b""))
+                self.assertRegex(result.stderr.decode(), rf"^satchel: {file}: decoding the {kind} "
+                                 r"data takes 6\d\.\d+ MiB of memory; no more than [\d.]+ MiB may "
+                                 r"be used\n$")
+                self.check(command, "-k" if command == "decompress" else "-q", "--memory",
+                           "100MB", file)
+        self.refused("satchel: f.xz: satchel itself takes 24.00 MiB, and --memory allows no more\n",
+                     "test", "--memory", "20MB", "f.xz")
+        if HAS_ZSTD:
+            subprocess.run(["zstd", "-q", "--long=27", "-o", "h.zst"], input=CONTENT, check=True,
+                           cwd=self.folder)
+            result = self.satchel("test", "--memory", "100MB", "h.zst")
+            self.assertIn(b"a window of more than 64.00 MiB, and takes more memory than is allowed",
+                          result.stderr)
+            self.check("test", "--memory", "200MB", "h.zst")
 
     def test_zeros_become_holes(self):
         data = bytes(10_000_000) + b"x" + bytes(3_000_000)

@@ -207,7 +207,8 @@ class Compressor {
         const bool to_stdout = options_.output == standard_stream;
         found_ = {};
         DecompressStreamOptions how;
-        how.codec = {.format = format, .strict = options_.strict};
+        how.codec = {
+            .format = format, .strict = options_.strict, .memory = decoder_memory(options_)};
         how.offset = options_.offset;
         how.length = options_.length;
         how.table = index_ ? &*index_ : nullptr;

@@ -179,7 +179,7 @@ void add_engine_options(CLI::App& app, CompressorOptions& options) {
         ->take_last();
     add_worker_options(app, options);
     add_bytes_option(app, "--memory", options.memory,
-                     "use no more for compression: fewer threads, or none and an error");
+                     "use no more: fewer threads, or an error where even one needs more");
     add_bytes_option(app, "--max-output", options.max_output,
                      "decompress no file to more than this");
 }

@@ -44,6 +44,19 @@ std::int64_t affordable_threads(const CompressorOptions& options) {
         format_bytes(static_cast<std::uint64_t>(a_thread + program_memory))));
 }
 
+}  // namespace
+
+std::uint64_t decoder_memory(const CompressorOptions& options) {
+    if (options.memory == 0) return 0;
+    if (options.memory > program_memory) {
+        return static_cast<std::uint64_t>(options.memory - program_memory);
+    }
+    throw Refusal(fmt::format("satchel itself takes {}, and --memory allows no more",
+                              format_bytes(static_cast<std::uint64_t>(program_memory))));
+}
+
+namespace {
+
 // What names a file is one, also if it could be read as an address.
 bool is_address(const std::string& place) {
     if (place.find("://") != std::string::npos) return true;

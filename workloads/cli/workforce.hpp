@@ -8,9 +8,13 @@
 #include "compressor_options.hpp"
 #include "messages.hpp"
 
+#include <cstdint>
 #include <optional>
 
 namespace satchel::cli {
+
+/// Bytes that decoding may take, as --memory says; 0: no limit. Throws Refusal if it leaves none.
+[[nodiscard]] std::uint64_t decoder_memory(const CompressorOptions& options);
 
 class Workforce {
   public:

@@ -137,7 +137,9 @@ class Decompression {
         if (wanted_.complete()) return {.transfer = done_};
         const bool has_range = options_.offset > 0 || options_.length >= 0;
         if (input_.seekable()) look_up_table();
-        const bool can_enter = table_ != nullptr && table_->is_confirmed;
+        // Where memory is short, everything is decoded up to the range: that takes least.
+        const bool can_enter =
+            table_ != nullptr && table_->is_confirmed && options_.codec.memory == 0;
         if (has_range && can_enter && read_range_by_table()) {
             return {.transfer = done_, .codec = codec_};
         }

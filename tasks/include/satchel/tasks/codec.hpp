@@ -42,6 +42,13 @@ class CorruptData : public Error {
     std::uint64_t offset_;
 };
 
+/// Decoding would take more memory than it is allowed to.
+class OverMemoryLimit : public Error {
+  public:
+    /// `what` needs the memory: "the xz data".
+    OverMemoryLimit(std::string_view what, std::uint64_t needed, std::uint64_t allowed);
+};
+
 /// What can be chosen when compressing. The output depends on these, on the input and on the
 /// version of the format's library alone.
 struct CompressOptions {
@@ -128,6 +135,10 @@ class Decoder {
 
     /// Prepares for another stream, which begins at `offset` of its file (for error texts).
     virtual void reset(std::uint64_t offset) = 0;
+
+    /// From now on `decode` throws OverMemoryLimit where it needs more than so many bytes. Without
+    /// this it takes what the file asks for. Does nothing where no file can ask for much.
+    virtual void limit_memory(std::uint64_t bytes);
 
     /// Whether the file may end behind the streams that were decoded so far. Some formats announce
     /// more.

@@ -34,6 +34,9 @@ struct DecompressOptions {
     std::string format{};
     /// Whether garbage after the data, and padding of gzip, are errors.
     bool strict = false;
+    /// Bytes of memory to use at most; 0: no limit. Fewer pieces are decoded at the same time then,
+    /// or none; a file that needs more even so is refused with OverMemoryLimit.
+    std::uint64_t memory = 0;
 };
 
 class Decompressor {

@@ -70,6 +70,10 @@ class Splitter {
     /// not depend on timing.
     virtual void learn(std::size_t used, std::size_t size) = 0;
 
+    /// Asks for pieces that take no more than `bytes` of memory each: what they are cut out of the
+    /// file with, what they decode to, and their decoder. Gives what one may take all the same.
+    [[nodiscard]] virtual std::uint64_t limit_piece(std::uint64_t /*bytes*/) { return UINT64_MAX; }
+
     /// Whether pieces are so large that only one more than there are threads should be held.
     [[nodiscard]] virtual bool pieces_are_large() const { return false; }
 
