@@ -319,6 +319,27 @@ TEST_CASE("clients share what has one key") {
     CHECK(one.submit({.key = "shared"}, count).result() == 2);
 }
 
+TEST_CASE("a future that is gone, or another cluster's, is told where it is an argument") {
+    LocalCluster cluster({.n_workers = 1, .processes = false});
+    LocalCluster other({.n_workers = 1, .processes = false});
+    Client client(cluster);
+    Client client_of_other(other);
+    const auto same = [](int x) { return x; };
+    const auto refusal = [&](const Client& asked, const Future<int>& argument) -> std::string {
+        try {
+            return std::to_string(asked.submit(same, argument).result());
+        } catch (const GraphError& error) {
+            return error.what();
+        }
+    };
+    auto seven = client.submit(same, 7);
+    CHECK(refusal(client, seven) == "7");
+    const std::string why = "its future was cancelled or released, or is one of another cluster";
+    CHECK(refusal(client_of_other, seven).ends_with(why));
+    seven.cancel();
+    CHECK(refusal(client, seven).ends_with(why));
+}
+
 TEST_CASE("a worker that is retired leaves its results to the others") {
     for (const bool processes : {false, true}) {
         LocalCluster cluster({.n_workers = 3, .threads_per_worker = 1, .processes = processes});

@@ -123,8 +123,9 @@ class Client final : public Executor {
     }
 
     /// Puts a value into the cluster, to be an argument of many calls: sent to a worker directly,
-    /// each value to another one in turn. It cannot be computed again: when all workers that have
-    /// it have died, what depends on it fails with DataLost.
+    /// each value to another one in turn. Returns when the first worker has it, and waits for one
+    /// if there is none. It cannot be computed again: when all workers that have it have died, what
+    /// depends on it fails with DataLost.
     template <class T>
     [[nodiscard]] auto scatter(T&& data, const ScatterOptions& options = {}) const;
 

@@ -202,9 +202,10 @@ Client::State Client::scatter_value(const Value& value, const ScatterOptions& op
     const std::array wanted{Key{offer.layer, 0}};
     std::vector<client::Offer> offers;
     offers.push_back(std::move(offer));
-    return executor_->session()
-        ->submit(std::move(update), names, wanted, std::move(offers))
-        .front();
+    auto states = executor_->session()->submit(std::move(update), names, wanted, std::move(offers));
+    // Who asks where it is shall get an answer.
+    (void)detail::CompletionQueue(states).next();
+    return std::move(states.front());
 }
 
 void Client::cancel_states(const std::vector<State>& states) const {

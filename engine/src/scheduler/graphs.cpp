@@ -173,14 +173,20 @@ void renumber(LayerSpec& spec, const Numbering& numbering) {
     for (auto& reference : spec.references) reference = numbering.reference(reference);
 }
 
+std::string unknown(const KeyRange& keys) {
+    return fmt::format(
+        "the result {}:{}, which this cluster does not have: its future was cancelled or released, "
+        "or is one of another cluster",
+        keys.token.text(), keys.first);
+}
+
 }  // namespace
 
 std::string Scheduler::why_refused(const UpdateGraph& update) const {
     std::uint64_t next = 0;
     for (const auto& keys : update.known) {
         if (!tasks_.find(keys)) {
-            return fmt::format("it depends on {}:{}, which is not known, or no longer",
-                               keys.token.text(), keys.first);
+            return fmt::format("it depends on {}", unknown(keys));
         }
         next += keys.count;
         if (next > tasks_max) return "it has too many tasks; make fewer partitions";
@@ -205,8 +211,7 @@ std::string Scheduler::why_refused(const UpdateGraph& update) const {
         const bool is_added = added != counts.end() && keys.first <= added->second &&
                               keys.count <= added->second - keys.first;
         if (!is_added && !tasks_.find(keys)) {
-            return fmt::format("it asks for {}:{}, which is not known, or no longer",
-                               keys.token.text(), keys.first);
+            return fmt::format("it asks for {}", unknown(keys));
         }
     }
     return {};
