@@ -1,6 +1,6 @@
 // Tests of what waits in memory or in temporary files, and of pieces as bytes.
 #include <satchel/archive.hpp>
-#include <satchel/detail/pieces.hpp>
+#include <satchel/detail/records.hpp>
 #include <satchel/error.hpp>
 
 #include "base/spill.hpp"
@@ -64,16 +64,27 @@ class FileSizeMax {
     void (*handler_)(int);
 };
 
-ShufflePieces some_pieces() {
-    PieceWriter<std::string, int> writer(5);
-    for (int k = 0; k < 100; ++k) writer.add(std::to_string(k % 10), k);
+// Records of numbers are written as they lie in memory, others by an archive.
+template <class K>
+K key_of(int number) {
+    if constexpr (std::is_same_v<K, std::string>) {
+        return std::to_string(number);
+    } else {
+        return static_cast<K>(number);
+    }
+}
+
+template <class K>
+ShufflePieces some_pieces(int records = 100) {
+    PieceWriter<K, int> writer(5);
+    for (int k = 0; k < records; ++k) writer.add(key_of<K>(k % 10), k);
     return std::move(writer).finish();
 }
 
-std::vector<std::pair<std::string, int>> records_of(const ShufflePieces& pieces,
-                                                    std::uint32_t output) {
-    std::vector<std::pair<std::string, int>> records;
-    RecordReader<std::string, int> reader(pieces, output);
+template <class K>
+std::vector<std::pair<K, int>> records_of(const ShufflePieces& pieces, std::uint32_t output) {
+    std::vector<std::pair<K, int>> records;
+    RecordReader<K, int> reader(pieces, output);
     while (reader.next()) records.emplace_back(reader.key(), reader.element());
     return records;
 }
@@ -129,34 +140,52 @@ TEST_CASE("a full disk, and a folder that is not there") {
                          "temporary file: No such file or directory"));
 }
 
-TEST_CASE("pieces are cut, sent and read in order") {
-    const auto pieces = some_pieces();
+TEST_CASE_TEMPLATE("pieces are cut, sent and read in order", K, std::string, int, double, char) {
+    const auto pieces = some_pieces<K>();
     REQUIRE(pieces.runs.size() == 1);
     std::size_t records = 0;
     for (std::uint32_t output = 0; output < 5; ++output) {
         CAPTURE(output);
-        const auto expected = records_of(pieces, output);
+        const auto expected = records_of<K>(pieces, output);
         records += expected.size();
         std::vector<int> last(10, -1);
         for (const auto& [key, element] : expected) {
             CHECK(output_of(stable_hash(key), 5) == output);
-            auto& before = last[static_cast<std::size_t>(std::stoi(key))];
+            CHECK(key == key_of<K>(element % 10));
+            auto& before = last[static_cast<std::size_t>(element % 10)];
             CHECK(std::exchange(before, element) < element);
         }
         const ShufflePieces cut{{pieces.runs.front().select(output, output + 1)}};
-        CHECK(records_of(cut, output) == expected);
-        CHECK(records_of(cut, output + 1).empty());
+        CHECK(records_of<K>(cut, output) == expected);
+        CHECK(records_of<K>(cut, output + 1).empty());
         const auto sent = decode<ShufflePieces>(encode(cut));
-        CHECK(records_of(sent, output) == expected);
+        CHECK(records_of<K>(sent, output) == expected);
         // Cut once more, and from what was sent.
         const ShufflePieces again{{sent.runs.front().select(output, 5)}};
-        CHECK(records_of(again, output) == expected);
+        CHECK(records_of<K>(again, output) == expected);
     }
     CHECK(records == 100);
 }
 
-TEST_CASE("pieces that nobody can have written are refused") {
-    const auto encoded = encode(some_pieces());
+TEST_CASE_TEMPLATE("many records are several runs", K, std::string, int, std::int64_t) {
+    constexpr int count = 1'200'000;
+    const auto pieces = some_pieces<K>(count);
+    CHECK(pieces.runs.size() > 1);
+    std::vector<bool> seen(count);
+    for (std::uint32_t output = 0; output < 5; ++output) {
+        std::vector<int> last(10, -1);
+        for (const auto& [key, element] : records_of<K>(pieces, output)) {
+            auto& before = last[static_cast<std::size_t>(element % 10)];
+            REQUIRE(key == key_of<K>(element % 10));
+            REQUIRE(std::exchange(before, element) < element);
+            seen[static_cast<std::size_t>(element)] = true;
+        }
+    }
+    CHECK(std::ranges::count(seen, true) == count);
+}
+
+TEST_CASE_TEMPLATE("pieces that nobody can have written are refused", K, std::string, int) {
+    const auto encoded = encode(some_pieces<K>());
     const std::vector<std::byte> good(encoded.head.begin(), encoded.head.end());
     for (std::size_t size = 0; size < good.size(); ++size) {
         const auto cut = Bytes::copy_of(std::span(good).first(size));
@@ -169,7 +198,7 @@ TEST_CASE("pieces that nobody can have written are refused") {
         try {
             const auto pieces = decode<ShufflePieces>(Encoded{Bytes(std::move(bad)), {}});
             for (std::uint32_t output = 0; output < 5; ++output) {
-                (void)records_of(pieces, output);
+                (void)records_of<K>(pieces, output);
             }
         } catch (const ArchiveError&) {
         }

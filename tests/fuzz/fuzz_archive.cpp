@@ -62,6 +62,9 @@ void read_pieces(const Encoded& input) {
         satchel::detail::RecordReader<std::string, Mixture> reader(pieces, output);
         while (reader.next()) {
         }
+        satchel::detail::RecordReader<int, double> plain(pieces, output);
+        while (plain.next()) {
+        }
     }
 }
 

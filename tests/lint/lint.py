@@ -59,6 +59,7 @@ PUBLIC_HEADERS = {
     "detail/ordered_map.hpp": "bag",
     "detail/parts_stage.hpp": "bag",
     "detail/pieces.hpp": "bag",
+    "detail/records.hpp": "bag",
     "detail/reduce.hpp": "bag",
     "detail/reducers.hpp": "bag",
     "detail/reshape.hpp": "bag",

@@ -7,6 +7,7 @@
 // from the workers that have them, and is followed by the tasks of its output partitions there.
 #include <satchel/bag.hpp>
 #include <satchel/detail/pieces.hpp>
+#include <satchel/detail/records.hpp>
 #include <satchel/error.hpp>
 
 #include "base/spill.hpp"
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <span>
 
 namespace satchel::detail {
 namespace {
@@ -43,6 +45,33 @@ inline void copy_record(const std::byte* from, std::size_t size, std::byte* to) 
     } else {  // two halves, which overlap
         std::memcpy(to, from, half);
         std::memcpy(to + size - half, from + size - half, half);
+    }
+}
+
+// `ends`: of each output, where its records end in `sorted`.
+Run make_run(Buffer sorted, const std::vector<std::uint32_t>& counts,
+             const std::vector<std::uint64_t>& ends) {
+    Run run;
+    for (std::uint32_t output = 0; output < counts.size(); ++output) {
+        if (counts[output] != 0) run.parts.push_back({output, counts[output], ends[output]});
+    }
+    auto place = SpillSpace::of_process().put(std::move(sorted));
+    run.offset = place.offset;
+    run.bytes = std::move(place.bytes);
+    run.file = std::move(place.file);
+    return run;
+}
+
+// Copies records of `record_size` bytes, which is a constant where it is usual, to where those of
+// their output belong.
+template <class Size>
+void sort_records(const std::byte* record, Size record_size, std::span<const std::uint32_t> outputs,
+                  std::vector<std::byte*>& places) {
+    for (const auto output : outputs) {
+        auto& place = places[output];
+        std::memcpy(place, record, record_size);
+        place += record_size;
+        record += record_size;
     }
 }
 
@@ -149,21 +178,57 @@ void RunWriter::flush() {
         begin[output] += size;
         ++counts[output];
     }
-    Run run;
-    for (std::uint32_t output = 0; output < outputs_; ++output) {
-        if (counts[output] != 0) run.parts.push_back({output, counts[output], begin[output]});
-    }
-    auto place = SpillSpace::of_process().put(std::move(sorted));
-    run.offset = place.offset;
-    run.bytes = std::move(place.bytes);
-    run.file = std::move(place.file);
-    pieces_.runs.push_back(std::move(run));
+    pieces_.runs.push_back(make_run(std::move(sorted), counts, begin));
     records_.clear();
 }
 
 ShufflePieces RunWriter::finish() && {
     flush();
     return std::move(pieces_);
+}
+
+void PlainRunWriter::start_run() {
+    flush();
+    if (room_ == 0) {
+        room_ = std::min(RunWriter::run_bytes / record_size_, RunWriter::run_records);
+        written_ = Buffer(room_ * record_size_);
+        of_record_ = std::make_unique_for_overwrite<std::uint32_t[]>(room_);
+    }
+    at_ = written_.data();
+    records_ = 0;
+}
+
+void PlainRunWriter::flush() {
+    if (records_ == 0) return;
+    const std::span<const std::uint32_t> outputs(of_record_.get(), records_);
+    std::vector<std::uint32_t> counts(outputs_);
+    for (const auto output : outputs) ++counts[output];
+    Buffer sorted(records_ * record_size_);
+    std::vector<std::byte*> places(outputs_);
+    std::vector<std::uint64_t> ends(outputs_);
+    std::uint64_t end = 0;
+    for (std::uint32_t output = 0; output < outputs_; ++output) {
+        places[output] = sorted.data() + end;
+        ends[output] = end += std::uint64_t{counts[output]} * record_size_;
+    }
+    const auto* const records = written_.data();
+    if (record_size_ == 16) {
+        sort_records(records, std::integral_constant<std::size_t, 16>(), outputs, places);
+    } else if (record_size_ == 8) {
+        sort_records(records, std::integral_constant<std::size_t, 8>(), outputs, places);
+    } else {
+        sort_records(records, record_size_, outputs, places);
+    }
+    pieces_.runs.push_back(make_run(std::move(sorted), counts, ends));
+}
+
+ShufflePieces PlainRunWriter::finish() && {
+    flush();
+    return std::move(pieces_);
+}
+
+void refuse_records() {
+    throw ArchiveError("pieces of a shuffle have more or fewer bytes than their records");
 }
 
 std::vector<Run::Part> sort_objects(const std::vector<std::uint32_t>& outputs, std::uint32_t count,

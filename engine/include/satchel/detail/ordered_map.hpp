@@ -96,11 +96,13 @@ class OrderedMap {
         if (entries_.empty()) return nullptr;
         const auto hash = hash_key<K>(key);
         const auto tag = static_cast<std::uint32_t>(hash >> 32);
-        for (auto k = hash & mask(); slots_[k].entry != empty; k = (k + 1) & mask()) {
-            const auto& entry = entries_[slots_[k].entry];
-            if (slots_[k].tag == tag && is_same_key(entry.first, key)) return &entry.second;
+        for (auto k = hash & mask();; k = (k + 1) & mask()) {
+            const auto slot = slots_[k];
+            if (slot.entry == empty) return nullptr;
+            if (slot.tag != tag) continue;
+            const auto& entry = entries_[slot.entry];
+            if (is_same_key(entry.first, key)) return &entry.second;
         }
-        return nullptr;
     }
 
     [[nodiscard]] const Entries& entries() const noexcept { return entries_; }

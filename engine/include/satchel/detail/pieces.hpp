@@ -3,22 +3,16 @@
 //
 // A task for each input partition writes (key, element) records, a RunWriter sorts them by the
 // output partition that they belong to, some megabytes at a time, and puts each such *run* into
-// memory or a temporary file. A *piece* is a range of runs: cutting one out copies nothing. A
-// RecordReader gives the records of one output partition, in the order in which they were written.
-//
-// Records are encoded as for another process, so that they can be counted, set aside and sent.
-// Elements (or keys) of types that do not travel stay objects, in memory.
+// memory or a temporary file. A *piece* is a range of runs: cutting one out copies nothing. What
+// records are made of is the matter of records.hpp.
 #pragma once
 
 #include <satchel/archive.hpp>
 #include <satchel/detail/node.hpp>
-#include <satchel/detail/stream.hpp>
 #include <satchel/stable_hash.hpp>
 
-#include <concepts>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -105,123 +99,33 @@ class RunWriter {
     ShufflePieces pieces_;
 };
 
-/// Sorts `outputs` (of each record the output partition) and gives the parts, and of each record
-/// the place to which it goes.
-[[nodiscard]] std::vector<Run::Part> sort_objects(const std::vector<std::uint32_t>& outputs,
-                                                  std::uint32_t count,
-                                                  std::vector<std::size_t>& places);
-
-/// Whether records are encoded, or stay objects.
-template <class K, class T>
-inline constexpr bool records_travel = travels<K>&& travels<T>;
-
-/// What takes the records of one partition.
-template <class K, class T>
-class PieceWriter {
+/// The same for records that all have one size: what they are made of is written as it lies in
+/// memory.
+class PlainRunWriter {
   public:
-    explicit PieceWriter(std::uint32_t outputs) : writer_(outputs) {}
+    PlainRunWriter(std::uint32_t outputs, std::size_t record_size)
+        : outputs_(outputs), record_size_(record_size) {}
 
-    void add(const K& key, const T& element) {
-        writer_.archive() & key& element;
-        writer_.end_record(StableHash{}(key));
+    /// Where the next record is to be written, all of it.
+    [[nodiscard]] std::byte* add(std::uint64_t hash) {
+        if (records_ == room_) start_run();
+        of_record_[records_++] = output_of(hash, outputs_);
+        return std::exchange(at_, at_ + record_size_);
     }
-    [[nodiscard]] ShufflePieces finish() && { return std::move(writer_).finish(); }
+    [[nodiscard]] ShufflePieces finish() &&;
 
   private:
-    RunWriter writer_;
-};
+    void start_run();
+    void flush();
 
-template <class K, class T>
-requires(!records_travel<K, T>) class PieceWriter<K, T> {
-  public:
-    explicit PieceWriter(std::uint32_t outputs) : count_(outputs) {}
-
-    template <class Element>
-    void add(const K& key, Element&& element) {
-        if constexpr (can_keep<T, Element&&>) {
-            outputs_.push_back(output_of(StableHash{}(key), count_));
-            records_.emplace_back(key, std::forward<Element>(element));
-        } else {
-            refuse_copy();
-        }
-    }
-    [[nodiscard]] ShufflePieces finish() && {
-        std::vector<std::size_t> places;
-        Run run{.parts = sort_objects(outputs_, count_, places)};
-        std::vector<std::pair<K, T>*> order(places.size());
-        for (std::size_t k = 0; k < places.size(); ++k) order[places[k]] = &records_[k];
-        auto sorted = std::make_shared<std::vector<std::pair<K, T>>>();
-        sorted->reserve(order.size());
-        for (auto* record : order) sorted->push_back(std::move(*record));
-        run.objects = std::move(sorted);
-        ShufflePieces pieces;
-        pieces.runs.push_back(std::move(run));
-        return pieces;
-    }
-
-  private:
-    std::uint32_t count_;
-    std::vector<std::uint32_t> outputs_;
-    std::vector<std::pair<K, T>> records_;
-};
-
-/// The records of one output partition. Objects are moved out, as nobody else reads them.
-template <class K, class T>
-class RecordReader {
-  public:
-    /// The pieces must live as long.
-    RecordReader(const ShufflePieces& pieces, std::uint32_t output)
-        : run_(pieces.runs.data()), end_(run_ + pieces.runs.size()), output_(output) {}
-
-    /// Goes to the next record; false at the end.
-    bool next() {
-        while (left_ == 0) {
-            if (run_ == end_) return false;
-            open(*run_++);
-        }
-        --left_;
-        if constexpr (records_travel<K, T>) {
-            if constexpr (std::default_initializable<K> && std::is_move_assignable_v<K>) {
-                if (!key_) key_.emplace();
-                load_into(*archive_, *key_);  // in place, for the sake of strings
-            } else {
-                key_.emplace(load<K>(*archive_));
-            }
-            element_.emplace(load<T>(*archive_));
-            if (left_ == 0) archive_->expect_end();
-        } else {
-            key_.emplace(std::move(record_->first));
-            element_.emplace(std::move(record_->second));
-            ++record_;
-        }
-        return true;
-    }
-
-    /// What next() has found; both may be moved from.
-    [[nodiscard]] K& key() noexcept { return *key_; }
-    [[nodiscard]] T& element() noexcept { return *element_; }
-
-  private:
-    void open(const Run& run) {
-        const auto part = run.find(output_);
-        if (part == run.parts.size()) return;
-        left_ = run.parts[part].records;
-        if constexpr (records_travel<K, T>) {
-            archive_.emplace(InputArchive::contiguous(run.read(part, part + 1)));
-        } else {
-            record_ = static_cast<std::vector<std::pair<K, T>>*>(run.objects.get())->data() +
-                      run.begin_of(part);
-        }
-    }
-
-    const Run* run_;
-    const Run* end_;
-    std::uint32_t output_;
-    std::uint32_t left_ = 0;
-    std::optional<InputArchive> archive_;
-    std::pair<K, T>* record_ = nullptr;
-    std::optional<K> key_;
-    std::optional<T> element_;
+    std::uint32_t outputs_;
+    std::size_t record_size_;
+    Buffer written_;
+    std::byte* at_ = nullptr;
+    std::size_t records_ = 0;
+    std::size_t room_ = 0;                        // for so many
+    std::unique_ptr<std::uint32_t[]> of_record_;  // the output of each
+    ShufflePieces pieces_;
 };
 
 /// What brings the pieces of all tasks of `split` to where an output partition needs them: task

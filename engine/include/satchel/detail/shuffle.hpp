@@ -12,6 +12,7 @@
 #include <satchel/detail/invoke.hpp>
 #include <satchel/detail/ordered_map.hpp>
 #include <satchel/detail/pieces.hpp>
+#include <satchel/detail/records.hpp>
 #include <satchel/detail/reduce.hpp>
 #include <satchel/detail/stages.hpp>
 

@@ -1,0 +1,207 @@
+// Records: what the pieces of a shuffle hold, an element with its key each.
+//
+// They are encoded as for another process, so that they can be counted, set aside and sent: numbers
+// as they lie in memory, all else by an archive. Elements (or keys) of types that do not travel
+// stay objects, in memory. A PieceWriter takes those of one input partition, a RecordReader gives
+// those of one output partition, in the order in which they were written.
+#pragma once
+
+#include <satchel/archive.hpp>
+#include <satchel/detail/pieces.hpp>
+#include <satchel/detail/stream.hpp>
+#include <satchel/stable_hash.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace satchel::detail {
+
+/// Throws ArchiveError: a part has more or fewer bytes than its records.
+[[noreturn]] void refuse_records();
+
+/// Sorts `outputs` (of each record the output partition) and gives the parts, and of each record
+/// the place to which it goes.
+[[nodiscard]] std::vector<Run::Part> sort_objects(const std::vector<std::uint32_t>& outputs,
+                                                  std::uint32_t count,
+                                                  std::vector<std::size_t>& places);
+
+/// Whether records are encoded, or stay objects.
+template <class K, class T>
+inline constexpr bool records_travel = travels<K>&& travels<T>;
+
+/// Whether encoded records are what lies in memory: numbers.
+template <class K, class T>
+inline constexpr bool records_are_plain = is_plain<K>&& is_plain<T>;
+
+/// What takes the records of one partition.
+template <class K, class T>
+class PieceWriter {
+  public:
+    explicit PieceWriter(std::uint32_t outputs) : writer_(outputs) {}
+
+    void add(const K& key, const T& element) {
+        writer_.archive() & key& element;
+        writer_.end_record(StableHash{}(key));
+    }
+    [[nodiscard]] ShufflePieces finish() && { return std::move(writer_).finish(); }
+
+  private:
+    RunWriter writer_;
+};
+
+template <class K, class T>
+requires(records_are_plain<K, T>) class PieceWriter<K, T> {
+  public:
+    explicit PieceWriter(std::uint32_t outputs) : writer_(outputs, sizeof(K) + sizeof(T)) {}
+
+    void add(K key, T element) {
+        auto* const record = writer_.add(StableHash{}(key));
+        std::memcpy(record, &key, sizeof key);
+        std::memcpy(record + sizeof key, &element, sizeof element);
+    }
+    [[nodiscard]] ShufflePieces finish() && { return std::move(writer_).finish(); }
+
+  private:
+    PlainRunWriter writer_;
+};
+
+template <class K, class T>
+requires(!records_travel<K, T>) class PieceWriter<K, T> {
+  public:
+    explicit PieceWriter(std::uint32_t outputs) : count_(outputs) {}
+
+    template <class Element>
+    void add(const K& key, Element&& element) {
+        if constexpr (can_keep<T, Element&&>) {
+            outputs_.push_back(output_of(StableHash{}(key), count_));
+            records_.emplace_back(key, std::forward<Element>(element));
+        } else {
+            refuse_copy();
+        }
+    }
+    [[nodiscard]] ShufflePieces finish() && {
+        std::vector<std::size_t> places;
+        Run run{.parts = sort_objects(outputs_, count_, places)};
+        std::vector<std::pair<K, T>*> order(places.size());
+        for (std::size_t k = 0; k < places.size(); ++k) order[places[k]] = &records_[k];
+        auto sorted = std::make_shared<std::vector<std::pair<K, T>>>();
+        sorted->reserve(order.size());
+        for (auto* record : order) sorted->push_back(std::move(*record));
+        run.objects = std::move(sorted);
+        ShufflePieces pieces;
+        pieces.runs.push_back(std::move(run));
+        return pieces;
+    }
+
+  private:
+    std::uint32_t count_;
+    std::vector<std::uint32_t> outputs_;
+    std::vector<std::pair<K, T>> records_;
+};
+
+/// The records of one output partition. Objects are moved out, as nobody else reads them.
+template <class K, class T>
+class RecordReader {
+  public:
+    /// The pieces must live as long.
+    RecordReader(const ShufflePieces& pieces, std::uint32_t output)
+        : run_(pieces.runs.data()), end_(run_ + pieces.runs.size()), output_(output) {}
+
+    /// Goes to the next record; false at the end.
+    bool next() {
+        while (left_ == 0) {
+            if (run_ == end_) return false;
+            open(*run_++);
+        }
+        --left_;
+        if constexpr (records_travel<K, T>) {
+            if constexpr (std::default_initializable<K> && std::is_move_assignable_v<K>) {
+                if (!key_) key_.emplace();
+                load_into(*archive_, *key_);  // in place, for the sake of strings
+            } else {
+                key_.emplace(load<K>(*archive_));
+            }
+            element_.emplace(load<T>(*archive_));
+            if (left_ == 0) archive_->expect_end();
+        } else {
+            key_.emplace(std::move(record_->first));
+            element_.emplace(std::move(record_->second));
+            ++record_;
+        }
+        return true;
+    }
+
+    /// What next() has found; both may be moved from.
+    [[nodiscard]] K& key() noexcept { return *key_; }
+    [[nodiscard]] T& element() noexcept { return *element_; }
+
+  private:
+    void open(const Run& run) {
+        const auto part = run.find(output_);
+        if (part == run.parts.size()) return;
+        left_ = run.parts[part].records;
+        if constexpr (records_travel<K, T>) {
+            archive_.emplace(InputArchive::contiguous(run.read(part, part + 1)));
+        } else {
+            record_ = static_cast<std::vector<std::pair<K, T>>*>(run.objects.get())->data() +
+                      run.begin_of(part);
+        }
+    }
+
+    const Run* run_;
+    const Run* end_;
+    std::uint32_t output_;
+    std::uint32_t left_ = 0;
+    std::optional<InputArchive> archive_;
+    std::pair<K, T>* record_ = nullptr;
+    std::optional<K> key_;
+    std::optional<T> element_;
+};
+
+template <class K, class T>
+requires(records_are_plain<K, T>) class RecordReader<K, T> {
+  public:
+    RecordReader(const ShufflePieces& pieces, std::uint32_t output)
+        : run_(pieces.runs.data()), end_(run_ + pieces.runs.size()), output_(output) {}
+
+    bool next() {
+        while (left_ == 0) {
+            if (run_ == end_) return false;
+            open(*run_++);
+        }
+        --left_;
+        std::memcpy(&key_, at_, sizeof key_);
+        std::memcpy(&element_, at_ + sizeof key_, sizeof element_);
+        at_ += sizeof key_ + sizeof element_;
+        return true;
+    }
+
+    [[nodiscard]] K& key() noexcept { return key_; }
+    [[nodiscard]] T& element() noexcept { return element_; }
+
+  private:
+    void open(const Run& run) {
+        const auto part = run.find(output_);
+        if (part == run.parts.size()) return;
+        bytes_ = run.read(part, part + 1);
+        at_ = bytes_.data();
+        left_ = run.parts[part].records;
+        if (bytes_.size() != left_ * (sizeof(K) + sizeof(T))) refuse_records();
+    }
+
+    const Run* run_;
+    const Run* end_;
+    std::uint32_t output_;
+    std::size_t left_ = 0;
+    Bytes bytes_;
+    const std::byte* at_ = nullptr;
+    K key_{};
+    T element_{};
+};
+
+}  // namespace satchel::detail
