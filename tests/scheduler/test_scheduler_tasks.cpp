@@ -2,6 +2,7 @@
 #include "scheduler/scene.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using satchel::Nanoseconds;
 using satchel::testing::Scene;
@@ -193,6 +194,43 @@ TEST_CASE("scheduler: tries again when a client says so") {
     scene.retry("b");
     CHECK(scene.out() == "w: compute a");
     CHECK(scene.states("a b") == "a processing, b waiting");
+}
+
+TEST_CASE("scheduler: tries again what failed behind a result that was dropped") {
+    auto scene = scene_with({"w"});
+    scene.submit("a; a -> b; b -> c", "c");
+    scene.finish("w", "a");
+    scene.finish("w", "b");
+    scene.err("w", "c", "bad");
+    scene.submit("a", "a");
+    scene.err("w", "a", "worse");
+    (void)scene.out();
+    CHECK(scene.states("a b c") == "a erred, b released, c erred");
+    scene.retry("c");
+    CHECK(scene.out() == "w: compute a");
+    CHECK(scene.states("a b c") == "a processing, b waiting, c waiting");
+}
+
+TEST_CASE("scheduler: looks once at what many depend on to find what shall be tried again") {
+    // There are 2^40 ways from the last task to the first.
+    constexpr int depth = 40;
+    std::string graph = "x0";
+    for (int k = 1; k <= depth; ++k) {
+        graph += fmt::format("; x{0} -> y{1}; x{0} y{1} -> x{1}", k - 1, k);
+    }
+    auto scene = scene_with({"w"});
+    scene.submit(graph, fmt::format("x{}", depth));
+    scene.finish("w", "x0");
+    for (int k = 1; k <= depth; ++k) {
+        scene.finish("w", fmt::format("y{}", k));
+        if (k < depth) scene.finish("w", fmt::format("x{}", k));
+    }
+    scene.err("w", fmt::format("x{}", depth), "bad");
+    scene.submit("x0", "x0");
+    scene.err("w", "x0", "worse");
+    (void)scene.out();
+    scene.retry(fmt::format("x{}", depth));
+    CHECK(scene.out() == "w: compute x0");
 }
 
 TEST_CASE("scheduler: an answer to an earlier attempt counts for nothing") {

@@ -103,22 +103,28 @@ void Scheduler::on(ClientId from, CancelKeys&& cancel) {
     if (!cancelled.keys.empty()) client.outbox.emplace_back(std::move(cancelled));
 }
 
-// What is erred, and the erred tasks that it depends on, are as if they had never been tried.
+// What is erred, and the erred tasks that it depends on, are as if they had never been tried. Some
+// of them may be behind a task that had succeeded and whose result was dropped: it will be computed
+// again, from them.
 void Scheduler::on(ClientId, RetryKeys&& retry) {
     std::vector<TaskId> open;
     for (const auto& keys : retry.keys) {
         const auto span = tasks_.find(keys).value_or(TaskSpan{});
         for (std::uint32_t k = 0; k < span.count; ++k) open.push_back(span.first + k);
     }
+    std::unordered_set<TaskId> seen;
     while (!open.empty()) {
         const auto id = open.back();
         open.pop_back();
+        if (!seen.insert(id).second) continue;
         auto& task = tasks_[id];
-        if (task.state != TaskState::erred) continue;
-        move(id, TaskState::released);
-        reasons_.erase(id);
-        task.exceptions = 0;
-        touch(id);
+        if (task.state == TaskState::erred) {
+            move(id, TaskState::released);
+            reasons_.erase(id);
+            task.exceptions = 0;
+            touch(id);
+        }
+        if (task.state != TaskState::released) continue;
         tasks_.for_each_input(id, [&](TaskId input) { open.push_back(input); });
     }
 }
