@@ -408,6 +408,18 @@ TEST_CASE("scheduler: notices that what it sent was not received") {
     CHECK(scene.out() == "w: compute a");
 }
 
+TEST_CASE("scheduler: tells a worker to forget layers that it may have heard of") {
+    auto scene = scene_with({"w"});
+    scene.submit("a; b", "a b");
+    (void)scene.out();
+    const auto a = scene.ref("a");
+    // What the worker had been told of b was lost; what it had been told of a was not.
+    scene.say("w", satchel::Inventory{.received = 2, .assigned = {a}, .held = {}});
+    CHECK(scene.out() == "w: compute b");
+    scene.release("a b");
+    CHECK(scene.out() == "w: release b, release a, forget 2");
+}
+
 TEST_CASE("scheduler: the last worker retires though nobody takes over what it has") {
     auto scene = scene_with({"w"});
     scene.submit("a; a -> b", "b");

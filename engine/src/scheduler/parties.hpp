@@ -13,6 +13,9 @@ namespace satchel::scheduler {
 
 /// One worker, or a place for one.
 struct Worker {
+    /// Whether it was told of a layer; perhaps, if the message may have been lost.
+    enum class Told : std::uint8_t { no, perhaps, yes };
+
     /// A task that it was told to compute.
     struct Processing {
         TaskId task;
@@ -35,7 +38,7 @@ struct Worker {
     std::int64_t expected_bytes = 0;  ///< how large their results will be
     std::uint64_t assigned_digest = 0, held_digest = 0;
     std::int64_t held = 0, held_bytes = 0;
-    std::vector<bool> layers;        ///< which it has been told of
+    std::vector<Told> layers;
     std::vector<TaskRef> executing;  ///< what it was doing when it last said so
     Nanoseconds last_seen = 0;
     std::uint64_t sent = 0;         ///< batches

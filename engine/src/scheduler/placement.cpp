@@ -143,8 +143,7 @@ void Scheduler::send_task(TaskId id, WorkerId worker_id, Nanoseconds expected) {
     const auto& layer = tasks_.layer(task.layer);
     auto& message = last_in<ComputeTasks>(worker.outbox);
     if (task.layer >= worker.layers.size()) worker.layers.resize(task.layer + 1);
-    if (!worker.layers[task.layer]) {
-        worker.layers[task.layer] = true;
+    if (std::exchange(worker.layers[task.layer], Worker::Told::yes) != Worker::Told::yes) {
         message.layers.push_back({task.layer, operations_[layer.operation].name,
                                   layer.code->function, layer.code->literals});
     }

@@ -270,8 +270,8 @@ void Scheduler::forget(LayerId id) {
         suspicions_.forget(task);
     }
     for (auto& worker : workers_) {
-        if (id >= worker.layers.size() || !worker.layers[id]) continue;
-        worker.layers[id] = false;
+        if (id >= worker.layers.size()) continue;
+        if (std::exchange(worker.layers[id], Worker::Told::no) == Worker::Told::no) continue;
         last_in<ForgetLayers>(worker.outbox).layers.push_back(id);
     }
     const auto& layer = tasks_.layer(id);

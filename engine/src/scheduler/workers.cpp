@@ -269,8 +269,8 @@ void Scheduler::on(WorkerId from, const Inventory& message) {
         }
     }
     reconcile_held(from, message.held);
-    // What told it of layers may have been lost as well.
-    workers_[from].layers.clear();
+    // What told it of layers may have been lost as well; if not, it still has to forget them.
+    std::ranges::replace(workers_[from].layers, Worker::Told::yes, Worker::Told::perhaps);
     for (const auto task : never_heard_of) {
         (void)unassign(task);
         take_back(task);
