@@ -138,3 +138,36 @@ TEST_CASE("scheduler: a layer of data that makes no sense is refused") {
           "c0: refused: the graph cannot run: layer 'd' cannot be: it is data, but "
           "not one value of a size for each task, forget ?");
 }
+
+TEST_CASE("scheduler: a client keeps data that it is counted on for, whatever else it asks") {
+    auto scene = scene_with({"w"});
+    scene.offer("d");
+    scene.finish("w", "d", 100);
+    (void)scene.out();
+    satchel::LayerSpec again;
+    again.token = scene.key("d").token;
+    again.name = "d";
+    again.count = 1;
+    again.data = {100};
+    scene.ask(0, satchel::UpdateGraph{{}, {again}, {}});
+    CHECK(scene.out() == "");
+    auto wrong = again;
+    wrong.token = {7, 7};
+    wrong.count = 2;
+    scene.ask(0, satchel::UpdateGraph{{}, {again, wrong}, {}});
+    CHECK(scene.out() ==
+          "c0: refused: the graph cannot run: layer 'd' cannot be: it is data, but not one value "
+          "of a size for each task, forget ?");
+    scene.lose("w");
+    (void)scene.worker("v");
+    CHECK(scene.out() == "v: welcome; c0: lost w, again d, peer v, send d to v");
+}
+
+TEST_CASE("scheduler: a client need not keep data that another client has") {
+    auto scene = scene_with({"w"});
+    (void)scene.client();
+    scene.offer("d");
+    (void)scene.out();
+    scene.offer("d", 1, 1);
+    CHECK(scene.out() == "c1: forget d");
+}

@@ -60,6 +60,15 @@ void Scheduler::fail_data(TaskId id, const std::string& why) {
     err(id, std::make_shared<const Reason>(Reason{tasks_.key_of(id), std::move(failure)}));
 }
 
+// A client need not keep data that it will not be asked for: that of a graph that was refused, and
+// what is had from another client.
+void Scheduler::decline_data(ClientId from, const LayerSpec& spec) {
+    if (spec.data.empty()) return;
+    const auto layer = tasks_.find(spec.token);
+    if (layer != none && tasks_.layer(layer).owner == from) return;
+    last_in<ForgetData>(clients_.at(from).outbox).layers.push_back(spec.token);
+}
+
 // A client has gone. What workers have of its data stays; what is still to come never will.
 void Scheduler::orphan_data_of(ClientId client) {
     for (LayerId id = 0; id < tasks_.layer_count(); ++id) {

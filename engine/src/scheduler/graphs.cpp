@@ -222,10 +222,7 @@ void Scheduler::on(ClientId from, UpdateGraph&& update) {
     if (auto reason = why_refused(update); !reason.empty()) {
         client.outbox.emplace_back(GraphRefused{fmt::format("the graph cannot run: {}", reason),
                                                 std::move(update.wanted)});
-        for (const auto& spec : update.layers) {
-            if (spec.data.empty()) continue;
-            last_in<ForgetData>(client.outbox).layers.push_back(spec.token);
-        }
+        for (const auto& spec : update.layers) decline_data(from, spec);
         return;
     }
     Numbering numbering;
@@ -245,9 +242,12 @@ void Scheduler::on(ClientId from, UpdateGraph&& update) {
         before += tasks_.layer(id).count;
         // Its own tasks, too: each may depend on the one before it.
         numbering.add(tasks_.layer(id).tasks());
-        if (!is_new) continue;
-        renumber(spec, numbering);
-        link_layer(id, std::move(spec));
+        if (is_new) {
+            renumber(spec, numbering);
+            link_layer(id, std::move(spec));
+        } else {
+            decline_data(from, spec);
+        }
     }
     for (const auto& keys : update.wanted) {
         const auto span = *tasks_.find(keys);

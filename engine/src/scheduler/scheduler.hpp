@@ -174,6 +174,7 @@ class Scheduler {
     void ask_for_data(TaskId task, WorkerId worker);
     void copy_everywhere(TaskId task);
     void fail_data(TaskId task, const std::string& why);
+    void decline_data(ClientId from, const LayerSpec& spec);
     void orphan_data_of(ClientId client);
 
     // workers.cpp
