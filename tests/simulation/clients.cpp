@@ -1,5 +1,5 @@
-// Simulated clients: they ask for graphs, gather results, change their minds and vanish; and they
-// compare what they get with what the model says.
+// Simulated clients: they ask for graphs and gather results, and compare what they get with what
+// the model says.
 #include "simulation/world.hpp"
 
 #include <algorithm>
@@ -29,6 +29,10 @@ void World::send(std::size_t id, FromClient message) {
     const auto& link = clients_[id].link;
     to_scheduler(link, [this, link, message = std::move(message)]() mutable {
         note("request", link->client, message.index());
+        // What was not sent yet is about what was before.
+        const bool takes_back = std::holds_alternative<ReleaseKeys>(message) ||
+                                std::holds_alternative<RetryKeys>(message);
+        if (takes_back) flush_scheduler();
         scheduler_.handle(link->client, FromClient(message), agenda_.now());
     });
 }
@@ -37,8 +41,11 @@ void World::submit(std::size_t id) {
     auto& client = clients_[id];
     if (client.vanished) return;
     std::vector<Key> known;
+    // What was given up may be forgotten by now; then the graph is refused.
+    const bool dares = !calm_ && random_.chance(faults_.fickle / 4);
+    client.has_cancelled = client.has_cancelled || dares;
     for (const auto& [key, wanted] : client.wanted) {
-        if (wanted.progress != Progress::given_up) known.push_back(key);
+        if (wanted.progress != Progress::given_up || dares) known.push_back(key);
     }
     auto graph = workload_.graph(known);
     for (const auto& keys : graph.wanted) {
@@ -53,48 +60,81 @@ void World::submit(std::size_t id) {
     agenda_.after(random_(0, 90) * millisecond, [this, id] { submit(id); });
 }
 
-void World::on_client(std::size_t id, const ToClient& message) {
-    auto& client = clients_[id];
-    if (client.vanished) return;
-    if (const auto* ready = std::get_if<KeysInMemory>(&message)) {
-        for (const auto& key : ready->keys) {
-            client.delivered.insert(key.key);
-            gather(id, key);
-        }
-    } else if (const auto* data = std::get_if<SendData>(&message)) {
-        for (const auto& item : data->items) send_data(id, item);
-    } else if (const auto* erred = std::get_if<KeyErred>(&message)) {
-        have_error(id, *erred);
-    } else if (const auto* lost = std::get_if<KeysLost>(&message)) {
-        for (const auto& key : lost->keys) {
-            note("key lost", key.token.low, key.index);
-            require(!faults_.are_planned() || calm_ || left_.contains(key),
-                    "a result was lost, and no worker had failed");
-            auto& wanted = client.wanted[key];
-            if (wanted.progress == Progress::ready) wanted.progress = Progress::pending;
-        }
-    } else if (const auto* cancelled = std::get_if<KeysCancelled>(&message)) {
-        // Whatever of it was asked for again in the meantime is given up as well.
-        ReleaseKeys release;
-        for (const auto& key : cancelled->keys) {
-            note("cancelled", key.token.low, key.index);
-            client.wanted[key].progress = Progress::given_up;
-            release.keys.push_back({key.token, key.index, 1});
-        }
-        require_no_dependents(id, {cancelled->keys.begin(), cancelled->keys.end()});
-        send(id, std::move(release));
-    } else if (const auto* refused = std::get_if<GraphRefused>(&message)) {
-        // It may depend on what was given up by a cancellation that is being answered.
-        note("refused", client.link->client);
-        require(client.has_cancelled, "a graph was refused: " + refused->reason);
-        ReleaseKeys release{refused->wanted};
-        for (const auto& keys : refused->wanted) {
-            for (std::uint64_t k = 0; k < keys.count; ++k) {
-                client.wanted[{keys.token, keys.first + k}].progress = Progress::given_up;
-            }
-        }
-        send(id, std::move(release));
+// What a task asks for while it runs.
+std::vector<Key> World::submit_nested(std::size_t id) {
+    auto graph = workload_.nested();
+    std::vector<Key> keys;
+    for (std::uint64_t k = 0; k < graph.wanted.at(0).count; ++k) {
+        keys.push_back({graph.wanted[0].token, k});
+        clients_[id].wanted[keys.back()] = {};
     }
+    send(id, std::move(graph));
+    return keys;
+}
+
+void World::on_client(std::size_t id, const ToClient& message) {
+    if (clients_[id].vanished) return;
+    std::visit([&](const auto& said) { hear(id, said); }, message);
+}
+
+void World::hear(std::size_t id, const KeysInMemory& message) {
+    for (const auto& key : message.keys) {
+        clients_[id].delivered.insert(key.key);
+        gather(id, key);
+    }
+}
+
+void World::hear(std::size_t id, const SendData& message) {
+    for (const auto& item : message.items) send_data(id, item);
+}
+
+void World::hear(std::size_t id, const KeysLost& message) {
+    for (const auto& key : message.keys) {
+        note("key lost", key.token.low, key.index);
+        require(!faults_.are_planned() || calm_ || left_.contains(key),
+                "a result was lost, and no worker had failed");
+        auto& wanted = clients_[id].wanted[key];
+        if (wanted.progress == Progress::ready) wanted.progress = Progress::pending;
+    }
+}
+
+void World::hear(std::size_t id, const PeersChanged& message) {
+    auto& peers = clients_[id].peers;
+    for (const auto& peer : message.joined) peers.insert(peer.worker);
+    for (const auto& peer : message.lost) peers.erase(peer);
+}
+
+void World::hear(std::size_t id, const Holders& message) {
+    require(clients_[id].questions.erase(message.request) == 1, "an answer to no question");
+    for (const auto& key : message.keys) {
+        require(!key.holders.empty(), "what is in memory is somewhere");
+    }
+}
+
+// Whatever of it was asked for again in the meantime is given up as well.
+void World::hear(std::size_t id, const KeysCancelled& message) {
+    ReleaseKeys release;
+    for (const auto& key : message.keys) {
+        note("cancelled", key.token.low, key.index);
+        clients_[id].wanted[key].progress = Progress::given_up;
+        release.keys.push_back({key.token, key.index, 1});
+    }
+    require_no_dependents(id, {message.keys.begin(), message.keys.end()});
+    send(id, std::move(release));
+}
+
+// It may depend on what was given up by a cancellation that is being answered.
+void World::hear(std::size_t id, const GraphRefused& message) {
+    auto& client = clients_[id];
+    note("refused", client.link->client);
+    if (client.wrong.erase(message.wanted.at(0).token) == 1) return;
+    require(client.has_cancelled, "a graph was refused: " + message.reason);
+    for (const auto& keys : message.wanted) {
+        for (std::uint64_t k = 0; k < keys.count; ++k) {
+            client.wanted[{keys.token, keys.first + k}].progress = Progress::given_up;
+        }
+    }
+    send(id, ReleaseKeys{message.wanted});
 }
 
 // With what was cancelled has gone all that depends on it.
@@ -150,6 +190,9 @@ void World::gather(std::size_t id, const ReadyKey& ready) {
         return have_value(id, ready.key, value);
     }
     require(!ready.holders.empty(), "a result in memory is nowhere");
+    for (const auto& peer : ready.holders) {
+        require(clients_[id].peers.contains(peer), "a client knows who holds what");
+    }
     const auto number = wanted.fetching = ++clients_[id].gathers;
     const auto holder = ready.holders[random_.below(ready.holders.size())];
     agenda_.after(delay() + delay(), [this, id, ready, holder, number] {
@@ -181,7 +224,7 @@ void World::have_value(std::size_t id, const Key& key, std::uint64_t value) {
 }
 
 // A task may only fail if something before it does, or if it was there when too many workers died.
-void World::have_error(std::size_t id, const KeyErred& erred) {
+void World::hear(std::size_t id, const KeyErred& erred) {
     note("erred", erred.key.token.low, erred.key.index);
     auto& wanted = clients_[id].wanted[erred.key];
     if (wanted.progress == Progress::given_up) return;
@@ -189,7 +232,6 @@ void World::have_error(std::size_t id, const KeyErred& erred) {
     const auto behaviour = workload_.layer(erred.cause.token).behaviour_of(erred.cause.index);
     if (erred.failure.kind == Failure::Kind::killed_worker) {
         note(behaviour == Behaviour::deadly ? "killed workers" : "was there too often");
-        require(deaths_[erred.cause] > 3, "a task is blamed for what it did not do");
     } else if (erred.failure.kind == Failure::Kind::lost) {
         note("data is lost");
         require(workload_.layer(erred.cause.token).is_data, "what is lost was no data");
@@ -202,65 +244,6 @@ void World::have_error(std::size_t id, const KeyErred& erred) {
         require(suspects.contains(erred.cause), "the cause of a failure is unrelated");
     }
     wanted.progress = Progress::erred;
-}
-
-// Releases, cancels, tries again, vanishes.
-void World::be_fickle(std::size_t id) {
-    auto& client = clients_[id];
-    if (client.vanished || calm_) return;
-    agenda_.after(random_(1, 50) * millisecond, [this, id] { be_fickle(id); });
-    if (random_.chance(faults_.vanish)) {
-        note("client vanishes", id);
-        client.vanished = somebody_vanished_ = true;
-        client.link->open_here = false;
-        agenda_.at(client.link->last_to + random_(0, 20 * millisecond), [this, link = client.link] {
-            link->open_there = false;
-            client_links_.erase(link->client);
-            scheduler_.remove_client(link->client);
-            after_scheduler_event();
-        });
-        return;
-    }
-    if (client.wanted.empty() || !random_.chance(faults_.fickle)) return;
-    if (random_.chance(300)) return release_ready(id);
-    auto chosen = client.wanted.begin();
-    std::advance(chosen, random_.below(client.wanted.size()));
-    auto& [key, wanted] = *chosen;
-    const KeyRange range{key.token, key.index, 1};
-    if (wanted.progress == Progress::erred) {
-        wanted.progress = Progress::pending;
-        send(id, RetryKeys{{range}});
-    } else if (wanted.progress != Progress::given_up) {
-        wanted.progress = Progress::given_up;
-        if (random_.chance(500)) return send(id, ReleaseKeys{{range}});
-        client.has_cancelled = true;
-        client.cancelled.insert(key);
-        send(id, CancelKeys{{range}});
-    }
-}
-
-// Gives back all results that have come, so that numbers of tasks are soon used again.
-void World::release_ready(std::size_t id) {
-    ReleaseKeys release;
-    for (auto& [key, wanted] : clients_[id].wanted) {
-        if (wanted.progress != Progress::ready) continue;
-        wanted.progress = Progress::given_up;
-        release.keys.push_back({key.token, key.index, 1});
-    }
-    send(id, std::move(release));
-}
-
-void World::release_everything() {
-    for (std::size_t id = 0; id < clients_.size(); ++id) {
-        if (clients_[id].vanished) continue;
-        ReleaseKeys release;
-        for (auto& [key, wanted] : clients_[id].wanted) {
-            if (wanted.progress == Progress::given_up) continue;
-            wanted.progress = Progress::given_up;
-            release.keys.push_back({key.token, key.index, 1});
-        }
-        send(id, std::move(release));
-    }
 }
 
 }  // namespace satchel::simulation

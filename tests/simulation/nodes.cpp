@@ -1,10 +1,7 @@
-// Simulated workers: computers that call, store and send, and that die in several ways.
-#include <satchel/function.hpp>
-
+// Simulated workers: computers that store and send, and that die in several ways.
 #include "simulation/world.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,16 +16,17 @@ void World::boot(std::size_t node, Time after) {
 
 void World::start_life(std::size_t id) {
     auto& node = nodes_[id];
-    ++node.life;
+    const auto life = node.life + 1;
+    node = Node{};
+    node.life = life;
     node.up = true;
-    node.gone = node.retiring = false;
-    node.frozen_until = 0;
     node.slowness = !calm_ && random_.chance(100) ? random_(5, 30) : 1;
     const auto threads = static_cast<std::uint32_t>(random_(1, 3));
-    node.machine = std::make_unique<worker::Worker>(
-        worker::Options{.threads = threads,
-                        .fetches_max = static_cast<std::uint32_t>(random_(1, 4)),
-                        .fetch_bytes_max = random_(1, 64) << 20});
+    node.fetches_max = static_cast<std::uint32_t>(random_(1, 4));
+    node.machine =
+        std::make_unique<worker::Worker>(worker::Options{.threads = threads,
+                                                         .fetches_max = node.fetches_max,
+                                                         .fetch_bytes_max = random_(1, 64) << 20});
     node.link = std::make_shared<Link>();
     node.link->owner = id;
     note("worker starts", id, node.life);
@@ -46,7 +44,9 @@ void World::start_life(std::size_t id) {
 void World::end_life(std::size_t id, bool crashed) {
     auto& node = nodes_[id];
     note(crashed ? "worker crashes" : "worker ends", id, node.life);
-    blame(id);
+    if (crashed && faults_.nannies) {
+        node.link->running.emplace(node.running.begin(), node.running.end());
+    }
     node.up = false;
     ++node.life;
     node.machine.reset();
@@ -61,12 +61,7 @@ void World::end_life(std::size_t id, bool crashed) {
             node.link->silent ? random_(50, 500) * millisecond : random_(0, 5) * millisecond;
         finish_link(node.link, !crashed, notice);
     }
-    if (!node.gone) boot(id, random_(0, 15 * millisecond));
-}
-
-// Counts a death for all that the node may have been executing, as far as others can know.
-void World::blame(std::size_t id) {
-    for (const auto& key : std::exchange(nodes_[id].begun, {})) ++deaths_[key];
+    if (!node.gone || calm_) boot(id, random_(0, 15 * millisecond));
 }
 
 // Does something on a node, unless that life has ended; later, if the node stands still.
@@ -94,10 +89,15 @@ void World::send_report(std::size_t id, FromWorker message) {
                           std::holds_alternative<TaskErred>(message) ||
                           std::holds_alternative<MissingData>(message);
     if (may_lose && !calm_ && random_.chance(faults_.lose)) return note("lost a report");
-    const auto from = nodes_[id].machine->self();
-    to_scheduler(nodes_[id].link, [this, from, message = std::move(message)] {
+    const auto& node = nodes_[id];
+    const auto from = node.machine->self();
+    const auto seceded = std::ranges::count_if(
+        node.waiting, [&](const auto& item) { return !node.stopped.contains(item.first); });
+    to_scheduler(node.link, [this, from, seceded, message = std::move(message)] {
         note("report", from.worker, message.index());
-        compare_digests(from, message);
+        if (const auto* beat = std::get_if<Heartbeat>(&message)) {
+            scheduler_.require_agreement(from, *beat, static_cast<std::uint32_t>(seceded));
+        }
         scheduler_.handle(from, message, agenda_.now());
     });
 }
@@ -107,30 +107,15 @@ void World::drain(std::size_t id) {
     auto& node = nodes_[id];
     auto out = node.machine->take();
     node.machine->check();
+    require(!node.paused || out.executes.empty(), "a paused worker begins something");
+    for (const auto& work : out.executes) require_right(node, work);
+    node.stopped.insert(out.stops.begin(), out.stops.end());
+    require_reported(node, out);
     for (const auto ref : out.drops) node.values.erase(ref);
     for (auto& message : out.messages) send_report(id, std::move(message));
     for (const auto& request : out.fetches) fetch(id, request);
-    for (auto& work : out.executes) {
-        for (const auto& call : work.calls) {
-            std::uint64_t token = 0;
-            std::memcpy(&token, call.layer->function.data(), sizeof token);
-            node.calls[call.task] = {{1, token}, call.index};
-            node.begun.insert(node.calls[call.task]);
-        }
-        execute(id, std::make_shared<const worker::Instructions::Execute>(std::move(work)), 0);
-    }
-    for (const auto ref : out.resumes) {
-        note("resumes", ref.task, ref.attempt);
-        const auto rest = node.waiting.at(ref);
-        node.waiting.erase(ref);
-        on_node(id, rest, [this, id, ref] {
-            // The call went on where it had stopped; its inputs are still here.
-            worker::Call call;
-            call.task = ref;
-            const auto key = nodes_[id].calls.at(ref);
-            end_call(id, call, key);
-        });
-    }
+    for (auto& work : out.executes) begin(id, std::move(work));
+    for (const auto ref : out.resumes) resume(id, ref);
     if (out.close) {
         note("worker retires", id);
         node.gone = true;
@@ -138,101 +123,31 @@ void World::drain(std::size_t id) {
     }
 }
 
-std::vector<std::uint64_t> World::inputs_of(std::size_t id, const worker::Call& call) {
-    std::vector<std::uint64_t> inputs;
-    for (const auto& argument : call.arguments) {
-        if ((argument.reference & detail::literal_bit) != 0) {
-            const auto& literal = call.layer->literals[argument.reference & ~detail::literal_bit];
-            std::memcpy(&inputs.emplace_back(), literal.data(), sizeof(std::uint64_t));
-            continue;
-        }
-        const auto value = nodes_[id].values.find({argument.reference, argument.attempt});
-        require(value != nodes_[id].values.end(), "a call was made without its input");
-        inputs.push_back(value->second);
+// If it is said what the threads do, it is all that they do and is still needed.
+void World::require_reported(const Node& node, const worker::Instructions& out) const {
+    std::set<TaskRef> executing;
+    for (const auto& [task, key] : node.calls) {
+        if (!node.waiting.contains(task)) executing.insert(task);
     }
-    return inputs;
-}
-
-// Makes call number k of an Execute, and then the others.
-void World::execute(std::size_t id,
-                    const std::shared_ptr<const worker::Instructions::Execute>& work,
-                    std::size_t k) {
-    if (k == work->calls.size()) return;
-    begin_call(id, work, k);
-}
-
-void World::begin_call(std::size_t id,
-                       const std::shared_ptr<const worker::Instructions::Execute>& work,
-                       std::size_t k) {
-    const auto& call = work->calls[k];
-    const auto key = nodes_[id].calls.at(call.task);
-    const auto& layer = workload_.layer(key.token);
-    const auto behaviour = layer.behaviour_of(key.index);
-    ++executions_[key];
-    note("call", call.task.task, call.task.attempt);
-    const auto expected = Workload::compute(key, inputs_of(id, call));
-    require(expected == workload_.task(key).value, "a call has wrong inputs");
-    const auto duration = layer.duration * random_(50, 150) / 100 * nodes_[id].slowness;
-    if (behaviour == Behaviour::deadly) {
-        on_node(id, duration / 2, [this, id] {
-            note("deadly task");
-            end_life(id, true);
-        });
-        return;
+    for (const auto& work : out.executes) {
+        for (const auto& call : work.calls) executing.insert(call.task);
     }
-    if (behaviour == Behaviour::secedes) {
-        on_node(id, duration / 2, [this, id, work, k, duration] {
-            auto& node = nodes_[id];
-            const auto ref = work->calls[k].task;
-            note("secedes", ref.task, ref.attempt);
-            node.waiting[ref] = duration;
-            std::vector<TaskRef> not_begun;
-            for (auto other = k + 1; other < work->calls.size(); ++other) {
-                not_begun.push_back(work->calls[other].task);
-                node.calls.erase(not_begun.back());
-            }
-            node.machine->seceded(ref, not_begun);
-            drain(id);
-            on_node(id, random_(0, 30 * millisecond), [this, id, ref] {
-                nodes_[id].machine->rejoin(ref);
-                drain(id);
-            });
-        });
-        return;
+    executing.insert(out.resumes.begin(), out.resumes.end());
+    std::erase_if(executing, [&](TaskRef task) { return node.stopped.contains(task); });
+    for (const auto& message : out.messages) {
+        const auto* report = std::get_if<Executing>(&message);
+        require(report == nullptr ||
+                    std::set<TaskRef>(report->tasks.begin(), report->tasks.end()) == executing,
+                "a worker does not say what it executes");
     }
-    on_node(id, duration, [this, id, work, k, key] {
-        const auto life = nodes_[id].life;
-        end_call(id, work->calls[k], key);
-        if (nodes_[id].life == life) execute(id, work, k + 1);
-    });
-}
-
-void World::end_call(std::size_t id, const worker::Call& call, const Key& key) {
-    auto& node = nodes_[id];
-    const auto& layer = workload_.layer(key.token);
-    const auto behaviour = layer.behaviour_of(key.index);
-    node.calls.erase(call.task);
-    const bool throws = behaviour == Behaviour::throws ||
-                        (behaviour == Behaviour::flaky && executions_[key] <= layer.throws_before);
-    if (throws) {
-        note("throws", call.task.task, call.task.attempt);
-        node.machine->erred(call.task, {.text = "thrown", .worker = fmt::format("node-{}", id)});
-    } else {
-        const auto value = workload_.task(key).value;
-        node.values[call.task] = value;
-        FinishedTask result{call.task, layer.nbytes, layer.duration, call.wanted, {}};
-        result.inlined = call.wanted && layer.nbytes <= inline_bytes_max;
-        if (result.inlined) {
-            result.value = Bytes(std::string(reinterpret_cast<const char*>(&value), sizeof value));
-        }
-        node.machine->finished(result);
-    }
-    drain(id);
 }
 
 // Asks another node for values: there and back, or a failure some time later.
 void World::fetch(std::size_t id, const worker::Instructions::Fetch& request) {
     const auto life = nodes_[id].life;
+    nodes_[id].fetches.insert(request.number);
+    require(!faults_.are_none() || nodes_[id].fetches.size() <= nodes_[id].fetches_max,
+            "too much is asked for at the same time");
     agenda_.after(delay(), [this, id, life, request] {
         if (nodes_[id].life != life) return;
         const auto peer = std::ranges::find_if(nodes_, [&](const Node& node) {
@@ -244,6 +159,7 @@ void World::fetch(std::size_t id, const worker::Instructions::Fetch& request) {
         if (!reachable) {
             note("fetch fails", id, request.number);
             on_node(id, random_(0, 20 * millisecond), [this, id, number = request.number] {
+                nodes_[id].fetches.erase(number);
                 nodes_[id].machine->fetch_failed(number);
                 drain(id);
             });
@@ -257,10 +173,15 @@ void World::fetch(std::size_t id, const worker::Instructions::Fetch& request) {
             const auto nbytes = present ? static_cast<std::int64_t>(values[ref] % 1000) : 0;
             items.push_back({ref, present, nbytes});
         }
+        // An answer may be about a part of what was asked for.
+        if (!calm_ && random_.chance(faults_.lose)) items.pop_back();
         on_node(id, delay(), [this, id, number = request.number, items, values] {
             note("fetched", id, number);
             auto& node = nodes_[id];
-            node.values.insert(values.begin(), values.end());
+            for (const auto& item : items) {
+                if (item.present) node.values.emplace(item.task, values.at(item.task));
+            }
+            node.fetches.erase(number);
             node.machine->fetched(number, items);
             drain(id);
         });
@@ -294,8 +215,10 @@ void World::misfortune(std::size_t id) {
     if (random_.chance(faults_.pause)) {
         note("pauses", id);
         node.machine->pause(true);
+        node.paused = true;
         drain(id);
         on_node(id, random_(1, 100) * millisecond, [this, id] {
+            nodes_[id].paused = false;
             nodes_[id].machine->pause(false);
             drain(id);
         });

@@ -29,6 +29,12 @@ std::uint64_t Workload::compute(const Key& key, const std::vector<std::uint64_t>
     return value;
 }
 
+// A function is shared by layers of one name; literals are not, and tell which layer it is.
+Key Workload::key_of(const LayerDefinition& layer, std::uint64_t index) {
+    const auto& name = layer.literals.empty() ? layer.function : layer.literals.front();
+    return {{1, number_in(name)}, index};
+}
+
 UpdateGraph Workload::graph(const std::vector<Key>& known) {
     // Now and then the same graph is asked for again, by this client or by another.
     if (!whole_.empty() && random_.chance(150)) return whole_[random_.below(whole_.size())];
@@ -53,6 +59,35 @@ UpdateGraph Workload::graph(const std::vector<Key>& known) {
         }
     }
     if (graph.known.empty()) whole_.push_back(graph);
+    return graph;
+}
+
+UpdateGraph Workload::nested() {
+    UpdateGraph graph;
+    std::vector<Key> keys;
+    std::vector<Numbered> blocks;
+    LayerSpec spec;
+    spec.token = {1, mix(++next_token_, 77)};
+    spec.name = "nested";
+    spec.count = static_cast<std::uint32_t>(random_(1, 3));
+    spec.function = bytes_of(spec.token.low);
+    graph.wanted.push_back({spec.token, 0, spec.count});
+    const LayerModel model{.token = spec.token, .duration = 300 * microsecond, .nbytes = 100};
+    finish_layer(graph, std::move(spec), model, keys, blocks);
+    return graph;
+}
+
+UpdateGraph Workload::wrong() {
+    LayerSpec spec;
+    spec.token = {2, ++next_token_};
+    spec.name = "wrong";
+    spec.count = 1;
+    spec.function = bytes_of(spec.token.low);
+    spec.references = {0};
+    spec.ends = {1};
+    UpdateGraph graph;
+    graph.wanted.push_back({spec.token, 0, 1});
+    graph.layers.push_back(std::move(spec));
     return graph;
 }
 
@@ -86,7 +121,13 @@ void Workload::add_layer(UpdateGraph& graph, std::vector<Key>& keys,
     }
     spec.function = bytes_of(spec.token.low);
     for (auto k = random_(0, 2); k > 0; --k) {
-        spec.literals.push_back(bytes_of(mix(spec.token.low, 5)));
+        spec.literals.push_back(bytes_of(spec.token.low));
+    }
+    // A function may be called with literals of its own in one layer, and with others in the next.
+    if (spec.literals.empty()) {
+        functions_[spec.name] = spec.function;
+    } else if (const auto shared = functions_.find(spec.name); shared != functions_.end()) {
+        spec.function = shared->second;
     }
     const auto own = static_cast<std::uint32_t>(keys.size());
     if (random_.chance(350)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/client_messages.hpp"
+#include "messages/worker_messages.hpp"
 #include "simulation/virtual_time.hpp"
 
 #include <cstdint>
@@ -56,7 +57,13 @@ class Workload {
     /// A graph, and the keys in it that shall be wanted. Some of the tasks depend on those of
     /// `known`; some of the layers may have been in a graph before.
     UpdateGraph graph(const std::vector<Key>& known);
+    /// A graph that depends on nothing and does not fail.
+    UpdateGraph nested();
+    /// A graph that cannot run: its task depends on itself.
+    UpdateGraph wrong();
 
+    /// Which task a worker calls.
+    [[nodiscard]] static Key key_of(const LayerDefinition& layer, std::uint64_t index);
     [[nodiscard]] const LayerModel& layer(const Token& token) const { return layers_.at(token); }
     [[nodiscard]] const TaskModel& task(const Key& key) const { return tasks_.at(key); }
     /// What a task gives for the values of its inputs.
@@ -82,6 +89,7 @@ class Workload {
     std::map<Token, LayerModel> layers_;
     std::map<Key, TaskModel> tasks_;
     std::vector<UpdateGraph> whole_;  // graphs that depend on no other, to be submitted again
+    std::map<std::string, Bytes> functions_;  // by name: the newest without literals
     std::uint64_t next_token_ = 0;
 };
 

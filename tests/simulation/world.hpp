@@ -3,7 +3,9 @@
 // that handled it is checked; at the end the faults stop, and all that is wanted must come.
 #pragma once
 
-#include "scheduler/scheduler.hpp"
+#include "simulation/checked_scheduler.hpp"
+#include "simulation/faults.hpp"
+#include "simulation/require.hpp"
 #include "simulation/virtual_time.hpp"
 #include "simulation/workload.hpp"
 #include "worker/worker.hpp"
@@ -11,35 +13,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace satchel::simulation {
-
-/// Which faults there are and how many, each in a thousand occasions; a seed draws its own, because
-/// with all faults always on, some would hide others.
-struct Faults {
-    std::int64_t crash = 0;      ///< a worker dies
-    std::int64_t hang = 0;       ///< a worker stands still for a while, perhaps for too long
-    std::int64_t half_open = 0;  ///< what it and the scheduler send to each other gets lost
-    std::int64_t cut = 0;        ///< two workers cannot reach each other
-    std::int64_t slow = 0;       ///< a message takes long
-    std::int64_t lose = 0;       ///< one message gets lost: no network does, but a program might
-    std::int64_t retire = 0;     ///< a worker is told to leave
-    std::int64_t pause = 0;      ///< a worker has no memory left, for a while
-    std::int64_t fickle = 0;     ///< a client releases, cancels, tries again
-    std::int64_t vanish = 0;     ///< a client goes without a word
-    bool deadly = false, errors = false;
-
-    [[nodiscard]] static Faults draw(Random& random);
-    /// Whether nothing is lost but with the last worker: at most, workers leave in good order.
-    [[nodiscard]] bool are_planned() const {
-        return crash + hang + half_open + cut + lose + vanish == 0 && !deadly;
-    }
-    /// Whether nothing happens but work.
-    [[nodiscard]] bool are_none() const { return are_planned() && retire + pause + fickle == 0; }
-};
 
 /// How often something happened that a run of many seeds should have seen.
 struct Sightings {
@@ -70,6 +49,7 @@ class World {
         WorkerRef worker;
         ClientId client = none;
         std::size_t owner = 0;
+        std::optional<std::vector<TaskRef>> running = {};  // when the worker died, says its nanny
     };
     using LinkPtr = std::shared_ptr<Link>;
 
@@ -77,9 +57,15 @@ class World {
         std::unique_ptr<worker::Worker> machine;
         LinkPtr link;
         std::map<TaskRef, std::uint64_t> values;
-        std::map<TaskRef, Key> calls;     // given to a thread, and not ended
-        std::set<Key> begun;              // in this life
-        std::map<TaskRef, Time> waiting;  // seceded: how long they will still take
+        std::map<TaskRef, Key> calls;      // given to a thread, and not ended
+        std::map<TaskRef, Time> waiting;   // seceded: how long they will still take
+        std::set<TaskRef> running;         // calls that a thread is making
+        std::set<TaskRef> stopped;         // calls that were told to stop
+        std::map<TaskRef, Time> expected;  // how long calls shall take, as the worker was told
+        std::set<std::uint64_t> fetches;   // under way
+        std::uint32_t fetches_max = 0;
+        bool paused = false;
+        std::vector<std::weak_ptr<const LayerDefinition>> layers;  // of all calls so far
         std::uint64_t life = 0;
         bool up = false;
         bool retiring = false, gone = false;
@@ -97,17 +83,18 @@ class World {
     struct ClientNode {
         LinkPtr link;
         bool vanished = false;
-        bool has_cancelled = false;
+        bool has_cancelled = false;  // or has asked for what it had given up
         std::set<Key> cancelled;    // what it has just cancelled, if it has asked for nothing since
         bool forgets = false;       // its data, when that is in the cluster
         std::set<Key> delivered{};  // data
         int graphs = 0;
         std::map<Key, Wanted> wanted;
-        std::map<WorkerRef, bool> peers;
+        std::set<WorkerRef> peers;
+        std::set<std::uint64_t> questions;  // not answered yet
+        std::set<Token> wrong;              // graphs that are to be refused
         std::uint64_t gathers = 0;
     };
 
-    void require(bool holds, const std::string& what) const;
     void note(const char* what, std::uint64_t a = 0, std::uint64_t b = 0);
     [[nodiscard]] Time delay();
 
@@ -119,62 +106,84 @@ class World {
     void send_to_worker(WorkerBatch batch);
     void tick();
     void note_what_leaves();
-    void compare_digests(WorkerRef from, const FromWorker& report);
     void finish_link(const LinkPtr& link, bool planned, Time notice);
 
     // nodes.cpp: workers
     void boot(std::size_t node, Time after);
     void start_life(std::size_t node);
     void end_life(std::size_t node, bool crashed);
-    void blame(std::size_t node);
+    void misfortune(std::size_t node);
     void on_node(std::size_t node, Time after, std::function<void()> action);
     void drain(std::size_t node);
     void heartbeat(std::size_t node);
     void send_report(std::size_t node, FromWorker message);
+    void require_reported(const Node& node, const worker::Instructions& out) const;
     void fetch(std::size_t node, const worker::Instructions::Fetch& fetch);
-    void execute(std::size_t node,
-                 const std::shared_ptr<const worker::Instructions::Execute>& execute,
-                 std::size_t k);
-    void begin_call(std::size_t node,
-                    const std::shared_ptr<const worker::Instructions::Execute>& execute,
-                    std::size_t k);
-    void end_call(std::size_t node, const worker::Call& call, const Key& key);
+
+    // calls.cpp: what workers call
+    using Execute = worker::Instructions::Execute;
+    using ExecutePtr = std::shared_ptr<const Execute>;
+    void begin(std::size_t node, Execute&& work);
+    void require_right(const Node& node, const Execute& work) const;
+    void execute(std::size_t node, const ExecutePtr& work, std::size_t k);
+    void begin_call(std::size_t node, const ExecutePtr& work, std::size_t k);
     [[nodiscard]] std::vector<std::uint64_t> inputs_of(std::size_t node, const worker::Call& call);
-    void misfortune(std::size_t node);
+    void secede(std::size_t node, const ExecutePtr& work, std::size_t k, Time rest);
+    void wait_for(std::size_t node, TaskRef ref, std::size_t client, const std::vector<Key>& keys);
+    void resume(std::size_t node, TaskRef task);
+    void end_call(std::size_t node, const worker::Call& call, const Key& key);
 
     // clients.cpp
     void connect_client(std::size_t client);
+    void send(std::size_t client, FromClient message);
     void submit(std::size_t client);
+    std::vector<Key> submit_nested(std::size_t client);
     void on_client(std::size_t client, const ToClient& message);
+    void hear(std::size_t client, const KeysInMemory& message);
+    void hear(std::size_t client, const KeyErred& message);
+    void hear(std::size_t client, const KeysLost& message);
+    void hear(std::size_t client, const KeysCancelled& message);
+    void hear(std::size_t client, const SendData& message);
+    void hear(std::size_t client, const PeersChanged& message);
+    void hear(std::size_t client, const Holders& message);
+    void hear(std::size_t client, const GraphRefused& message);
+    template <class Other>
+    void hear(std::size_t, const Other&) {}
     void require_no_dependents(std::size_t client, const std::set<Key>& gone) const;
     void gather(std::size_t client, const ReadyKey& ready);
     void have_value(std::size_t client, const Key& key, std::uint64_t value);
-    void have_error(std::size_t client, const KeyErred& erred);
     void send_data(std::size_t client, const SendData::Item& item);
+
+    // fickle_clients.cpp
     void be_fickle(std::size_t client);
-    void send(std::size_t client, FromClient message);
-    [[nodiscard]] bool is_satisfied() const;
+    void vanish(std::size_t client);
+    void ask_who_has(std::size_t client);
+    void submit_wrong(std::size_t client);
     void release_ready(std::size_t client);
-    void release_everything();
+
+    // outcome.cpp
+    [[nodiscard]] bool is_satisfied() const;
     void check_executions() const;
     [[noreturn]] void report_pending() const;
+    void release_everything();
     void require_empty() const;
+    void require_answered(const ClientNode& client) const;
 
     Random random_;
     Faults faults_;
     Agenda agenda_;
     Workload workload_;
-    scheduler::Scheduler scheduler_;
+    CheckedScheduler scheduler_;
     std::vector<Node> nodes_;
     std::vector<ClientNode> clients_;
     std::map<WorkerRef, LinkPtr> worker_links_;
     std::map<ClientId, LinkPtr> client_links_;
     std::set<std::pair<std::size_t, std::size_t>> cuts_;
-    std::map<Key, std::uint32_t> executions_, deaths_, not_sent_;
+    std::map<Key, std::uint32_t> executions_, not_sent_;
     std::set<Key> gone_;  // data that a client was asked for and had no more
     std::set<Key> left_;  // what went with the last worker
     bool somebody_vanished_ = false;
-    bool calm_ = false;
+    bool calm_ = false, is_over_ = false;
     bool flush_pending_ = false;
     std::uint64_t trace_ = 0;
     Sightings sightings_;

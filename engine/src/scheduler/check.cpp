@@ -18,7 +18,11 @@ class Checker {
         in_queue_.resize(s_.tasks_.size());
         s_.queue_.for_each([&](TaskId task) { in_queue_[task] = true; });
         for (TaskId task = 0; task < s_.tasks_.size(); ++task) {
-            if (s_.tasks_[task].state != TaskState::forgotten) check_task(task);
+            if (s_.tasks_[task].state != TaskState::forgotten) {
+                check_task(task);
+            } else {
+                require(!s_.suspicions_.contains(task), "nobody suspects what is forgotten", task);
+            }
         }
         check_layers();
         check_counts();

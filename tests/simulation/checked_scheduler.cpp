@@ -1,0 +1,446 @@
+// What follows from events, and from what the scheduler says.
+#include "simulation/checked_scheduler.hpp"
+
+#include "simulation/require.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+namespace satchel::simulation {
+namespace {
+
+using scheduler::TaskState;
+
+// So often the scheduler asks for data that the client cannot send.
+constexpr std::uint32_t data_attempts_max = 8;
+
+// When so many workers have died, with no more than a while between them, what is small is had by
+// two.
+constexpr std::uint32_t deaths_expected_after = 3;
+constexpr Time calm_after = 10'000 * millisecond;
+constexpr std::int64_t copied_bytes_max = 64 << 10;
+
+KeyRange range_of(const Key& key) { return {key.token, key.index, 1}; }
+
+}  // namespace
+
+bool CheckedScheduler::knows(WorkerRef ref) const {
+    return ref.worker < workers().size() && workers()[ref.worker].alive &&
+           workers()[ref.worker].incarnation == ref.incarnation;
+}
+
+bool CheckedScheduler::computes(WorkerRef worker, TaskRef task) const {
+    return knows(worker) && tasks().is(task, TaskState::processing) &&
+           tasks()[task.task].worker == worker.worker;
+}
+
+// What an event that counts for nothing must leave as it is.
+CheckedScheduler::Standing CheckedScheduler::standing_of(TaskId task) const {
+    if (task >= tasks().size()) return {};
+    return {tasks()[task].state, tasks()[task].attempt};
+}
+
+std::vector<WorkerRef> CheckedScheduler::holders_of(TaskRef task) const {
+    std::vector<WorkerRef> holders;
+    if (!tasks().is(task, TaskState::memory)) return holders;
+    tasks().for_each_holder(task.task, [&](WorkerId holder) {
+        holders.push_back({holder, workers()[holder].incarnation});
+    });
+    return holders;
+}
+
+bool CheckedScheduler::is_erred(const Key& key) const {
+    const auto task = tasks().find(range_of(key));
+    return task && tasks()[task->first].state == TaskState::erred;
+}
+
+std::uint32_t CheckedScheduler::exceptions(const Key& key) const {
+    const auto found = exceptions_.find(key);
+    return found == exceptions_.end() ? 0 : found->second;
+}
+
+WorkerRef CheckedScheduler::add_worker(const RegisterWorker& message, Time now) {
+    now_ = now;
+    const auto ref = machine_.add_worker(message, now);
+    const auto namesakes = std::ranges::count_if(workers(), [&](const scheduler::Worker& other) {
+        return other.alive && other.name == message.name;
+    });
+    require(namesakes == 1, "two workers have one name");
+    // Where there is somebody to take it, what paused workers have not begun is handed back.
+    for (WorkerId k = 0; k < workers().size(); ++k) {
+        if (workers()[k].alive && workers()[k].paused) require_begun(k);
+    }
+    require_all_copied();
+    return ref;
+}
+
+void CheckedScheduler::remove_worker(WorkerRef ref, const scheduler::WorkerDeath& death, Time now) {
+    now_ = now;
+    if (!knows(ref)) return;
+    if (!death.planned) {
+        suspects_.died(ref, suspects_of(workers()[ref.worker], death), death.executing.has_value());
+        ++deaths_;
+        last_death_ = now;
+    }
+    machine_.remove_worker(ref, death);
+    require_all_copied();
+}
+
+// What was executing for certain; and what waited for the cluster, for it may have made what was.
+std::vector<Key> CheckedScheduler::suspects_of(const scheduler::Worker& dead,
+                                               const scheduler::WorkerDeath& death) const {
+    const auto& executing = death.executing ? *death.executing : dead.executing;
+    std::vector<Key> suspects;
+    for (const auto& record : dead.processing) {
+        const bool executed = std::ranges::count(executing, tasks().ref(record.task)) > 0;
+        if (executed || (record.seceded && !executing.empty())) {
+            suspects.push_back(tasks().key_of(record.task));
+        }
+    }
+    return suspects;
+}
+
+void CheckedScheduler::retire_worker(WorkerRef ref) {
+    if (!knows(ref)) return;
+    const auto seceded = workers()[ref.worker].seceded;
+    machine_.retire_worker(ref);
+    require(seceded == workers()[ref.worker].seceded, "what has begun is left alone");
+    require_begun(ref.worker);
+}
+
+void CheckedScheduler::remove_client(ClientId client) {
+    machine_.remove_client(client);
+    promises_.leaves(client);
+}
+
+void CheckedScheduler::handle(WorkerRef from, const FromWorker& report, Time now) {
+    now_ = now;
+    std::visit([&](const auto& message) { deliver(from, message); }, report);
+}
+
+void CheckedScheduler::deliver(WorkerRef from, const TasksFinished& message) {
+    std::vector<TaskRef> accepted;
+    for (const auto& result : message.tasks) {
+        if (computes(from, result.task)) accepted.push_back(result.task);
+    }
+    machine_.handle(from, message, now_);
+    for (const auto task : accepted) finish(from, task);
+}
+
+void CheckedScheduler::deliver(WorkerRef from, const TaskErred& message) {
+    if (computes(from, message.task)) {
+        ++exceptions_[tasks().key_of(message.task.task)];
+        return machine_.handle(from, message, now_);
+    }
+    const auto before = standing_of(message.task.task);
+    machine_.handle(from, message, now_);
+    require(standing_of(message.task.task) == before, "an earlier attempt counts for nothing");
+}
+
+void CheckedScheduler::deliver(WorkerRef from, const MissingData& message) {
+    const auto holders = holders_of(message.input);
+    machine_.handle(from, message, now_);
+    require_dropped(message.input, holders, message.tried);
+}
+
+void CheckedScheduler::deliver(WorkerRef from, const Paused& message) {
+    machine_.handle(from, message, now_);
+    if (message.is_paused && knows(from)) require_begun(from.worker);
+}
+
+// The scheduler has accepted a result.
+void CheckedScheduler::finish(WorkerRef from, TaskRef ref) {
+    if (tasks()[ref.task].state == TaskState::forgotten) return;
+    const auto key = tasks().key_of(ref.task);
+    suspects_.finishes(from, key);
+    exceptions_.erase(key);
+    if (!tasks().is(ref, TaskState::memory)) return;
+    require_copied(ref.task);
+    if (tasks().layer_of(ref.task).everywhere) require_everywhere(ref.task);
+}
+
+void CheckedScheduler::handle(ClientId from, FromClient&& request, Time now) {
+    now_ = now;
+    std::visit([&](auto& message) { deliver(from, std::move(message)); }, request);
+}
+
+void CheckedScheduler::deliver(ClientId from, ReleaseKeys&& message) {
+    promises_.released(from, message);
+    machine_.handle(from, std::move(message), now_);
+}
+
+void CheckedScheduler::deliver(ClientId from, UpdateGraph&& message) {
+    note_new_layers(from, message);
+    machine_.handle(from, std::move(message), now_);
+}
+
+void CheckedScheduler::deliver(ClientId from, GatherFailed&& message) {
+    const auto task = message.task;
+    const std::array tried{message.holder};
+    const auto holders = holders_of(task);
+    machine_.handle(from, std::move(message), now_);
+    require_dropped(task, holders, tried);
+}
+
+void CheckedScheduler::deliver(ClientId from, DataNotSent&& message) {
+    const auto id = message.task.task;
+    const auto before = standing_of(id);
+    const bool counts = tasks().is(message.task, TaskState::processing) &&
+                        tasks().layer_of(id).is_data && tasks().layer_of(id).owner == from;
+    const bool is_lost =
+        counts && (++exceptions_[tasks().key_of(id)] == data_attempts_max || message.is_gone);
+    machine_.handle(from, std::move(message), now_);
+    require(counts || standing_of(id) == before, "an earlier request for data counts for nothing");
+    require(!counts || is_lost == (tasks()[id].state == TaskState::erred),
+            "data is lost when it is gone, or was asked for too often");
+}
+
+// What is new has no history, even if something of the same name was there before.
+void CheckedScheduler::note_new_layers(ClientId from, const UpdateGraph& update) {
+    for (const auto& spec : update.layers) {
+        if (tasks().find(spec.token) != none) continue;
+        if (!spec.data.empty()) promises_.lent(from, spec.token);
+        for (std::uint32_t k = 0; k < spec.count; ++k) {
+            suspects_.acquit({spec.token, k});
+            exceptions_.erase({spec.token, k});
+        }
+    }
+}
+
+void CheckedScheduler::deliver(ClientId from, RetryKeys&& message) {
+    std::vector<TaskId> named;
+    for (const auto& keys : message.keys) {
+        const auto span = tasks().find(keys).value_or(scheduler::TaskSpan{});
+        for (std::uint32_t k = 0; k < span.count; ++k) named.push_back(span.first + k);
+    }
+    std::vector<Key> erred;
+    for (TaskId task = 0; task < tasks().size(); ++task) {
+        if (tasks()[task].state == TaskState::erred) erred.push_back(tasks().key_of(task));
+    }
+    machine_.handle(from, std::move(message), now_);
+    // Data may be lost again at once.
+    for (const auto task : named) {
+        require(tasks()[task].state != TaskState::erred || needs_data(task),
+                "what shall be tried again is not");
+    }
+    for (const auto& key : erred) {
+        if (is_erred(key)) continue;
+        suspects_.acquit(key);
+        exceptions_.erase(key);
+    }
+}
+
+// Whether a task is data, or depends on some.
+bool CheckedScheduler::needs_data(TaskId id) const {
+    std::vector<TaskId> open{id};
+    std::set<TaskId> seen;
+    while (!open.empty()) {
+        const auto task = open.back();
+        open.pop_back();
+        if (!seen.insert(task).second) continue;
+        if (tasks().layer_of(task).is_data) return true;
+        tasks().for_each_input(task, [&](TaskId input) { open.push_back(input); });
+    }
+    return false;
+}
+
+void CheckedScheduler::tick(Time now) {
+    now_ = now;
+    std::vector<bool> was_closing;
+    for (const auto& worker : workers()) was_closing.push_back(worker.closing);
+    machine_.tick(now);
+    const bool is_last = std::ranges::none_of(workers(), &scheduler::Worker::stays);
+    for (WorkerId k = 0; k < workers().size(); ++k) {
+        const auto& worker = workers()[k];
+        require(!worker.alive || now - worker.last_seen < time_to_live_,
+                "who is silent for too long is taken for dead");
+        const bool is_told = worker.closing && !was_closing[k];
+        require(!is_told || is_last || worker.processing.empty(),
+                "who is closed has done its work");
+    }
+}
+
+scheduler::Instructions CheckedScheduler::take() {
+    auto out = machine_.take();
+    for (const auto& disconnect : out.disconnects) suspects_.died(disconnect.worker);
+    for (const auto& batch : out.workers) {
+        for (const auto& message : batch.messages) {
+            std::visit([&](const auto& said) { say(batch.to, said); }, message);
+        }
+    }
+    for (const auto& batch : out.clients) {
+        for (const auto& message : batch.messages) {
+            promises_.told(batch.client, message);
+            if (const auto* erred = std::get_if<KeyErred>(&message)) require_reason(*erred);
+        }
+    }
+    promises_.check(tasks());
+    return out;
+}
+
+void CheckedScheduler::say(WorkerRef to, const ComputeTasks& message) {
+    for (const auto& layer : message.layers) layers_[to].insert(layer.layer);
+    for (const auto& task : message.tasks) {
+        const bool is_trusted = task.expected > 0;
+        if (!is_trusted || tasks()[task.task.task].state == TaskState::forgotten) continue;
+        require(!suspects_.contains(tasks().key_of(task.task.task)),
+                "a suspect is called together with others");
+    }
+}
+
+void CheckedScheduler::say(WorkerRef to, const ForgetLayers& message) {
+    for (const auto layer : message.layers) layers_[to].erase(layer);
+}
+
+// Where nobody dies, nothing changes before this is sent.
+void CheckedScheduler::say(WorkerRef, const Replicate& message) {
+    if (!faults_.are_planned() || !knows(message.holder)) return;
+    for (const auto task : message.tasks) {
+        const auto holders = holders_of(task);
+        require(holders.empty() || std::ranges::count(holders, message.holder) > 0,
+                "a result is copied from where it is");
+    }
+}
+
+void CheckedScheduler::say(WorkerRef, const InventoryRequest&) {
+    require(!faults_.are_planned() || faults_.slow > 0,
+            "an inventory is asked for, and both sides agree");
+}
+
+void CheckedScheduler::say(WorkerRef to, const CloseWorker&) {
+    require(closed_.insert(to).second, "a worker is closed once");
+}
+
+void CheckedScheduler::require_reason(const KeyErred& erred) const {
+    const auto& cause = erred.cause;
+    // It may have been forgotten, or be tried again already.
+    if (!is_erred(cause)) return;
+    if (erred.failure.kind == Failure::Kind::killed_worker) {
+        require(suspects_.may_be_blamed(cause), "a task is blamed for what it did not do");
+    } else if (erred.failure.kind == Failure::Kind::exception) {
+        const auto& layer = tasks().layer(tasks().find(cause.token));
+        require(exceptions(cause) == layer.retries + 1,
+                "a task was not tried as often as it should be");
+    }
+}
+
+void CheckedScheduler::check() {
+    machine_.check();
+    require_no_new_tasks();
+    // What has failed, and be it for its inputs, is expected to do no more harm.
+    suspects_.remove_if(
+        [&](const Key& key) { return is_erred(key) || !tasks().find(range_of(key)); });
+}
+
+// Who retires or is paused gets no tasks.
+void CheckedScheduler::require_no_new_tasks() {
+    std::map<WorkerRef, std::set<TaskRef>> assigned;
+    for (WorkerId k = 0; k < workers().size(); ++k) {
+        const auto& worker = workers()[k];
+        if (!worker.alive) continue;
+        const WorkerRef ref{k, worker.incarnation};
+        auto& now = assigned[ref];
+        for (const auto& record : worker.processing) now.insert(tasks().ref(record.task));
+        require(worker.takes_tasks() || std::ranges::includes(assigned_[ref], now),
+                "who retires or is paused gets no tasks");
+    }
+    assigned_ = std::move(assigned);
+}
+
+// Who gets no more tasks has handed back what it has not begun, if there is anybody to take it.
+void CheckedScheduler::require_begun(WorkerId id) const {
+    const auto& worker = workers()[id];
+    if (!worker.retiring && std::ranges::none_of(workers(), &scheduler::Worker::takes_tasks))
+        return;
+    for (const auto& record : worker.processing) {
+        require(
+            record.seceded || std::ranges::count(worker.executing, tasks().ref(record.task)) > 0,
+            "what has not begun is handed back");
+    }
+}
+
+void CheckedScheduler::require_all_copied() const {
+    for (TaskId task = 0; task < tasks().size(); ++task) require_copied(task);
+}
+
+// When workers die one after another, what is small and needed is had by two.
+void CheckedScheduler::require_copied(TaskId id) const {
+    if (deaths_ < deaths_expected_after || now_ - last_death_ >= calm_after) return;
+    const auto& task = tasks()[id];
+    const bool has_one_holder = task.state == TaskState::memory && task.more_holders == none;
+    if (!has_one_holder || task.wants + task.waiters == 0 || task.nbytes > copied_bytes_max) return;
+    bool may_be_copied = false, is_copied = false;
+    for (WorkerId k = 0; k < workers().size(); ++k) {
+        if (k == task.worker) continue;
+        may_be_copied = may_be_copied || workers()[k].takes_tasks();
+        is_copied = is_copied || is_to_copy(k, tasks().ref(id));
+    }
+    require(is_copied || !may_be_copied, "a result is not copied where workers die");
+}
+
+// Some workers could not give a result that was at `holders`: it is not looked for there any more,
+// and still at the others.
+void CheckedScheduler::require_dropped(TaskRef task, std::span<const WorkerRef> holders,
+                                       std::span<const WorkerRef> tried) const {
+    const auto now = holders_of(task);
+    if (now.empty() && tasks()[task.task].wants + tasks()[task.task].waiters == 0) return;
+    for (const auto holder : holders) {
+        const bool was_tried = std::ranges::count(tried, holder) > 0;
+        const bool still_has_it = std::ranges::count(now, holder) > 0;
+        require(was_tried != still_has_it, "only who could not give a result has it no more");
+    }
+}
+
+void CheckedScheduler::require_everywhere(TaskId task) const {
+    for (WorkerId k = 0; k < workers().size(); ++k) {
+        const bool shall_copy = workers()[k].takes_tasks() && k != tasks()[task].worker;
+        require(is_to_copy(k, tasks().ref(task)) == shall_copy,
+                "data that shall be everywhere is copied by those that do not have it");
+    }
+}
+
+// Whether a worker is about to be told to copy a result.
+bool CheckedScheduler::is_to_copy(WorkerId worker, TaskRef task) const {
+    return std::ranges::any_of(workers()[worker].outbox, [&](const ToWorker& message) {
+        const auto* replicate = std::get_if<Replicate>(&message);
+        return replicate != nullptr && std::ranges::count(replicate->tasks, task) > 0;
+    });
+}
+
+void CheckedScheduler::require_agreement(WorkerRef from, const Heartbeat& beat,
+                                         std::uint32_t seceded) const {
+    if (faults_.lose > 0 || !knows(from)) return;
+    const auto& worker = workers()[from.worker];
+    if (beat.received != worker.sent || !worker.outbox.empty()) return;
+    require(beat.assigned == worker.assigned_digest && beat.held == worker.held_digest,
+            fmt::format("worker {} and the scheduler believe different things", from.worker));
+    require(seceded == worker.seceded, "the scheduler knows who waits without a thread");
+}
+
+void CheckedScheduler::require_empty() const {
+    for (LayerId id = 0; id < tasks().layer_count(); ++id) {
+        const auto& layer = tasks().layer(id);
+        if (layer.count == 0) continue;
+        auto left = fmt::format("a layer is left that nobody wants, with {} pins:", layer.pins);
+        for (std::uint32_t k = 0; k < layer.count; ++k) {
+            const auto& task = tasks()[layer.first + k];
+            left += fmt::format(" (state {}, wants {}, waiters {})", static_cast<int>(task.state),
+                                task.wants, task.waiters);
+        }
+        require(false, left);
+    }
+    for (WorkerId k = 0; k < workers().size(); ++k) {
+        const auto& worker = workers()[k];
+        require(worker.held == 0 && worker.processing.empty(), "a worker is not free");
+        const auto layers = layers_.find({k, worker.incarnation});
+        require(!worker.alive || layers == layers_.end() || layers->second.empty(),
+                "a worker is not told that it may forget a layer");
+    }
+    promises_.require_nothing_lent();
+}
+
+}  // namespace satchel::simulation
