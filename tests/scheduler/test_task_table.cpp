@@ -115,3 +115,12 @@ TEST_CASE("ready queue: neighbours in number that are not in priority are kept a
     CHECK(queue.pop() == 7);
     CHECK(queue.pop() == 1);
 }
+
+TEST_CASE("ready queue: a task that comes again while its run is there takes nothing with it") {
+    ReadyQueue queue;
+    for (std::uint32_t k = 0; k < 8; ++k) queue.push(k, k + 100);
+    std::vector<std::uint32_t> order{queue.pop() - 100};
+    queue.push(5, 105);
+    while (!queue.empty()) order.push_back(queue.pop() - 100);
+    CHECK(order == std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 5, 6, 7});
+}
