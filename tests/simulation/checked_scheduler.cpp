@@ -20,7 +20,7 @@ constexpr std::uint32_t data_attempts_max = 8;
 
 // When so many workers have died, with no more than a while between them, what is small is had by
 // two.
-constexpr std::uint32_t deaths_expected_after = 3;
+constexpr std::size_t deaths_expected_after = 3;
 constexpr Time calm_after = 10'000 * millisecond;
 constexpr std::int64_t copied_bytes_max = 64 << 10;
 
@@ -63,9 +63,27 @@ std::uint32_t CheckedScheduler::exceptions(const Key& key) const {
     return found == exceptions_.end() ? 0 : found->second;
 }
 
+std::size_t CheckedScheduler::count_alive() const {
+    return static_cast<std::size_t>(std::ranges::count(workers(), true, &scheduler::Worker::alive));
+}
+
+// Workers have died without having been told to end.
+void CheckedScheduler::note_deaths(std::size_t deaths) {
+    if (deaths == 0) return;
+    if (now_ - last_death_ >= calm_after) deaths_ = 0;
+    deaths_ += deaths;
+    last_death_ = now_;
+}
+
+bool CheckedScheduler::expects_deaths() const {
+    return deaths_ >= deaths_expected_after && now_ - last_death_ < calm_after;
+}
+
 WorkerRef CheckedScheduler::add_worker(const RegisterWorker& message, Time now) {
     now_ = now;
+    const auto alive = count_alive();
     const auto ref = machine_.add_worker(message, now);
+    note_deaths(alive + 1 - count_alive());
     const auto namesakes = std::ranges::count_if(workers(), [&](const scheduler::Worker& other) {
         return other.alive && other.name == message.name;
     });
@@ -83,8 +101,7 @@ void CheckedScheduler::remove_worker(WorkerRef ref, const scheduler::WorkerDeath
     if (!knows(ref)) return;
     if (!death.planned) {
         suspects_.died(ref, suspects_of(workers()[ref.worker], death), death.executing.has_value());
-        ++deaths_;
-        last_death_ = now;
+        note_deaths(1);
     }
     machine_.remove_worker(ref, death);
     require_all_copied();
@@ -174,8 +191,10 @@ void CheckedScheduler::deliver(ClientId from, ReleaseKeys&& message) {
 }
 
 void CheckedScheduler::deliver(ClientId from, UpdateGraph&& message) {
-    note_new_layers(from, message);
+    const auto layers = note_new_layers(from, message);
+    const auto before = last_priority();
     machine_.handle(from, std::move(message), now_);
+    require_order(layers, before);
 }
 
 void CheckedScheduler::deliver(ClientId from, GatherFailed&& message) {
@@ -200,14 +219,34 @@ void CheckedScheduler::deliver(ClientId from, DataNotSent&& message) {
 }
 
 // What is new has no history, even if something of the same name was there before.
-void CheckedScheduler::note_new_layers(ClientId from, const UpdateGraph& update) {
+std::vector<Token> CheckedScheduler::note_new_layers(ClientId from, const UpdateGraph& update) {
+    std::vector<Token> layers;
     for (const auto& spec : update.layers) {
         if (tasks().find(spec.token) != none) continue;
+        layers.push_back(spec.token);
         if (!spec.data.empty()) promises_.lent(from, spec.token);
         for (std::uint32_t k = 0; k < spec.count; ++k) {
             suspects_.acquit({spec.token, k});
             exceptions_.erase({spec.token, k});
         }
+    }
+    return layers;
+}
+
+std::uint64_t CheckedScheduler::last_priority() const {
+    std::uint64_t last = 0;
+    for (LayerId id = 0; id < tasks().layer_count(); ++id) {
+        if (tasks().layer(id).count > 0) last = std::max(last, tasks().layer(id).priority);
+    }
+    return last;
+}
+
+// Graphs are computed in the order in which they come, be they of one client or of several.
+void CheckedScheduler::require_order(const std::vector<Token>& layers, std::uint64_t before) const {
+    for (const auto& token : layers) {
+        const auto layer = tasks().find(token);
+        require(layer == none || before == 0 || tasks().layer(layer).priority > before,
+                "a graph goes before one that came earlier");
     }
 }
 
@@ -252,7 +291,9 @@ void CheckedScheduler::tick(Time now) {
     now_ = now;
     std::vector<bool> was_closing;
     for (const auto& worker : workers()) was_closing.push_back(worker.closing);
+    const auto alive = count_alive();
     machine_.tick(now);
+    note_deaths(alive - count_alive());
     const bool is_last = std::ranges::none_of(workers(), &scheduler::Worker::stays);
     for (WorkerId k = 0; k < workers().size(); ++k) {
         const auto& worker = workers()[k];
@@ -298,8 +339,12 @@ void CheckedScheduler::say(WorkerRef to, const ForgetLayers& message) {
 
 // Where nobody dies, nothing changes before this is sent.
 void CheckedScheduler::say(WorkerRef, const Replicate& message) {
-    if (!faults_.are_planned() || !knows(message.holder)) return;
     for (const auto task : message.tasks) {
+        const bool is_in_memory = tasks().is(task, TaskState::memory);
+        require(!is_in_memory || faults_.retire > 0 || expects_deaths() ||
+                    tasks().layer_of(task.task).everywhere,
+                "a result is copied for nobody");
+        if (!faults_.are_planned() || !knows(message.holder)) continue;
         const auto holders = holders_of(task);
         require(holders.empty() || std::ranges::count(holders, message.holder) > 0,
                 "a result is copied from where it is");
@@ -369,7 +414,7 @@ void CheckedScheduler::require_all_copied() const {
 
 // When workers die one after another, what is small and needed is had by two.
 void CheckedScheduler::require_copied(TaskId id) const {
-    if (deaths_ < deaths_expected_after || now_ - last_death_ >= calm_after) return;
+    if (!expects_deaths()) return;
     const auto& task = tasks()[id];
     const bool has_one_holder = task.state == TaskState::memory && task.more_holders == none;
     if (!has_one_holder || task.wants + task.waiters == 0 || task.nbytes > copied_bytes_max) return;

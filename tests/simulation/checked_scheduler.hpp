@@ -59,6 +59,9 @@ class CheckedScheduler {
     [[nodiscard]] Standing standing_of(TaskId task) const;
     [[nodiscard]] std::vector<WorkerRef> holders_of(TaskRef task) const;
     [[nodiscard]] bool computes(WorkerRef worker, TaskRef task) const;
+    [[nodiscard]] std::size_t count_alive() const;
+    [[nodiscard]] bool expects_deaths() const;
+    [[nodiscard]] std::uint64_t last_priority() const;
     [[nodiscard]] bool is_erred(const Key& key) const;
     [[nodiscard]] bool needs_data(TaskId task) const;
     [[nodiscard]] bool is_to_copy(WorkerId worker, TaskRef task) const;
@@ -84,7 +87,8 @@ class CheckedScheduler {
         machine_.handle(from, std::forward<Other>(message), now_);
     }
     void finish(WorkerRef from, TaskRef task);
-    void note_new_layers(ClientId from, const UpdateGraph& update);
+    [[nodiscard]] std::vector<Token> note_new_layers(ClientId from, const UpdateGraph& update);
+    void note_deaths(std::size_t deaths);
 
     // What goes out.
     void say(WorkerRef to, const ComputeTasks& message);
@@ -97,6 +101,7 @@ class CheckedScheduler {
     void require_reason(const KeyErred& erred) const;
 
     // What must hold.
+    void require_order(const std::vector<Token>& layers, std::uint64_t before) const;
     void require_copied(TaskId task) const;
     void require_all_copied() const;
     void require_everywhere(TaskId task) const;
@@ -115,7 +120,7 @@ class CheckedScheduler {
     std::map<WorkerRef, std::set<TaskRef>> assigned_;  // after the event before
     std::map<WorkerRef, std::set<LayerId>> layers_;    // that the worker has been told of
     std::set<WorkerRef> closed_;
-    std::uint32_t deaths_ = 0;  // not planned
+    std::size_t deaths_ = 0;  // not planned, and none long after the one before
     Time last_death_ = 0;
 };
 

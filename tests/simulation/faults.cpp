@@ -13,7 +13,7 @@ Faults Faults::draw(Random& random) {
     faults.half_open = some(250, 60);
     faults.cut = some(300, 150);
     faults.slow = some(600, 100);
-    faults.lose = some(150, 20);
+    faults.lose = some(150, 60);
     faults.retire = some(250, 60);
     faults.pause = some(200, 100);
     faults.fickle = some(500, 400);

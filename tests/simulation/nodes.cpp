@@ -23,10 +23,11 @@ void World::start_life(std::size_t id) {
     node.slowness = !calm_ && random_.chance(100) ? random_(5, 30) : 1;
     const auto threads = static_cast<std::uint32_t>(random_(1, 3));
     node.fetches_max = static_cast<std::uint32_t>(random_(1, 4));
+    node.fetch_bytes_max = random_(1, 64) << 20;
     node.machine =
         std::make_unique<worker::Worker>(worker::Options{.threads = threads,
                                                          .fetches_max = node.fetches_max,
-                                                         .fetch_bytes_max = random_(1, 64) << 20});
+                                                         .fetch_bytes_max = node.fetch_bytes_max});
     node.link = std::make_shared<Link>();
     node.link->owner = id;
     note("worker starts", id, node.life);
@@ -145,6 +146,7 @@ void World::require_reported(const Node& node, const worker::Instructions& out) 
 // Asks another node for values: there and back, or a failure some time later.
 void World::fetch(std::size_t id, const worker::Instructions::Fetch& request) {
     const auto life = nodes_[id].life;
+    require_small(nodes_[id], request);
     nodes_[id].fetches.insert(request.number);
     require(!faults_.are_none() || nodes_[id].fetches.size() <= nodes_[id].fetches_max,
             "too much is asked for at the same time");
@@ -186,6 +188,17 @@ void World::fetch(std::size_t id, const worker::Instructions::Fetch& request) {
             drain(id);
         });
     });
+}
+
+// At once a worker asks for no more than it has room for, unless it is one result.
+void World::require_small(const Node& node, const worker::Instructions::Fetch& request) const {
+    std::int64_t nbytes = 0;
+    for (const auto ref : request.tasks) {
+        const bool is_current = scheduler_.tasks().is(ref, scheduler::TaskState::memory);
+        nbytes += is_current ? scheduler_.tasks()[ref.task].nbytes : 0;
+    }
+    require(request.tasks.size() == 1 || nbytes <= node.fetch_bytes_max,
+            "a fetch is larger than it may be");
 }
 
 // From time to time something bad may happen to a node.

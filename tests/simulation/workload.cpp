@@ -78,16 +78,21 @@ UpdateGraph Workload::nested() {
 }
 
 UpdateGraph Workload::wrong() {
+    LayerSpec data;
+    data.token = {2, ++next_token_};
+    data.name = "wrong";
+    data.count = 1;
+    data.data = {100};
     LayerSpec spec;
     spec.token = {2, ++next_token_};
     spec.name = "wrong";
     spec.count = 1;
     spec.function = bytes_of(spec.token.low);
-    spec.references = {0};
+    spec.references = {1};
     spec.ends = {1};
     UpdateGraph graph;
     graph.wanted.push_back({spec.token, 0, 1});
-    graph.layers.push_back(std::move(spec));
+    graph.layers = {std::move(data), std::move(spec)};
     return graph;
 }
 

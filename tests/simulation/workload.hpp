@@ -59,7 +59,7 @@ class Workload {
     UpdateGraph graph(const std::vector<Key>& known);
     /// A graph that depends on nothing and does not fail.
     UpdateGraph nested();
-    /// A graph that cannot run: its task depends on itself.
+    /// A graph that cannot run: one of its tasks depends on itself, the other is data.
     UpdateGraph wrong();
 
     /// Which task a worker calls.

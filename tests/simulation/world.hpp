@@ -64,6 +64,7 @@ class World {
         std::map<TaskRef, Time> expected;  // how long calls shall take, as the worker was told
         std::set<std::uint64_t> fetches;   // under way
         std::uint32_t fetches_max = 0;
+        std::int64_t fetch_bytes_max = 0;
         bool paused = false;
         std::vector<std::weak_ptr<const LayerDefinition>> layers;  // of all calls so far
         std::uint64_t life = 0;
@@ -119,6 +120,7 @@ class World {
     void send_report(std::size_t node, FromWorker message);
     void require_reported(const Node& node, const worker::Instructions& out) const;
     void fetch(std::size_t node, const worker::Instructions::Fetch& fetch);
+    void require_small(const Node& node, const worker::Instructions::Fetch& fetch) const;
 
     // calls.cpp: what workers call
     using Execute = worker::Instructions::Execute;
