@@ -63,6 +63,7 @@ class CheckedScheduler {
     [[nodiscard]] bool expects_deaths() const;
     [[nodiscard]] std::uint64_t last_priority() const;
     [[nodiscard]] bool is_erred(const Key& key) const;
+    [[nodiscard]] bool is_given_up(const Key& key) const;
     [[nodiscard]] bool needs_data(TaskId task) const;
     [[nodiscard]] bool is_to_copy(WorkerId worker, TaskRef task) const;
     [[nodiscard]] std::vector<Key> suspects_of(const scheduler::Worker& dead,
