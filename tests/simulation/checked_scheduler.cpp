@@ -66,7 +66,8 @@ std::vector<Key> CheckedScheduler::suspects_of(const scheduler::Worker& dead,
 }
 
 void CheckedScheduler::retire_worker(WorkerRef ref) {
-    if (!knows(ref)) return;
+    // Told again, it hands nothing more back, not even what a call that waits made it put off.
+    if (!knows(ref) || workers()[ref.worker].retiring) return machine_.retire_worker(ref);
     const auto seceded = workers()[ref.worker].seceded;
     machine_.retire_worker(ref);
     require(seceded == workers()[ref.worker].seceded, "what has begun is left alone");
