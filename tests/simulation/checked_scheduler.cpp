@@ -240,8 +240,8 @@ scheduler::Instructions CheckedScheduler::take() {
 void CheckedScheduler::say(WorkerRef to, const ComputeTasks& message) {
     for (const auto& layer : message.layers) layers_[to].insert(layer.layer);
     for (const auto& task : message.tasks) {
-        const bool is_trusted = task.expected > 0;
-        if (!is_trusted || tasks()[task.task.task].state == TaskState::forgotten) continue;
+        const bool may_be_combined = task.expected > 0;
+        if (!may_be_combined || !tasks().is(task.task, TaskState::processing)) continue;
         require(!suspects_.contains(tasks().key_of(task.task.task)),
                 "a suspect is called together with others");
     }

@@ -223,6 +223,8 @@ class Checker {
             require(s_.count(no_worker) == 0 || !worker.takes_tasks(), "workers are noticed");
         }
         require(retiring == s_.retiring_, "the retiring are counted");
+        require(s_.count(queued) > 0 || s_.queue_.empty(), "what left the queue is cleared");
+        require(s_.count(no_worker) > 0 || s_.no_worker_.empty(), "what left the list is cleared");
     }
 
     struct Held {
