@@ -4,7 +4,6 @@
 #include "simulation/require.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <variant>
 
@@ -104,9 +103,11 @@ void CheckedScheduler::deliver(WorkerRef from, const TaskErred& message) {
 }
 
 void CheckedScheduler::deliver(WorkerRef from, const MissingData& message) {
-    const auto holders = holders_of(message.input);
+    const auto now = current(message.input);
+    const auto holders = holders_of(now);
     machine_.handle(from, message, now_);
-    require_dropped(message.input, holders, message.tried);
+    const bool counts = now == message.input;
+    require_dropped(now, holders, counts ? message.tried : std::vector<WorkerRef>());
 }
 
 void CheckedScheduler::deliver(WorkerRef from, const Paused& message) {
@@ -143,11 +144,12 @@ void CheckedScheduler::deliver(ClientId from, UpdateGraph&& message) {
 }
 
 void CheckedScheduler::deliver(ClientId from, GatherFailed&& message) {
-    const auto task = message.task;
-    const std::array tried{message.holder};
-    const auto holders = holders_of(task);
+    const auto now = current(message.task);
+    const auto holders = holders_of(now);
+    std::vector<WorkerRef> tried;
+    if (now == message.task) tried.push_back(message.holder);
     machine_.handle(from, std::move(message), now_);
-    require_dropped(task, holders, tried);
+    require_dropped(now, holders, tried);
 }
 
 void CheckedScheduler::deliver(ClientId from, DataNotSent&& message) {

@@ -57,6 +57,7 @@ class CheckedScheduler {
     using Standing = std::pair<scheduler::TaskState, std::uint32_t>;
 
     [[nodiscard]] Standing standing_of(TaskId task) const;
+    [[nodiscard]] TaskRef current(TaskRef task) const;
     [[nodiscard]] std::vector<WorkerRef> holders_of(TaskRef task) const;
     [[nodiscard]] bool computes(WorkerRef worker, TaskRef task) const;
     [[nodiscard]] std::size_t count_alive() const;

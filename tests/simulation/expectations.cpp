@@ -35,6 +35,11 @@ CheckedScheduler::Standing CheckedScheduler::standing_of(TaskId task) const {
     return {tasks()[task].state, tasks()[task].attempt};
 }
 
+// The newest attempt of a task.
+TaskRef CheckedScheduler::current(TaskRef task) const {
+    return task.task < tasks().size() ? tasks().ref(task.task) : task;
+}
+
 std::vector<WorkerRef> CheckedScheduler::holders_of(TaskRef task) const {
     std::vector<WorkerRef> holders;
     if (!tasks().is(task, TaskState::memory)) return holders;
@@ -163,8 +168,10 @@ void CheckedScheduler::require_copied(TaskId id) const {
 // and still at the others.
 void CheckedScheduler::require_dropped(TaskRef task, std::span<const WorkerRef> holders,
                                        std::span<const WorkerRef> tried) const {
+    if (holders.empty()) return;
     const auto now = holders_of(task);
-    if (now.empty() && tasks()[task.task].wants + tasks()[task.task].waiters == 0) return;
+    const bool is_needed = tasks()[task.task].wants + tasks()[task.task].waiters > 0;
+    if (now.empty() && !is_needed) return;
     for (const auto holder : holders) {
         const bool was_tried = std::ranges::count(tried, holder) > 0;
         const bool still_has_it = std::ranges::count(now, holder) > 0;
