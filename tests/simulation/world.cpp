@@ -16,6 +16,8 @@ constexpr Time heartbeat_interval = 20 * millisecond;
 constexpr Time faults_end = 1'000 * millisecond;
 // After the faults have ended, everything must be done within this.
 constexpr Time patience = 60'000 * millisecond;
+// A life has some thousand events; one that has so many goes round in circles.
+constexpr std::uint64_t steps_max = 1'000'000;
 
 std::uint64_t hash_of(const char* text) {
     std::uint64_t hash = 0;
@@ -62,7 +64,8 @@ void World::run() {
         if (nodes_[k].gone) boot(k, random_(0, 50 * millisecond));
     }
     while (!is_satisfied()) {
-        if (agenda_.now() > faults_end + patience) report_pending();
+        const bool is_late = agenda_.now() > faults_end + patience;
+        if (is_late || agenda_.steps() > steps_max) report_pending();
         agenda_.step();
     }
     check_executions();
