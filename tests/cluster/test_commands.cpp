@@ -162,6 +162,20 @@ TEST_CASE("workers give up a scheduler that was killed") {
     CHECK(pair.rest().find("gives up its scheduler") != std::string::npos);
 }
 
+TEST_CASE("workers with another key do not wait for the scheduler to change its mind") {
+    Place place;
+    auto other = place.found;
+    other.credentials.key = net::Credentials::generate().key;
+    const auto file = (place.folder.folder() / "other.json").string();
+    net::write_connection_file(file, other);
+    Command alone({"worker", "--connection-file", file, "--no-nanny"});
+    Command pair({"worker", "--connection-file", file, "--nworkers", "2"});
+    CHECK(alone.wait() == 1);
+    CHECK(alone.rest().find("does not have the key of the cluster") != std::string::npos);
+    CHECK(pair.wait() == 1);
+    CHECK(pair.rest().find("does not have the key of the cluster") != std::string::npos);
+}
+
 TEST_CASE("a worker of another program says what it lacks") {
     Place place;
     Command worker({"worker", "--connection-file", place.file});

@@ -69,6 +69,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void connected(net::ConnectResult result);
     void disconnected(const net::Closed& why);
     void try_again(const std::string& why);
+    void give_up(const std::string& why);
     void end(const WorkerServerEnd& end);
     void reset();
     void received(net::Message& message);
@@ -146,6 +147,7 @@ void WorkerServer::Impl::connect() {
 
 void WorkerServer::Impl::connected(net::ConnectResult result) {
     if (is_over_) return;
+    if (result.is_stranger) return give_up(result.error);
     if (!result.connection) return try_again(result.error);
     reset();
     pause_ = first_pause;
@@ -169,13 +171,21 @@ void WorkerServer::Impl::disconnected(const net::Closed& why) {
 void WorkerServer::Impl::try_again(const std::string& why) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         alone_since_ + options_.death_timeout - Clock::now());
-    if (left <= 0ms) {
-        return end({fmt::format("the worker {} gives up its scheduler at {}: {}", options_.name,
-                                options_.scheduler.text(), why),
-                    false});
-    }
+    if (left <= 0ms) return give_up(why);
     timer_.start(std::min(pause_, left), [this] { connect(); });
-    pause_ = std::min(2 * pause_, longest_pause);
+    const auto next_pause = std::min(2 * pause_, longest_pause);
+    if (std::exchange(pause_, next_pause) != next_pause && next_pause == longest_pause) {
+        log_warning("worker",
+                    fmt::format("the worker '{}' has no scheduler yet, and tries on for {}: {}",
+                                options_.name,
+                                format_duration(std::chrono::duration<double>(left).count()), why));
+    }
+}
+
+void WorkerServer::Impl::give_up(const std::string& why) {
+    end({fmt::format("the worker {} gives up its scheduler at {}: {}", options_.name,
+                     options_.scheduler.text(), why),
+         false});
 }
 
 void WorkerServer::Impl::end(const WorkerServerEnd& end) {

@@ -38,6 +38,7 @@ void Authentication::cancel() {
 
 void Authentication::send(std::vector<std::byte> bytes, std::string refusal) {
     out_ = std::move(bytes);
+    is_stranger_ = !refusal.empty();
     asio::async_write(socket_, asio::buffer(out_),
                       [self = shared_from_this(), refusal = std::move(refusal)](
                           const error_code& error, std::size_t) {

@@ -35,6 +35,8 @@ class Authentication : public std::enable_shared_from_this<Authentication> {
     [[nodiscard]] TcpSocket take_socket() { return std::move(socket_); }
     [[nodiscard]] Role peer_role() const { return handshake_.peer_role(); }
     [[nodiscard]] const std::string& peer() const { return peer_; }
+    /// Whether the peer was refused for what it said.
+    [[nodiscard]] bool is_stranger() const { return is_stranger_; }
 
   private:
     void send(std::vector<std::byte> bytes, std::string refusal);
@@ -47,6 +49,7 @@ class Authentication : public std::enable_shared_from_this<Authentication> {
     Handshake handshake_;
     boost::asio::steady_timer timer_;
     Done done_;
+    bool is_stranger_ = false;
     std::array<std::byte, 64> in_{};
     std::vector<std::byte> out_;
 };

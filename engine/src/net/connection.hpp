@@ -147,6 +147,9 @@ struct ConnectOptions {
 struct ConnectResult {
     Connection connection;
     std::string error;
+    /// The peer is not who it should be, and trying again will not change that: it has another key,
+    /// or is of another version.
+    bool is_stranger = false;
 };
 
 /// Connects and waits for it. Throws ConnectionError that says why it cannot be. Not in the loop's

@@ -235,7 +235,7 @@ class TcpConnector : public std::enable_shared_from_this<TcpConnector> {
                                              options_.identity, "the process at " + peer_);
         authentication->start(timeout, [self = shared_from_this()](Authentication& reached,
                                                                    const std::string& error) {
-            if (!error.empty()) return self->done_({{}, error});
+            if (!error.empty()) return self->done_({{}, error, reached.is_stranger()});
             self->done_({Connection(std::make_shared<TcpChannel>(
                              self->loop_, reached.take_socket(), reached.peer_role(),
                              reached.peer(), self->options_.limits, nullptr)),
