@@ -134,7 +134,7 @@ TEST_CASE("map over values and futures, many at once") {
     }
     CHECK(right);
     CHECK(client.map(inc, std::vector<int>{}).empty());
-    CHECK_THROWS_AS(client.map(std::plus<int>(), numbers, std::vector<int>{1}), LengthError);
+    CHECK_THROWS_AS(client.map(std::plus<>(), numbers, std::vector<int>{1}), LengthError);
     CHECK(client.gather(client.map([](bool x) { return !x; }, std::vector<bool>{true, false})) ==
           std::vector<bool>{false, true});
     CHECK(client.gather(client.map([](const std::string& text) { return text.size(); },
@@ -150,7 +150,8 @@ TEST_CASE("small calls by the thousand, submitted from several threads") {
     LocalCluster cluster(threads);
     Client client(cluster);
     std::vector<std::thread> users;
-    std::atomic<long> total{0};
+    users.reserve(3);
+    std::atomic<std::int64_t> total{0};
     for (int user = 0; user < 3; ++user) {
         users.emplace_back([&] {
             std::vector<Future<int>> futures;

@@ -153,9 +153,9 @@ class Decompression {
                                                : &satchel::codec(options_.codec.format);
         if (codec_ == nullptr) return;
         table_ = options_.table;
-        if (table_ == nullptr && (own_table_ = codec_->seek_table(counted_->access()))) {
-            table_ = &*own_table_;
-        }
+        if (table_ != nullptr) return;
+        own_table_ = codec_->seek_table(counted_->access());
+        if (own_table_) table_ = &*own_table_;
     }
 
     // Returns whether that was all.

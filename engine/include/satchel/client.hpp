@@ -198,6 +198,7 @@ class Client final : public Executor {
     template <class T>
     static std::vector<State> states_of(const std::vector<Future<T>>& futures) {
         std::vector<State> states;
+        states.reserve(futures.size());
         for (const auto& future : futures) states.push_back(future.state());
         return states;
     }
@@ -243,6 +244,7 @@ auto items_of(R&& range) {
         return std::vector<T>(std::forward<R>(range));
     } else {
         std::vector<T> items;
+        if constexpr (std::ranges::sized_range<R>) items.reserve(std::ranges::size(range));
         for (auto&& one : range) items.emplace_back(std::forward<decltype(one)>(one));
         return items;
     }

@@ -151,6 +151,7 @@ WaitResult<T> wait(const std::vector<Future<T>>& futures,
     using Clock = std::chrono::steady_clock;
     const auto begin = Clock::now();
     std::vector<detail::FutureBase::State> states;
+    states.reserve(futures.size());
     for (const auto& future : futures) states.push_back(future.state());
     detail::CompletionQueue queue(states);
     for (std::size_t k = 0; k < futures.size(); ++k) {
@@ -203,6 +204,7 @@ class AsCompleted {
   private:
     static std::vector<detail::FutureBase::State> states_of(const std::vector<Future<T>>& all) {
         std::vector<detail::FutureBase::State> states;
+        states.reserve(all.size());
         for (const auto& future : all) states.push_back(future.state());
         return states;
     }

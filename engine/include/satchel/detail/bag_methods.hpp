@@ -113,8 +113,7 @@ std::vector<T> Bag<T>::extract(std::vector<Value> partitions) {
     std::vector<T> all;
     all.reserve(size);
     for (auto& partition : partitions) {
-        auto items = std::move(partition).template take<Stored>();
-        partition.reset();
+        auto items = std::exchange(partition, Value()).template take<Stored>();
         for (auto& element : items) all.push_back(std::move(element));
     }
     return all;

@@ -32,7 +32,7 @@ inline constexpr bool callable_with =
 template <class F>
 class TaskFunction {
   public:
-    explicit TaskFunction(const F& function) : function_(function) {}
+    explicit TaskFunction(F function) : function_(std::move(function)) {}
 
     template <class... A>
     requires callable_with<F, A...>

@@ -23,10 +23,10 @@ concept GivesParts = requires(const F& f, std::string_view text,
 template <class F>
 class PartsStream final : public ViewStream {
   public:
-    PartsStream(std::unique_ptr<Stream<std::string>> upstream, const F& function)
+    PartsStream(std::unique_ptr<Stream<std::string>> upstream, F function)
         : upstream_(std::move(upstream)),
           views_upstream_(dynamic_cast<ViewStream*>(upstream_.get())),
-          function_(function) {}
+          function_(std::move(function)) {}
 
     bool next_views(ViewBatch& views) override {
         parts_.clear();
