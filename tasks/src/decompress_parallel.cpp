@@ -194,10 +194,13 @@ DecompressResult decompress_parallel(const std::function<Bytes()>& read,
                               ? nullptr
                               : detail::make_table_splitter(*own_splitter, *options.table);
     Splitter* splitter = by_table ? by_table.get() : own_splitter.get();
-    const auto executor = options.executor.resolve();
-    const auto window =
-        splitter == nullptr ? 0 : window_of(*splitter, *executor, options.decompress.memory);
-    if (window <= 0) splitter = nullptr;
+    std::shared_ptr<const Executor> executor;
+    std::int64_t window = 0;
+    if (splitter != nullptr) {
+        executor = options.executor.resolve();
+        window = window_of(*splitter, *executor, options.decompress.memory);
+        if (window <= 0) splitter = nullptr;
+    }
     Pieces pieces(read, splitter, std::move(head));
     Truth truth(known, write, options.on_piece);
 

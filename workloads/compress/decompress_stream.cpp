@@ -136,10 +136,10 @@ class Decompression {
     Decompressed run() {
         if (wanted_.complete()) return {.transfer = done_};
         const bool has_range = options_.offset > 0 || options_.length >= 0;
-        if (input_.seekable()) look_up_table();
-        // Where memory is short, everything is decoded up to the range: that takes least.
-        const bool can_enter =
-            table_ != nullptr && table_->is_confirmed && options_.codec.memory == 0;
+        // A table may take much memory itself. Where that is limited, everything is decoded up to
+        // the range.
+        if (input_.seekable() && options_.codec.memory == 0) look_up_table();
+        const bool can_enter = table_ != nullptr && table_->is_confirmed;
         if (has_range && can_enter && read_range_by_table()) {
             return {.transfer = done_, .codec = codec_};
         }

@@ -104,21 +104,50 @@ requires(!records_travel<K, T>) class PieceWriter<K, T> {
     std::vector<std::pair<K, T>> records_;
 };
 
+/// Goes through the records of one output partition, run by run.
+class RecordCounter {
+  public:
+    RecordCounter(const ShufflePieces& pieces, std::uint32_t output)
+        : run_(pieces.runs.data()), end_(run_ + pieces.runs.size()), output_(output) {}
+
+    /// Counts the next record, after `open` was called with the run and the number of its part if
+    /// it is the first of one. False at the end.
+    template <class Open>
+    bool next(const Open& open) {
+        while (left_ == 0) {
+            if (run_ == end_) return false;
+            const auto& run = *run_++;
+            const auto part = run.find(output_);
+            if (part == run.parts.size()) continue;
+            left_ = run.parts[part].records;
+            open(run, part);
+        }
+        --left_;
+        return true;
+    }
+
+    /// Of the part.
+    [[nodiscard]] std::size_t left() const noexcept { return left_; }
+
+  private:
+    const Run* run_;
+    const Run* end_;
+    std::uint32_t output_;
+    std::size_t left_ = 0;
+};
+
 /// The records of one output partition. Objects are moved out, as nobody else reads them.
 template <class K, class T>
 class RecordReader {
   public:
     /// The pieces must live as long.
-    RecordReader(const ShufflePieces& pieces, std::uint32_t output)
-        : run_(pieces.runs.data()), end_(run_ + pieces.runs.size()), output_(output) {}
+    RecordReader(const ShufflePieces& pieces, std::uint32_t output) : counter_(pieces, output) {}
 
     /// Goes to the next record; false at the end.
     bool next() {
-        while (left_ == 0) {
-            if (run_ == end_) return false;
-            open(*run_++);
+        if (!counter_.next([this](const Run& run, std::size_t part) { open(run, part); })) {
+            return false;
         }
-        --left_;
         if constexpr (records_travel<K, T>) {
             if constexpr (std::default_initializable<K> && std::is_move_assignable_v<K>) {
                 if (!key_) key_.emplace();
@@ -127,7 +156,7 @@ class RecordReader {
                 key_.emplace(load<K>(*archive_));
             }
             element_.emplace(load<T>(*archive_));
-            if (left_ == 0) archive_->expect_end();
+            if (counter_.left() == 0) archive_->expect_end();
         } else {
             key_.emplace(std::move(record_->first));
             element_.emplace(std::move(record_->second));
@@ -141,10 +170,7 @@ class RecordReader {
     [[nodiscard]] T& element() noexcept { return *element_; }
 
   private:
-    void open(const Run& run) {
-        const auto part = run.find(output_);
-        if (part == run.parts.size()) return;
-        left_ = run.parts[part].records;
+    void open(const Run& run, std::size_t part) {
         if constexpr (records_travel<K, T>) {
             archive_.emplace(InputArchive::contiguous(run.read(part, part + 1)));
         } else {
@@ -153,10 +179,7 @@ class RecordReader {
         }
     }
 
-    const Run* run_;
-    const Run* end_;
-    std::uint32_t output_;
-    std::uint32_t left_ = 0;
+    RecordCounter counter_;
     std::optional<InputArchive> archive_;
     std::pair<K, T>* record_ = nullptr;
     std::optional<K> key_;
@@ -166,15 +189,12 @@ class RecordReader {
 template <class K, class T>
 requires(records_are_plain<K, T>) class RecordReader<K, T> {
   public:
-    RecordReader(const ShufflePieces& pieces, std::uint32_t output)
-        : run_(pieces.runs.data()), end_(run_ + pieces.runs.size()), output_(output) {}
+    RecordReader(const ShufflePieces& pieces, std::uint32_t output) : counter_(pieces, output) {}
 
     bool next() {
-        while (left_ == 0) {
-            if (run_ == end_) return false;
-            open(*run_++);
+        if (!counter_.next([this](const Run& run, std::size_t part) { open(run, part); })) {
+            return false;
         }
-        --left_;
         std::memcpy(&key_, at_, sizeof key_);
         std::memcpy(&element_, at_ + sizeof key_, sizeof element_);
         at_ += sizeof key_ + sizeof element_;
@@ -185,19 +205,13 @@ requires(records_are_plain<K, T>) class RecordReader<K, T> {
     [[nodiscard]] T& element() noexcept { return element_; }
 
   private:
-    void open(const Run& run) {
-        const auto part = run.find(output_);
-        if (part == run.parts.size()) return;
+    void open(const Run& run, std::size_t part) {
         bytes_ = run.read(part, part + 1);
         at_ = bytes_.data();
-        left_ = run.parts[part].records;
-        if (bytes_.size() != left_ * (sizeof(K) + sizeof(T))) refuse_records();
+        if (bytes_.size() != counter_.left() * (sizeof(K) + sizeof(T))) refuse_records();
     }
 
-    const Run* run_;
-    const Run* end_;
-    std::uint32_t output_;
-    std::size_t left_ = 0;
+    RecordCounter counter_;
     Bytes bytes_;
     const std::byte* at_ = nullptr;
     K key_{};
