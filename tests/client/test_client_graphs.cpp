@@ -141,6 +141,14 @@ TEST_CASE("futures of bags and delayed calls") {
     CHECK(client.persist(range(10, 3)).sum().compute() == 45);
 }
 
+TEST_CASE("a text in quotes travels") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    const auto size = [](const std::string& text) { return text.size(); };
+    CHECK(delayed(size)("abc").compute() == 3);
+    CHECK(client.submit(size, "abcd").result() == 4);
+}
+
 TEST_CASE("graphs whose tasks are named by key") {
     LocalCluster cluster(threads);
     Client client(cluster);

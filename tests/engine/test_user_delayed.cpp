@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include <doctest/doctest.h>
@@ -24,6 +25,17 @@ TEST_CASE("an argument may be a null pointer") {
     const auto is_null = delayed([](const char* x) { return x == nullptr; });
     CHECK(is_null(static_cast<const char*>(nullptr)).compute());
     CHECK(!is_null("").compute());
+}
+
+TEST_CASE("a text in quotes is kept as a string") {
+    char text[] = "abc";
+    const auto length = delayed([](const std::string& x, std::string y) { return x + y; });
+    const auto call = length(text, "d");
+    text[0] = 'x';
+    CHECK(call.compute() == "abcd");
+    CHECK(delayed([](auto x) { return x.size(); })("abc").compute() == 3);
+    CHECK(delayed([](std::string_view x) { return x.size(); })("abc").compute() == 3);
+    CHECK(delayed([](const char* x, int k) { return x[k]; })("abc", 1).compute() == 'b');
 }
 
 TEST_CASE("a part of a tuple that only moves can be got") {

@@ -202,6 +202,10 @@ class Client final : public Executor {
         for (const auto& future : futures) states.push_back(future.state());
         return states;
     }
+    // The calls of a map(), an argument from each column.
+    template <class F, class... T>
+    auto map_columns(const SubmitOptions& options, F&& f, const std::vector<T>&... columns) const;
+
     // A state for each call.
     std::vector<State> submit_calls(std::vector<detail::EncodedCalls> calls,
                                     const SubmitOptions& options) const;
@@ -274,33 +278,46 @@ void encode_map(std::vector<EncodedCalls>& all, const F& f, std::size_t first, s
 template <class F, class... A>
 auto Client::submit(const SubmitOptions& options, F&& f, A&&... arguments) const {
     using Callable = std::decay_t<F>;
-    using Call =
-        detail::RemoteCall<Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>;
-    detail::require_travels<Callable>();
-    detail::require_travels<detail::stored_type<typename Call::Result>>();
-    detail::EncodedCalls calls{.name = detail::call_name_of<Callable>()};
-    // Braces, because they fix the order of evaluation.
-    typename std::remove_const_t<decltype(Call::sources)> sources{
-        detail::append_argument(calls, std::forward<A>(arguments))...};
-    constexpr bool is_constant = std::is_empty_v<Callable> && std::is_empty_v<decltype(sources)>;
-    if constexpr (is_constant) {
-        static const Bytes encoded = detail::packed(Function(Call{f, {}}), calls.name);
-        calls.function = encoded;
+    if constexpr (detail::check_remote_call<
+                      Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>()) {
+        using Call =
+            detail::RemoteCall<Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>;
+        detail::require_travels<Callable>();
+        detail::require_travels<detail::stored_type<typename Call::Result>>();
+        detail::EncodedCalls calls{.name = detail::call_name_of<Callable>()};
+        // Braces, because they fix the order of evaluation.
+        typename std::remove_const_t<decltype(Call::sources)> sources{
+            detail::append_argument(calls, std::forward<A>(arguments))...};
+        constexpr bool is_constant =
+            std::is_empty_v<Callable> && std::is_empty_v<decltype(sources)>;
+        if constexpr (is_constant) {
+            static const Bytes encoded = detail::packed(Function(Call{f, {}}), calls.name);
+            calls.function = encoded;
+        } else {
+            calls.set_function(Function(Call{std::forward<F>(f), std::move(sources)}));
+        }
+        std::vector<detail::EncodedCalls> all;
+        all.push_back(std::move(calls));
+        return detail::future_of<Call>(std::move(submit_calls(std::move(all), options).front()));
     } else {
-        calls.set_function(Function(Call{std::forward<F>(f), std::move(sources)}));
+        return detail::Refused();
     }
-    std::vector<detail::EncodedCalls> all;
-    all.push_back(std::move(calls));
-    return detail::future_of<Call>(std::move(submit_calls(std::move(all), options).front()));
 }
 
 template <class F, std::ranges::input_range... R>
 requires(sizeof...(R) > 0) auto Client::map(const SubmitOptions& options, F&& f,
                                             R&&... ranges) const {
+    return map_columns(options, std::forward<F>(f), detail::items_of(std::forward<R>(ranges))...);
+}
+
+template <class F, class... T>
+auto Client::map_columns(const SubmitOptions& options, F&& f,
+                         const std::vector<T>&... columns) const {
     using Callable = std::decay_t<F>;
-    detail::require_travels<Callable>();
-    return [&]<class... T>(const std::vector<T>&... columns) {
+    if constexpr (detail::check_remote_call<Callable,
+                                            decltype(detail::part_of(columns, 0, 0))...>()) {
         using Call = detail::RemoteCall<Callable, decltype(detail::part_of(columns, 0, 0))...>;
+        detail::require_travels<Callable>();
         detail::require_travels<detail::stored_type<typename Call::Result>>();
         const std::size_t sizes[]{columns.size()...};
         for (const auto size : sizes) {
@@ -318,7 +335,9 @@ requires(sizeof...(R) > 0) auto Client::map(const SubmitOptions& options, F&& f,
             futures.emplace_back(std::move(state));
         }
         return futures;
-    }(detail::items_of(std::forward<R>(ranges))...);
+    } else {
+        return detail::Refused();
+    }
 }
 
 template <class T>

@@ -138,10 +138,26 @@ struct InputCounts<n, false> {
     std::uint32_t operator[](std::size_t) const { return 1; }
 };
 
+/// A text of C as a string, which is still there when the call is made, also in another process.
+/// Everything else as it is.
+template <class A>
+decltype(auto) own_text(A&& argument) {
+    if constexpr (is_c_text<A>) {
+        return std::string(argument);
+    } else {
+        return std::forward<A>(argument);
+    }
+}
+
+/// What a function sees of an argument whose text is its own.
+template <class A>
+using owned_argument =
+    std::conditional_t<is_c_text<A>, std::string, typename Argument<std::decay_t<A>>::type>;
+
 /// Refuses, in words, a function that cannot be called with `A…`, or what it would return.
 template <class F, class... A>
 constexpr bool check_call() {
-    constexpr bool accepted = callable_with<const F, A...> || callable_with<F, A...>;
+    constexpr bool accepted = accepts_call<F, A...>;
     static_assert(
         accepted,
         "satchel: this function cannot be called with these arguments. A Delayed<T> arrives as "
@@ -297,11 +313,15 @@ class DelayedFunction {
     DelayedFunction(F function, DelayedOptions options)
         : function_(std::move(function)), options_(std::move(options)) {}
 
-    /// A delayed call. Arguments are values, `Delayed`, or `std::vector<Delayed<…>>`.
+    /// A delayed call. Arguments are values, `Delayed`, or `std::vector<Delayed<…>>`. A text in
+    /// quotes arrives as a std::string, unless the function takes only a pointer.
     template <class... A>
     [[nodiscard]] auto operator()(A&&... arguments) const {
-        if constexpr (detail::check_call<F,
-                                         typename detail::Argument<std::decay_t<A>>::type...>()) {
+        if constexpr ((detail::is_c_text<A> || ...) &&
+                      detail::accepts_call<F, detail::owned_argument<A>...>) {
+            return (*this)(detail::own_text(std::forward<A>(arguments))...);
+        } else if constexpr (detail::check_call<
+                                 F, typename detail::Argument<std::decay_t<A>>::type...>()) {
             return call(std::forward<A>(arguments)...);
         } else {
             return detail::Refused();

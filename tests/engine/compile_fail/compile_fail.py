@@ -14,6 +14,7 @@ from pathlib import Path
 
 HEADER = """
 #include <satchel/bag.hpp>
+#include <satchel/client.hpp>
 #include <satchel/stream.hpp>
 #include <satchel/task.hpp>
 #include <functional>

@@ -27,6 +27,15 @@ template <class F, class... A>
 inline constexpr bool callable_with =
     std::is_invocable_v<F&, A...> || std::is_invocable_v<F&, A..., std::stop_token>;
 
+/// Many tasks may call `F` with `A…`: as const, or each a copy of its own.
+template <class F, class... A>
+inline constexpr bool accepts_call = callable_with<const F, A...> || callable_with<F, A...>;
+
+/// A text of C, as one in quotes.
+template <class A>
+inline constexpr bool is_c_text =
+    std::is_same_v<std::decay_t<A>, const char*> || std::is_same_v<std::decay_t<A>, char*>;
+
 /// A user's function, as one task has it: a copy of its own, and the task's stop token if it wants
 /// that.
 template <class F>

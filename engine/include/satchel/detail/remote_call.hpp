@@ -59,6 +59,18 @@ struct ArgumentOf<std::vector<Future<T>>> {
     using source = ListInput<stored_type<T>>;
 };
 
+/// Refuses, in words, a function that cannot be called with what it would get from the sources.
+template <class F, class... Source>
+constexpr bool check_remote_call() {
+    constexpr bool accepted = accepts_call<F, typename Source::type...>;
+    static_assert(
+        accepted,
+        "satchel: this function cannot be called with these arguments. A Future<T> arrives as a T, "
+        "a std::vector<Future<T>> as a std::vector<T>, and a text in quotes as a std::string; take "
+        "them by value or as const T&, but not as T&.");
+    return accepted;
+}
+
 /// Calls `function` with an argument from each source.
 template <class F, class... Source>
 struct RemoteCall {
