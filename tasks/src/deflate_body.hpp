@@ -88,8 +88,9 @@ struct DeflateWrapper {
     void (*read_trailer)(std::span<const std::byte> trailer, DeflateGuess::Part& part);
 };
 
-/// What `Piece::begin` and `Piece::end` say: a border, the start of a stream, or neither.
-enum DeflatePlace : std::uint64_t { deflate_unknown, deflate_border, deflate_start };
+/// What `Piece::begin` and `Piece::end` say: a border, the start of a stream, or neither: the end
+/// of the file, or where nothing was found for so long that a piece had to end.
+enum DeflatePlace : std::uint64_t { deflate_unknown, deflate_border, deflate_start, deflate_lost };
 
 /// What a border looks like; a piece begins behind it.
 inline constexpr std::array border_bytes{std::byte{0x00}, std::byte{0x00}, std::byte{0xFF},

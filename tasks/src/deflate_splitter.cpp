@@ -63,14 +63,14 @@ class DeflateSplitter : public Splitter {
 
     std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
         if (offset == 0) next_ = deflate_start;
-        const bool is_lost = next_ == deflate_unknown;
+        const bool is_lost = next_ == deflate_lost;
         const auto limit = is_lost ? piece_input_unknown : piece_input_max;
         const auto least = is_lost ? 1 : minimum_;  // any border is welcome
         if (const auto size = next_place(data, least)) return begin_at(size, place_);
         if (at_end) return begin_at(data.size(), deflate_unknown);
         if (data.size() < limit) return 0;
         // A border may lie across this end: then it is found in the next piece.
-        return begin_at(data.size(), deflate_unknown);
+        return begin_at(data.size(), deflate_lost);
     }
 
     void describe(Piece& piece) override {
@@ -126,8 +126,8 @@ class DeflateSplitter : public Splitter {
     static constexpr std::size_t head_room = 16;
 
     const DeflateWrapper& wrapper_;
-    DeflatePlace last_ = deflate_unknown;
-    DeflatePlace next_ = deflate_unknown;  // where the piece begins that is cut next
+    DeflatePlace last_ = deflate_lost;
+    DeflatePlace next_ = deflate_lost;  // where the piece begins that is cut next
     DeflatePlace place_ = deflate_unknown;
     std::size_t searched_ = 0;
     std::size_t minimum_ = std::size_t{16} << 10;
@@ -243,7 +243,9 @@ class PieceDecoder {
 };
 
 std::unique_ptr<Guess> DeflateSplitter::guess(const Piece& piece) const {
-    if (piece.begin == deflate_unknown || piece.data.size() > piece_input_max * 2) return nullptr;
+    // Where one is lost, no stream ends, so that nothing would come of it.
+    if (piece.begin == deflate_lost || piece.end == deflate_lost) return nullptr;
+    if (piece.data.size() > piece_input_max * 2) return nullptr;
     const auto capacity = piece.output_size != 0 ? piece.output_size : capacity_.load();
     return PieceDecoder(wrapper_, piece, capacity).decode(piece.begin == deflate_start);
 }
