@@ -53,6 +53,14 @@ class Options(CliTest):
         self.check("compress", "-k", "-k", "-q", "-q", "-f", "-f", "f")
         self.assertEqual(self.names(), ["f", "f.gz"])
 
+    def test_switches_take_no_value(self):
+        self.file("f", b"data")
+        for switch in ("--keep=0", "--force=yes", "--fast=3"):
+            with self.subTest(switch=switch):
+                name = switch.split("=", maxsplit=1)[0]
+                self.refused(f"satchel: {name} takes no value "
+                             "(satchel compress --help tells more)\n", "compress", switch, "f")
+
     def test_long_names(self):
         self.file("f", b"x")
         self.check("compress", "--keep", "--force", "--quiet", "--no-progress", "f")

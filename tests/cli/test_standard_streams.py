@@ -47,6 +47,16 @@ class ClosedStreams(CliTest):
                 self.assertEqual(self.read("f"), data)
                 (self.folder / "f.gz").unlink()
 
+    def test_what_cannot_be_said_is_an_error_too(self):
+        self.file("f", text(1000))
+        self.file("f.gz", gzip.compress(b"something"))
+        for arguments in (["compress", "--bogus"], ["list", "f.gz"], ["--version"],
+                          ["compress", "--help"], ["test", "--json", "f.gz"]):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(self.run_without([1, 2], *arguments)[0], 1)
+        self.assertEqual(self.run_without([1, 2], "unknown")[0], 2)
+        self.assertEqual(self.run_without([2], "compress", "--json", "-c", "f")[0], 0)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include <CLI/Config.hpp>
@@ -26,10 +27,22 @@ std::string not_a_list(const std::string& argument) {
     return argument.starts_with('[') ? "./" + argument : argument;
 }
 
+// As CLI11 says it, without one sentence that means nothing to who typed --keep=yes.
+std::string in_our_words(const CLI::ParseError& error) {
+    constexpr std::string_view theirs = " was given a disallowed flag override";
+    const std::string_view text = error.what();
+    if (!text.ends_with(theirs)) return std::string(text);
+    return fmt::format("--{} takes no value", text.substr(0, text.size() - theirs.size()));
+}
+
 }  // namespace
 
 std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
     app.set_help_flag("-h,--help", "this text");
+    for (auto* const option : app.get_options()) {
+        // Else CLI11 would take --keep=false for not to keep.
+        if (option->get_items_expected_max() == 0) option->disable_flag_override();
+    }
     Arguments reversed;  // as CLI11 wants them
     std::transform(arguments.rbegin(), arguments.rend(), std::back_inserter(reversed), not_a_list);
     try {
@@ -42,14 +55,14 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
         return report_usage_error(
             app.get_name(), fmt::format("not understood: {}", fmt::join(app.remaining(), " ")));
     } catch (const CLI::ParseError& error) {
-        return report_usage_error(app.get_name(), error.what());
+        return report_usage_error(app.get_name(), in_our_words(error));
     } catch (const Error& error) {
         return report_usage_error(app.get_name(), error.what());
     }
 }
 
 int report_usage_error(std::string_view command, std::string_view what) {
-    fmt::print(stderr, "satchel: {} ({} --help tells more)\n", masked(what), command);
+    tell(fmt::format("satchel: {} ({} --help tells more)\n", masked(what), command));
     return static_cast<int>(Exit::error);
 }
 

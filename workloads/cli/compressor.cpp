@@ -85,7 +85,8 @@ class Compressor {
     void print_json(const std::string& file) const {
         const bool carries_data = options_.makes_file() || options_.mode == Mode::cat;
         const bool taken = carries_data && options_.writes_to_stdout(file);
-        fmt::print(taken ? stderr : stdout, "{}\n", json_of(report_));
+        const auto line = json_of(report_) + "\n";
+        taken ? tell(line) : fmt::print("{}", line);
     }
 
     // Returns a warning, or nothing.

@@ -46,7 +46,7 @@ std::string help() {
 
 int run(const Arguments& arguments) {
     if (arguments.empty()) {
-        fmt::print(stderr, "{}", help());
+        tell(help());
         return unknown_command;
     }
     const auto& first = arguments.front();
@@ -61,8 +61,8 @@ int run(const Arguments& arguments) {
     const auto* const found =
         std::ranges::find(commands, first, [](const Command* command) { return command->name; });
     if (found == std::ranges::end(commands)) {
-        fmt::print(stderr, "satchel: there is no command '{}' (satchel --help lists them)\n",
-                   masked(first));
+        tell(fmt::format("satchel: there is no command '{}' (satchel --help lists them)\n",
+                         masked(first)));
         return unknown_command;
     }
     return (*found)->run(Arguments(arguments.begin() + 1, arguments.end()));
@@ -92,11 +92,11 @@ int main(int argc, char** argv) {
         const int code = satchel::cli::run(arguments);
         // Help or a list that did not arrive, as on a full disk, is not success.
         if (std::fflush(stdout) == 0) return code;
-        fmt::print(stderr, "satchel: stdout: cannot write: {}\n",
-                   std::generic_category().message(errno));
+        satchel::cli::tell(fmt::format("satchel: stdout: cannot write: {}\n",
+                                       std::generic_category().message(errno)));
         return 1;
     } catch (const std::exception& error) {
-        fmt::print(stderr, "satchel: {}\n", satchel::cli::masked(error.what()));
+        satchel::cli::tell(fmt::format("satchel: {}\n", satchel::cli::masked(error.what())));
         return 1;
     }
 }

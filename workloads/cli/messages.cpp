@@ -8,13 +8,12 @@
 namespace satchel::cli {
 namespace {
 
-// One call, so that lines of several processes do not mix.
-void print(std::string_view text) {
-    const auto line = fmt::format("satchel: {}\n", masked(text));
-    std::fwrite(line.data(), 1, line.size(), stderr);
-}
+void print(std::string_view text) { tell(fmt::format("satchel: {}\n", masked(text))); }
 
 }  // namespace
+
+// One call, so that lines of several processes do not mix.
+void tell(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 void Messages::error(std::string_view text) {
     exit_ = Exit::error;

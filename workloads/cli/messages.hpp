@@ -18,6 +18,10 @@ enum class Verbosity { quiet, normal, verbose };
 /// Control characters, which could command the terminal, replaced by '?'.
 using detail::masked;
 
+/// Writes to the standard error, in one piece. Where that cannot be written, nobody is left to say
+/// so to.
+void tell(std::string_view text);
+
 class Messages {
   public:
     explicit Messages(Verbosity verbosity) : verbosity_(verbosity) {}

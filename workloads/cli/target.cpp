@@ -86,7 +86,7 @@ std::optional<FileStatus> status_if_exists(const std::string& name, Symlinks sym
 }
 
 bool confirmed_on_terminal(const std::string& name) {
-    fmt::print(stderr, "satchel: {} already exists; replace it (y or n)? ", masked(name));
+    tell(fmt::format("satchel: {} already exists; replace it (y or n)? ", masked(name)));
     std::string answer;
     std::getline(std::cin, answer);
     return answer.starts_with('y') || answer.starts_with('Y');
