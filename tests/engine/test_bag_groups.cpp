@@ -217,6 +217,36 @@ TEST_CASE("NaN is one element like others to frequencies and distinct") {
     });
 }
 
+TEST_CASE("NaN is one key also inside of a pair, a list, an optional and an aggregate") {
+    struct Point {
+        double x;
+        std::optional<int> y;
+        bool operator==(const Point&) const = default;
+    };
+    const auto check = [](const auto& absent, const auto& present) {
+        using T = std::decay_t<decltype(absent)>;
+        std::vector<T> elements(10'000, absent);
+        elements[5'000] = present;
+        const auto bag = from_sequence(elements, {.npartitions = 7});
+        const auto identity = [](const T& x) { return x; };
+        on_each_executor([&](const Executor& executor) {
+            const auto counts = bag.frequencies().compute(executor);
+            REQUIRE(counts.size() == 2);
+            CHECK(counts[0].second == 9'999);
+            CHECK(bag.distinct().compute(executor).size() == 2);
+            CHECK(bag.groupby(identity).count().compute(executor) == 2);
+            const auto one = from_sequence(std::vector<T>{absent});
+            CHECK(bag.join(one, identity).count().compute(executor) == 9'999);
+        });
+    };
+    check(std::pair(1, not_a_number), std::pair(1, 2.0));
+    check(std::vector{1.0, not_a_number}, std::vector{1.0});
+    check(std::optional(not_a_number), std::optional<double>());
+    check(std::tuple(std::string("a"), std::vector{std::pair(not_a_number, 1)}),
+          std::tuple(std::string("a"), std::vector{std::pair(not_a_number, 2)}));
+    check(Point{not_a_number, 1}, Point{not_a_number, {}});
+}
+
 TEST_CASE("frequencies of many different elements, in all partitions") {
     on_each_executor([](const Executor& executor) {
         for (const std::int64_t split_every : {2, 8}) {

@@ -57,6 +57,7 @@ PUBLIC_HEADERS = {
     "detail/node.hpp": "bag",
     "detail/kept_result.hpp": "graph",
     "detail/ordered_map.hpp": "bag",
+    "detail/same_key.hpp": "bag",
     "detail/parts_stage.hpp": "bag",
     "detail/pieces.hpp": "bag",
     "detail/records.hpp": "bag",

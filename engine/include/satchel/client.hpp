@@ -280,6 +280,10 @@ auto Client::submit(const SubmitOptions& options, F&& f, A&&... arguments) const
     using Callable = std::decay_t<F>;
     if constexpr (detail::check_remote_call<
                       Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>()) {
+        []<std::size_t... k>(std::index_sequence<k...>) {
+            static_assert((detail::check_remote_argument<Callable, k, A>() && ...));
+        }
+        (std::index_sequence_for<A...>{});
         using Call =
             detail::RemoteCall<Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>;
         detail::require_travels<Callable>();
@@ -316,6 +320,10 @@ auto Client::map_columns(const SubmitOptions& options, F&& f,
     using Callable = std::decay_t<F>;
     if constexpr (detail::check_remote_call<Callable,
                                             decltype(detail::part_of(columns, 0, 0))...>()) {
+        []<std::size_t... k>(std::index_sequence<k...>) {
+            static_assert((detail::check_remote_argument<Callable, k, T>() && ...));
+        }
+        (std::index_sequence_for<T...>{});
         using Call = detail::RemoteCall<Callable, decltype(detail::part_of(columns, 0, 0))...>;
         detail::require_travels<Callable>();
         detail::require_travels<detail::stored_type<typename Call::Result>>();

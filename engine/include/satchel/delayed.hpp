@@ -373,6 +373,7 @@ class DelayedFunction {
                               .moves = detail::moves_argument<F, T, k>});
             if (pure) token = token.then(argument.node()->description.token);
         } else {
+            static_assert(detail::check_kept_argument<F, k, T>());
             if (pure) token = token.then(detail::value_token<std::decay_t<A>>(argument));
             inputs.push_back({.value = Value::of(std::forward<A>(argument))});
         }

@@ -248,4 +248,14 @@ constexpr bool takes_reference() {
     return false;
 }
 
+/// Refuses, in words, an argument `k` that a call keeps and would have to give away.
+template <class F, std::size_t k, class T>
+constexpr bool check_kept_argument() {
+    constexpr bool can_be_given = is_copyable<T> || takes_reference<F, k>();
+    static_assert(can_be_given,
+                  "satchel: this argument cannot be copied, and is not given away, because a call "
+                  "may be made again. Take it as const T&, or let another call make it.");
+    return can_be_given;
+}
+
 }  // namespace satchel::detail

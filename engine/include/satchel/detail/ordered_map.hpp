@@ -2,6 +2,7 @@
 #pragma once
 
 #include <satchel/archive.hpp>
+#include <satchel/detail/same_key.hpp>
 #include <satchel/stable_hash.hpp>
 
 #include <cstddef>
@@ -27,16 +28,6 @@ std::uint64_t hash_key(const K& key) {
         return StableHash{}(key);
     } else {
         return hash_mix(std::hash<K>{}(key), 6);
-    }
-}
-
-/// Whether two keys are the same: equal, or both NaN.
-template <class K, class Other>
-bool is_same_key(const K& one, const Other& other) {
-    if constexpr (std::is_floating_point_v<K>) {
-        return one == other || (one != one && other != other);
-    } else {
-        return one == other;
     }
 }
 

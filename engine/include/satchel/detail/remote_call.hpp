@@ -71,6 +71,17 @@ constexpr bool check_remote_call() {
     return accepted;
 }
 
+/// The same for argument `k` of submit(), and for the elements of a range of map().
+template <class F, std::size_t k, class A>
+constexpr bool check_remote_argument() {
+    using Source = typename ArgumentOf<std::decay_t<A>>::source;
+    if constexpr (std::is_base_of_v<FutureBase, std::decay_t<A>> || requires { Source{}.size; }) {
+        return true;
+    } else {
+        return check_kept_argument<F, k, typename Source::type>();
+    }
+}
+
 /// Calls `function` with an argument from each source.
 template <class F, class... Source>
 struct RemoteCall {

@@ -1,0 +1,97 @@
+// Whether two keys are the same: equal, except that every NaN is the same key, also one inside of a
+// pair, a vector or a simple aggregate, as stable_hash sees it.
+#pragma once
+
+#include <satchel/stable_hash.hpp>
+
+#include <cstddef>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace satchel::detail {
+
+template <class T>
+inline constexpr bool is_optional_like = requires(const T& x) {
+    x.has_value();
+    *x;
+};
+
+/// Whether an object of type `T` may hold a NaN that can be found: `depth` bounds the search in
+/// types that hold themselves.
+template <class T, std::size_t depth = 4>
+constexpr bool may_hold_nan() {
+    if constexpr (std::is_floating_point_v<T>) {
+        return true;
+    } else if constexpr (depth == 0 || std::is_scalar_v<T> || std::is_same_v<T, Bytes> ||
+                         std::is_convertible_v<const T&, std::string_view> || is_path_like<T>) {
+        return false;
+    } else if constexpr (std::ranges::input_range<const T>) {
+        // Without an order, parts cannot be compared one by one.
+        if constexpr (requires { typename T::hasher; }) return false;
+        return may_hold_nan<std::remove_cvref_t<std::ranges::range_reference_t<const T>>,
+                            depth - 1>();
+    } else if constexpr (is_tuple_like<T>) {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return (may_hold_nan<std::remove_cvref_t<std::tuple_element_t<I, T>>, depth - 1>() ||
+                    ...);
+        }
+        (std::make_index_sequence<std::tuple_size_v<T>>());
+    } else if constexpr (is_optional_like<T>) {
+        return may_hold_nan<std::remove_cvref_t<decltype(*std::declval<const T&>())>, depth - 1>();
+    } else if constexpr (hashes_by_members<T>) {
+        return []<class... M>(TypeList<M...>) {
+            return (may_hold_nan<std::remove_cvref_t<M>, depth - 1>() || ...);
+        }(member_types<T>{});
+    } else {
+        return false;
+    }
+}
+
+template <class T>
+bool has_same_parts(const T& one, const T& other);
+
+/// `other` may be a view of a key.
+template <class T, class Other>
+bool is_same_key(const T& one, const Other& other) {
+    if constexpr (requires { static_cast<bool>(one == other); }) {
+        if (one == other) return true;
+    }
+    if constexpr (std::is_same_v<T, Other> && may_hold_nan<T>()) {
+        return has_same_parts(one, other);
+    } else {
+        return false;
+    }
+}
+
+/// REQUIRES: may_hold_nan<T>().
+template <class T>
+bool has_same_parts(const T& one, const T& other) {
+    if constexpr (std::is_floating_point_v<T>) {
+        return one != one && other != other;
+    } else if constexpr (std::ranges::input_range<const T>) {
+        auto at = std::ranges::begin(one);
+        auto other_at = std::ranges::begin(other);
+        for (; at != std::ranges::end(one) && other_at != std::ranges::end(other);
+             ++at, ++other_at) {
+            if (!is_same_key(*at, *other_at)) return false;
+        }
+        return at == std::ranges::end(one) && other_at == std::ranges::end(other);
+    } else if constexpr (is_tuple_like<T>) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return (is_same_key(std::get<I>(one), std::get<I>(other)) && ...);
+        }
+        (std::make_index_sequence<std::tuple_size_v<T>>());
+    } else if constexpr (is_optional_like<T>) {
+        return one.has_value() && other.has_value() && is_same_key(*one, *other);
+    } else {
+        return visit_members(one, [&](const auto&... member) {
+            return visit_members(other, [&](const auto&... other_member) {
+                return (is_same_key(member, other_member) && ...);
+            });
+        });
+    }
+}
+
+}  // namespace satchel::detail
