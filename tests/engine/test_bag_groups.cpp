@@ -33,6 +33,11 @@ using satchel::testing::on_each_executor;
 using satchel::testing::text_of;
 
 namespace fruit {
+struct Weighed {
+    double grams;
+    std::optional<int> price;
+    bool operator==(const Weighed&) const = default;
+};
 
 // Of a type of the user's own, with a hash of its own.
 struct Apple {
@@ -218,11 +223,7 @@ TEST_CASE("NaN is one element like others to frequencies and distinct") {
 }
 
 TEST_CASE("NaN is one key also inside of a pair, a list, an optional and an aggregate") {
-    struct Point {
-        double x;
-        std::optional<int> y;
-        bool operator==(const Point&) const = default;
-    };
+    using fruit::Weighed;
     const auto check = [](const auto& absent, const auto& present) {
         using T = std::decay_t<decltype(absent)>;
         std::vector<T> elements(10'000, absent);
@@ -244,7 +245,7 @@ TEST_CASE("NaN is one key also inside of a pair, a list, an optional and an aggr
     check(std::optional(not_a_number), std::optional<double>());
     check(std::tuple(std::string("a"), std::vector{std::pair(not_a_number, 1)}),
           std::tuple(std::string("a"), std::vector{std::pair(not_a_number, 2)}));
-    check(Point{not_a_number, 1}, Point{not_a_number, {}});
+    check(Weighed{not_a_number, 1}, Weighed{not_a_number, {}});
 }
 
 TEST_CASE("frequencies of many different elements, in all partitions") {
