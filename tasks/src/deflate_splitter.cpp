@@ -243,8 +243,9 @@ class PieceDecoder {
 };
 
 std::unique_ptr<Guess> DeflateSplitter::guess(const Piece& piece) const {
-    // Where one is lost, no stream ends, so that nothing would come of it.
-    if (piece.begin == deflate_lost || piece.end == deflate_lost) return nullptr;
+    if (piece.begin != deflate_border && piece.begin != deflate_start) return nullptr;
+    // In front of where a piece had to end, no stream ends: nothing would come of it.
+    if (piece.end == deflate_lost) return nullptr;
     if (piece.data.size() > piece_input_max * 2) return nullptr;
     const auto capacity = piece.output_size != 0 ? piece.output_size : capacity_.load();
     return PieceDecoder(wrapper_, piece, capacity).decode(piece.begin == deflate_start);

@@ -4,10 +4,10 @@
 #include <satchel/progress.hpp>
 #include <satchel/units.hpp>
 
+#include "messages.hpp"
 #include "signals.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -18,11 +18,6 @@ namespace {
 constexpr std::chrono::milliseconds redraw_interval{100};
 
 constexpr const char* wipe = "\r\033[K";  // to the line's start, and clear what stood there
-
-void print(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stderr);
-    std::fflush(stderr);
-}
 
 std::string how_far(const ProgressState& state) {
     if (state.total == 0) return format_bytes(static_cast<std::uint64_t>(state.input));
@@ -57,7 +52,7 @@ ProgressLine::ProgressLine(std::int64_t total) : total_(total) {
 ProgressLine::~ProgressLine() {
     if (finished_) return;
     stop_drawing();
-    print(wipe);
+    tell(wipe);
 }
 
 void ProgressLine::update(std::int64_t input, std::int64_t processed) noexcept {
@@ -81,12 +76,12 @@ void ProgressLine::run(const std::stop_token& stop) {
 
 void ProgressLine::draw(const char* ending) {
     const std::chrono::duration<double> elapsed = Clock::now() - start_;
-    print(wipe +
-          progress_text({.total = total_,
-                         .input = input_,
-                         .processed = processed_,
-                         .seconds = elapsed.count()}) +
-          ending);
+    tell(wipe +
+         progress_text({.total = total_,
+                        .input = input_,
+                        .processed = processed_,
+                        .seconds = elapsed.count()}) +
+         ending);
 }
 
 void ProgressLine::stop_drawing() {

@@ -243,7 +243,7 @@ inline constexpr bool is_future = std::is_base_of_v<FutureBase, T>;
 template <class R>
 auto items_of(R&& range) {
     using Given = std::ranges::range_value_t<R>;
-    using T = std::conditional_t<std::is_convertible_v<Given, const char*>, std::string, Given>;
+    using T = kept_argument<Given>;
     if constexpr (std::is_same_v<std::remove_cvref_t<R>, std::vector<T>>) {
         return std::vector<T>(std::forward<R>(range));
     } else {
@@ -278,12 +278,9 @@ void encode_map(std::vector<EncodedCalls>& all, const F& f, std::size_t first, s
 template <class F, class... A>
 auto Client::submit(const SubmitOptions& options, F&& f, A&&... arguments) const {
     using Callable = std::decay_t<F>;
-    if constexpr (detail::check_remote_call<
-                      Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>()) {
-        []<std::size_t... k>(std::index_sequence<k...>) {
-            static_assert((detail::check_remote_argument<Callable, k, A>() && ...));
-        }
-        (std::index_sequence_for<A...>{});
+    if constexpr (detail::check_sources<
+                      Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>() &&
+                  detail::check_values<Callable, std::decay_t<A>...>()) {
         using Call =
             detail::RemoteCall<Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>;
         detail::require_travels<Callable>();
@@ -318,12 +315,8 @@ template <class F, class... T>
 auto Client::map_columns(const SubmitOptions& options, F&& f,
                          const std::vector<T>&... columns) const {
     using Callable = std::decay_t<F>;
-    if constexpr (detail::check_remote_call<Callable,
-                                            decltype(detail::part_of(columns, 0, 0))...>()) {
-        []<std::size_t... k>(std::index_sequence<k...>) {
-            static_assert((detail::check_remote_argument<Callable, k, T>() && ...));
-        }
-        (std::index_sequence_for<T...>{});
+    if constexpr (detail::check_sources<Callable, decltype(detail::part_of(columns, 0, 0))...>() &&
+                  detail::check_values<Callable, T...>()) {
         using Call = detail::RemoteCall<Callable, decltype(detail::part_of(columns, 0, 0))...>;
         detail::require_travels<Callable>();
         detail::require_travels<detail::stored_type<typename Call::Result>>();

@@ -111,7 +111,7 @@ template <class T>
 Token value_token(const T& value) {
     if constexpr ((std::is_arithmetic_v<T> || std::is_enum_v<T>)&&sizeof(T) <= 8) {
         return bytes_token(value);
-    } else if constexpr (std::is_same_v<T, const char*> || std::is_same_v<T, char*>) {
+    } else if constexpr (is_c_text<T>) {
         return value != nullptr ? type_token<T>().then(Token::of(value)) : type_token<T>();
     } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>) {
         return type_token<T>().then(Token::of(value));
@@ -138,8 +138,7 @@ struct InputCounts<n, false> {
     std::uint32_t operator[](std::size_t) const { return 1; }
 };
 
-/// A text of C as a string, which is still there when the call is made, also in another process.
-/// Everything else as it is.
+/// A text of C as a string; everything else as it is.
 template <class A>
 decltype(auto) own_text(A&& argument) {
     if constexpr (is_c_text<A>) {
@@ -149,10 +148,9 @@ decltype(auto) own_text(A&& argument) {
     }
 }
 
-/// What a function sees of an argument whose text is its own.
+/// What a function sees of an argument that is kept.
 template <class A>
-using owned_argument =
-    std::conditional_t<is_c_text<A>, std::string, typename Argument<std::decay_t<A>>::type>;
+using seen_argument = typename Argument<kept_argument<A>>::type;
 
 /// Refuses, in words, a function that cannot be called with `A…`, or what it would return.
 template <class F, class... A>
@@ -318,7 +316,7 @@ class DelayedFunction {
     template <class... A>
     [[nodiscard]] auto operator()(A&&... arguments) const {
         if constexpr ((detail::is_c_text<A> || ...) &&
-                      detail::accepts_call<F, detail::owned_argument<A>...>) {
+                      detail::accepts_call<F, detail::seen_argument<A>...>) {
             return (*this)(detail::own_text(std::forward<A>(arguments))...);
         } else if constexpr (detail::check_call<
                                  F, typename detail::Argument<std::decay_t<A>>::type...>()) {

@@ -99,6 +99,12 @@ inline constexpr bool is_path_like = requires(const T& x) {
 };
 
 template <class T>
+inline constexpr bool is_optional_like = requires(const T& x) {
+    x.has_value();
+    *x;
+};
+
+template <class T>
 constexpr bool knows_hash_of();
 
 }  // namespace detail
@@ -134,10 +140,7 @@ constexpr bool knows_hash_of() {
             return (StablyHashable<std::tuple_element_t<I, T>> && ...);
         }
         (std::make_index_sequence<std::tuple_size_v<T>>());
-    } else if constexpr (requires(const T& x) {
-                             x.has_value();
-                             *x;
-                         }) {
+    } else if constexpr (is_optional_like<T>) {
         return StablyHashable<std::remove_cvref_t<decltype(*std::declval<const T&>())>>;
     } else if constexpr (hashes_by_members<T>) {
         return are_hashable(member_types<T>{});

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -35,6 +36,11 @@ inline constexpr bool accepts_call = callable_with<const F, A...> || callable_wi
 template <class A>
 inline constexpr bool is_c_text =
     std::is_same_v<std::decay_t<A>, const char*> || std::is_same_v<std::decay_t<A>, char*>;
+
+/// What is kept of an `A`: a text of C as a string, which is still there when the call is made,
+/// also in another process.
+template <class A>
+using kept_argument = std::conditional_t<is_c_text<A>, std::string, std::decay_t<A>>;
 
 /// A user's function, as one task has it: a copy of its own, and the task's stop token if it wants
 /// that.

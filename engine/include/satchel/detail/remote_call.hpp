@@ -47,8 +47,7 @@ struct ColumnInput {
 /// How an argument of submit() reaches the function.
 template <class A>
 struct ArgumentOf {
-    using source =
-        OneInput<std::conditional_t<std::is_convertible_v<A, const char*>, std::string, A>>;
+    using source = OneInput<kept_argument<A>>;
 };
 template <class T>
 struct ArgumentOf<Future<T>> {
@@ -61,7 +60,7 @@ struct ArgumentOf<std::vector<Future<T>>> {
 
 /// Refuses, in words, a function that cannot be called with what it would get from the sources.
 template <class F, class... Source>
-constexpr bool check_remote_call() {
+constexpr bool check_sources() {
     constexpr bool accepted = accepts_call<F, typename Source::type...>;
     static_assert(
         accepted,
@@ -71,15 +70,22 @@ constexpr bool check_remote_call() {
     return accepted;
 }
 
-/// The same for argument `k` of submit(), and for the elements of a range of map().
+/// The same for argument `k` of submit(), or the elements of a range of map(), if it is a value.
 template <class F, std::size_t k, class A>
-constexpr bool check_remote_argument() {
-    using Source = typename ArgumentOf<std::decay_t<A>>::source;
-    if constexpr (std::is_base_of_v<FutureBase, std::decay_t<A>> || requires { Source{}.size; }) {
+constexpr bool check_value() {
+    using Source = typename ArgumentOf<A>::source;
+    if constexpr (std::is_base_of_v<FutureBase, A> || requires { Source{}.size; }) {
         return true;
     } else {
         return check_kept_argument<F, k, typename Source::type>();
     }
+}
+template <class F, class... A>
+constexpr bool check_values() {
+    return []<std::size_t... k>(std::index_sequence<k...>) {
+        return (check_value<F, k, A>() && ...);
+    }
+    (std::index_sequence_for<A...>{});
 }
 
 /// Calls `function` with an argument from each source.

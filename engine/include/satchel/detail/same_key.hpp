@@ -12,12 +12,6 @@
 
 namespace satchel::detail {
 
-template <class T>
-inline constexpr bool is_optional_like = requires(const T& x) {
-    x.has_value();
-    *x;
-};
-
 /// Whether an object of type `T` may hold a NaN that can be found: `depth` bounds the search in
 /// types that hold themselves.
 template <class T, std::size_t depth = 4>
