@@ -25,11 +25,14 @@ class BitWriter {
         out_ += 4;
     }
 
-    /// Writes what is pending, filled up with zeros. Gives the number of bits that were put.
-    std::uint64_t finish() {
-        const auto size = static_cast<std::uint64_t>(out_ - begin_) * 8 + pending_size_;
+    /// The number of bits that were put.
+    [[nodiscard]] std::uint64_t size() const {
+        return static_cast<std::uint64_t>(out_ - begin_) * 8 + pending_size_;
+    }
+
+    /// Writes what is pending, filled up with zeros.
+    void finish() {
         store_big_endian(out_, static_cast<std::uint32_t>(pending_ << (32 - pending_size_)));
-        return size;
     }
 
   private:

@@ -68,14 +68,16 @@ void put_used(BitWriter& bits, std::span<const std::uint8_t> used) {
     }
 }
 
-void put_tables(BitWriter& bits, const CodeTables& tables) {
+// `padding` groups are added that no symbol needs; each takes one bit.
+void put_tables(BitWriter& bits, const CodeTables& tables, std::size_t padding) {
     bits.put(tables.count, 3);
-    bits.put(tables.groups.size(), 15);
+    bits.put(tables.groups.size() + padding, 15);
     RecentBytes recent(std::array<std::uint8_t, bz2_tables_max>{0, 1, 2, 3, 4, 5});
     for (const auto table : tables.groups) {
         const auto place = recent.use(table);
         bits.put((std::uint64_t{1} << (place + 1)) - 2, place + 1);
     }
+    bits.put(0, static_cast<unsigned>(padding));
     for (std::size_t t = 0; t < tables.count; ++t) {
         auto length = tables.lengths[t][0];
         bits.put(length, 5);
@@ -125,7 +127,7 @@ std::size_t block_bound(const CodeTables& tables) {
     // A length differs from the one before by at most 20 steps of two bits.
     const auto lengths_bits = tables.count * (5 + tables.alphabet * 41);
     const auto groups_bits = tables.groups.size() * tables.count;
-    return (head_bits + groups_bits + lengths_bits + tables.symbols_size) / 8 + 8;
+    return (head_bits + groups_bits + lengths_bits + tables.symbols_size) / 8 + 10;
 }
 
 }  // namespace
@@ -146,17 +148,22 @@ Bz2Block encode_bz2_block(std::span<const std::byte> data, std::int64_t level) {
     block.crc = bz2_crc(0, data.first(shortened.used));
     block.used = shortened.used;
     Buffer out(block_bound(tables));
-    BitWriter bits(out.data());
-    bits.put(bz2_block_magic >> 24, 24);
-    bits.put(bz2_block_magic & 0xFF'FFFF, 24);
-    bits.put(block.crc, 32);
-    bits.put(origin, 25);  // the highest bit says that the block is not randomised
-    put_used(bits, used);
-    put_tables(bits, tables);
+    const auto put_head = [&](std::size_t padding) {
+        BitWriter bits(out.data());
+        bits.put(bz2_block_magic >> 24, 24);
+        bits.put(bz2_block_magic & 0xFF'FFFF, 24);
+        bits.put(block.crc, 32);
+        bits.put(origin, 25);  // the highest bit says that the block is not randomised
+        put_used(bits, used);
+        put_tables(bits, tables, padding);
+        return bits;
+    };
+    BitWriter bits = put_head(0);
+    bits = put_head((8 - (bits.size() + tables.symbols_size) % 8) % 8);
     put_symbols(bits, tables, symbols);
-    block.bits.size = bits.finish();
-    out.resize(static_cast<std::size_t>((block.bits.size + 7) / 8));
-    block.bits.data = std::move(out).freeze();
+    bits.finish();
+    out.resize(static_cast<std::size_t>(bits.size() / 8));
+    block.data = std::move(out).freeze();
     return block;
 }
 

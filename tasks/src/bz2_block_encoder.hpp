@@ -1,4 +1,6 @@
-// Compressing one block of bzip2 data, from bytes to bits.
+// Compressing one block of bzip2 data. Blocks are a whole number of bytes: groups of symbols that
+// nobody uses, which all readers skip, fill up their bits. So a block looks the same wherever it
+// stands in a stream.
 #pragma once
 
 #include <satchel/bytes.hpp>
@@ -6,27 +8,26 @@
 #include "bz2_format.hpp"
 #include "rotation_sort.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace satchel::detail {
 
-// A number of bits; what is left of the last byte does not count.
-struct BitString {
-    Bytes data{};
-    std::uint64_t size = 0;
-};
-
 struct Bz2Block {
-    BitString bits;
+    Bytes data;
     std::uint32_t crc = 0;
     std::size_t used = 0;  // bytes of the input that it holds
 };
 
 /// What a block takes, counted after runs were shortened: as many as with bzip2, which closes a
-/// block before it is sure to be full.
-constexpr std::size_t bz2_block_capacity(std::int64_t level) { return bz2_block_size(level) - 20; }
+/// block before it is sure to be full; but for the largest, where room is left for seven groups
+/// more than there are symbols for.
+constexpr std::size_t bz2_block_capacity(std::int64_t level) {
+    constexpr std::size_t symbols_max = (bz2_groups_max - 7) * bz2_group_size;
+    return std::min(bz2_block_size(level) - 20, symbols_max - 1);
+}
 
 /// The memory that making one needs, at the most, besides its input and its output.
 constexpr std::uint64_t bz2_block_memory(std::int64_t level) {

@@ -35,6 +35,8 @@ constexpr std::size_t bz2_block_size_max = bz2_block_size(9);
 constexpr std::size_t bz2_tables_min = 2;
 constexpr std::size_t bz2_tables_max = 6;
 constexpr std::size_t bz2_group_size = 50;
+// What bzip2 has room for. More groups than there are symbols for are allowed, and ignored.
+constexpr std::size_t bz2_groups_max = 18'002;
 constexpr unsigned bz2_code_length_max = 20;
 
 // Symbols: the digits of runs of zeros, places from one on, and the end of the block, which comes

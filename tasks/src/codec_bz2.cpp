@@ -1,13 +1,13 @@
 // bzip2: one stream of blocks that were compressed independently.
 //
-//     stream := "BZh" level | block … | 177245385090 | combined CRC(32 bits) | zero bits to a byte
-//     block  := 314159265359 | CRC(32 bits) | …              (a number of bits, not bytes)
+//     stream := "BZh" level | block … | 177245385090 | combined CRC(32 bits)
+//     block  := 314159265359 | CRC(32 bits) | …
 //
-// The bits of a block are put behind those of the block before, which moves them by some bits. The
-// combined CRC follows from those of the blocks: for each, rotate left by one and exclusive-or.
+// Blocks may begin at any bit; ours are whole bytes. The combined CRC follows from those of the
+// blocks: for each, rotate left by one and exclusive-or.
 //
-// In a CompressedChunk, `data` holds the bits of all its blocks, `check` their combined CRC, and
-// `extra` is the number of blocks times eight, plus the number of unused bits in the last byte.
+// In a CompressedChunk, `data` holds all its blocks, `check` is their combined CRC, and `extra`
+// their number.
 #include <satchel/tasks/codec.hpp>
 
 #include "bz2_block_encoder.hpp"
@@ -22,47 +22,6 @@
 namespace satchel::detail {
 namespace {
 
-// Puts strings of bits one behind the other.
-class BitJoiner {
-  public:
-    /// The bytes that are complete with `bits`; up to seven bits wait for the next call.
-    Bytes append(const BitString& bits) {
-        if (bits.size == 0) return {};
-        const std::uint64_t size = pending_size_ + bits.size;
-        const auto whole = static_cast<std::size_t>(size / 8);
-        const Bytes shifted = pending_size_ == 0 ? bits.data : shift(bits.data, (size + 7) / 8);
-        pending_size_ = static_cast<unsigned>(size % 8);
-        pending_ = pending_size_ == 0 ? std::byte{0}
-                                      : shifted[whole] & std::byte{0xFF} << (8 - pending_size_);
-        return shifted.slice(0, whole);
-    }
-
-    /// The byte that was begun, filled up with zeros; empty if there is none.
-    [[nodiscard]] Bytes finish() const {
-        if (pending_size_ == 0) return {};
-        return bytes_of({std::to_integer<unsigned>(pending_)});
-    }
-
-    [[nodiscard]] unsigned pending_size() const { return pending_size_; }
-
-  private:
-    // `data`, moved towards its end by the pending bits, which come before it: `size` bytes.
-    [[nodiscard]] Bytes shift(const Bytes& data, std::uint64_t size) const {
-        const auto right = static_cast<int>(pending_size_);
-        const int left = 8 - right;
-        Buffer out(static_cast<std::size_t>(size));
-        const auto* const in = data.data();
-        auto* const to = out.data();
-        to[0] = pending_ | in[0] >> right;
-        for (std::size_t i = 1; i < data.size(); ++i) to[i] = in[i - 1] << left | in[i] >> right;
-        if (size > data.size()) to[data.size()] = in[data.size() - 1] << left;
-        return std::move(out).freeze();
-    }
-
-    std::byte pending_{0};  // in the highest bits, the others are zero
-    unsigned pending_size_ = 0;
-};
-
 std::uint32_t combine(std::uint32_t crc, std::uint32_t next_crc, std::uint64_t next_blocks) {
     return std::rotl(crc, static_cast<int>(next_blocks % 32)) ^ next_crc;
 }
@@ -76,26 +35,19 @@ class Bz2Joiner : public Joiner {
     }
 
     Bytes append(const CompressedChunk& chunk) override {
-        const auto blocks = chunk.extra / 8;
-        crc_ = combine(crc_, static_cast<std::uint32_t>(chunk.check), blocks);
-        return bits_.append({chunk.data, chunk.data.size() * 8 - chunk.extra % 8});
+        crc_ = combine(crc_, static_cast<std::uint32_t>(chunk.check), chunk.extra);
+        return chunk.data;
     }
 
     Bytes finish() override {
         const auto trailer = [&](unsigned i) { return byte_of(crc_, 3 - i); };
-        const BitString end{bytes_of({0x17, 0x72, 0x45, 0x38, 0x50, 0x90, trailer(0), trailer(1),
-                                      trailer(2), trailer(3)}),
-                            80};
-        Buffer out;
-        out.append(bits_.append(end));
-        out.append(bits_.finish());
-        return std::move(out).freeze();
+        return bytes_of(
+            {0x17, 0x72, 0x45, 0x38, 0x50, 0x90, trailer(0), trailer(1), trailer(2), trailer(3)});
     }
 
   private:
     std::int64_t level_;
     std::uint32_t crc_ = 0;
-    BitJoiner bits_;
 };
 
 class Bz2Codec : public Codec {
@@ -132,26 +84,21 @@ class Bz2Codec : public Codec {
                                    const CompressOptions& options) const override {
         const int level = checked_level(*this, chunk, options);
         CompressedChunk result{.input_size = chunk.size()};
-        std::uint64_t blocks = 0;
         std::uint32_t crc = 0;
-        BitJoiner bits;
         Buffer data;
         while (!chunk.empty()) {
             const Bz2Block block = encode_bz2_block(chunk, level);
             chunk = chunk.subspan(block.used);
             crc = combine(crc, block.crc, 1);
-            if (++blocks == 1 && chunk.empty()) {  // as nearly always
-                result.data = block.bits.data;
-                result.check = crc;
-                result.extra = 8 + (8 - block.bits.size % 8) % 8;
-                return result;
+            ++result.extra;
+            if (chunk.empty() && data.size() == 0) {  // as nearly always
+                result.data = block.data;
+            } else {
+                data.append(block.data);
             }
-            data.append(bits.append(block.bits));
         }
-        data.append(bits.finish());
-        result.data = std::move(data).freeze();
+        if (data.size() != 0) result.data = std::move(data).freeze();
         result.check = crc;
-        result.extra = blocks * 8 + (8 - bits.pending_size()) % 8;
         return result;
     }
 

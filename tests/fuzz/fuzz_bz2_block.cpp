@@ -60,7 +60,8 @@ Bytes stream_of(std::span<const std::byte> data, const Block& block) {
     for (std::uint64_t i = 0; i < block.size; ++i) put(read_bits(data, i, 1), 1);
     put(bz2_end_magic, bz2_magic_bits);
     put(block.text.crc, bz2_crc_bits);
-    out.resize(static_cast<std::size_t>((bits.finish() + 7) / 8));
+    bits.finish();
+    out.resize(static_cast<std::size_t>((bits.size() + 7) / 8));
     return std::move(out).freeze();
 }
 
@@ -69,7 +70,7 @@ void check_round_trip(std::span<const std::byte> data) {
     // Its magic number and its CRC come first; what follows a block is longer than this.
     constexpr unsigned head = (bz2_magic_bits + bz2_crc_bits) / 8;
     Buffer bits;
-    bits.append(encoded.bits.data.slice(head));
+    bits.append(encoded.data.slice(head));
     bits.append(std::array<std::byte, Bz2BlockDecoder::lookahead_bits / 8>{});
     const auto block = decode(bits, bits.size());
     if (!block || block->text.crc != encoded.crc || encoded.used != data.size() ||
