@@ -102,6 +102,8 @@ std::optional<SeekTable> Codec::seek_table(const RandomAccess& /*file*/) const {
 
 bool Decoder::file_may_end() const { return true; }
 
+std::string_view Decoder::doubt_at_end() const { return {}; }
+
 bool Decoder::may_be_followed() const { return true; }
 
 void add_codec(const Codec& codec) { table().add(codec); }

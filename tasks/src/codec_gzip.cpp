@@ -67,7 +67,20 @@ void read_trailer(std::span<const std::byte> trailer, DeflateGuess::Part& part) 
 }
 
 constexpr std::size_t trailer_size = 8;
-constexpr DeflateWrapper wrapper{crc32_kind, trailer_size, header_size, may_begin, read_trailer};
+
+// BGZF: every member says its size in such a field. A file of them that is cut off between two of
+// them is whole, but for the empty one at its end.
+bool names_block(std::span<const std::byte> extra_field) { return begins(extra_field, {'B', 'C'}); }
+
+bool is_block(std::span<const std::byte> header) {
+    constexpr std::size_t contents = 12;
+    return header.size() >= contents + 2 &&
+           (std::to_integer<unsigned>(header[3]) & flag_extra) != 0 &&
+           names_block(header.subspan(contents));
+}
+
+constexpr DeflateWrapper wrapper{crc32_kind, trailer_size, header_size,
+                                 may_begin,  read_trailer, is_block};
 
 class GzipJoiner : public Joiner {
   public:
@@ -123,6 +136,12 @@ class GzipDecoder : public Decoder {
         offset_ = offset;
         field_size_ = 0;
         header_crc_ = crc32_initial;
+        is_block_ = false;
+    }
+
+    std::string_view doubt_at_end() const override {
+        return is_block_ && body_.size() != 0 ? "the empty block that ends BGZF files is missing"
+                                              : "";
     }
 
     bool stands_before(const Guess& guess) const override {
@@ -136,6 +155,7 @@ class GzipDecoder : public Decoder {
         if (guess.from_start) body_.reset(offset_);
         for (const DeflateGuess::Part& part : parts) {
             if (part_ == Part::done) body_.reset(offset_);
+            if (part_ != Part::body) is_block_ = part.is_block;
             offset_ = start + part.end;
             body_.append(data.first(part.size), part.check, offset_);
             data = data.subspan(part.size);
@@ -161,9 +181,9 @@ class GzipDecoder : public Decoder {
                 return next_part();
             case Part::extra_size:
                 if ((flags_ & flag_extra) == 0) return go_to(Part::name);
-                if (!gather(input, 2)) return false;
-                extra_left_ = little_endian(field());
-                return next_part();
+                if (field_size_ < 2 && !gather(input, 2)) return false;
+                extra_left_ = little_endian(field().first(2));
+                return (extra_left_ < 2 || look_into_extra(input)) && next_part();
             case Part::extra:
                 return skip_extra(input) && next_part();
             case Part::name:
@@ -226,6 +246,14 @@ class GzipDecoder : public Decoder {
             throw CorruptData(fmt::format("damaged gzip header: reserved flags in {:#04x}", flags_),
                               start + 3);
         }
+    }
+
+    // Which kind of field it begins with, behind the size.
+    bool look_into_extra(std::span<const std::byte>& input) {
+        if (!gather(input, 4)) return false;
+        extra_left_ -= 2;
+        is_block_ = names_block(field().subspan(2));
+        return true;
     }
 
     bool skip_extra(std::span<const std::byte>& input) {
@@ -299,6 +327,7 @@ class GzipDecoder : public Decoder {
     std::array<std::byte, 10> field_{};
     std::size_t field_size_ = 0;
     std::uint64_t extra_left_ = 0;
+    bool is_block_ = false;
     std::uint32_t header_crc_ = crc32_initial;
     DeflateBody body_{crc32_kind, trailer_size};
 };
@@ -306,7 +335,10 @@ class GzipDecoder : public Decoder {
 class GzipCodec : public Codec {
   public:
     const CodecInfo& info() const override {
-        static constexpr std::array suffixes{Suffix{".gz", ""}, Suffix{".tgz", ".tar"}};
+        // As gzip knows them: names were short once.
+        static constexpr std::array suffixes{
+            Suffix{".gz", ""}, Suffix{".tgz", ".tar"}, Suffix{".taz", ".tar"}, Suffix{".z", ""},
+            Suffix{"-gz", ""}, Suffix{"-z", ""},       Suffix{"_z", ""}};
         static constexpr CodecInfo info{
             .name = "gzip", .suffix = ".gz", .suffixes = suffixes, .head_size = 2, .padding = 1};
         return info;

@@ -19,6 +19,10 @@ std::string text_of_garbage(const Codec& codec) {
     return fmt::format("the {} data is followed by something else", codec.info().name);
 }
 
+std::string text_of_doubt(const Codec& codec) {
+    return fmt::format("the {} data seems to be cut off", codec.info().name);
+}
+
 }  // namespace
 
 class Decompressor::State {
@@ -78,7 +82,10 @@ Bytes decompress(std::span<const std::byte> data) {
     }
     // Nobody would read a warning here.
     if (!decompressor.warning().empty()) {
-        throw CorruptData(text_of_garbage(*decompressor.codec()), decompressor.offset());
+        const bool is_followed = decompressor.offset() < data.size();
+        const Codec& codec = *decompressor.codec();
+        throw CorruptData(is_followed ? text_of_garbage(codec) : text_of_doubt(codec),
+                          decompressor.offset());
     }
     return std::move(result).freeze();
 }

@@ -34,6 +34,7 @@ class DeflateGuess : public Guess {
         bool ends_stream = false;  ///< the trailer is there, and says:
         std::uint32_t said_check = 0;
         std::uint32_t said_size = 0;
+        bool is_block = false;  ///< the stream begins here, and is_block() of its header
     };
     std::vector<Part> parts;
 };
@@ -86,6 +87,8 @@ struct DeflateWrapper {
     /// streams follow each other.
     bool (*may_begin)(std::span<const std::byte> data);
     void (*read_trailer)(std::span<const std::byte> trailer, DeflateGuess::Part& part);
+    /// Whether that header is one of a file of blocks, the last of which is empty.
+    bool (*is_block)(std::span<const std::byte> header) = [](auto) { return false; };
 };
 
 /// What `Piece::begin` and `Piece::end` say: a border, the start of a stream, or neither: the end

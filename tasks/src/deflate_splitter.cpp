@@ -152,9 +152,11 @@ class PieceDecoder {
         guess->from_start = from_start;
         bool inside = !from_start;
         while (position_ < size_ || (inside && ends_at_border_)) {
-            if (!inside && !skip_header()) break;
-            const auto part = decode_part();
+            const auto header = inside ? std::span<const std::byte>() : take_header();
+            if (!inside && header.empty()) break;
+            auto part = decode_part();
             if (!part) break;
+            part->is_block = wrapper_.is_block(header);
             guess->parts.push_back(*part);
             inside = !part->ends_stream;
             if (inside || wrapper_.may_begin == nullptr) break;
@@ -177,10 +179,12 @@ class PieceDecoder {
         return std::span<const std::byte>(input_).subspan(position_);
     }
 
-    bool skip_header() {
-        const auto size = wrapper_.header_size(rest().first(size_ - position_));
-        position_ += size;
-        return size != 0 && position_ <= size_;
+    // Empty if it is not whole.
+    std::span<const std::byte> take_header() {
+        const auto data = rest().first(size_ - position_);
+        const auto header = data.first(std::min(wrapper_.header_size(data), data.size()));
+        position_ += header.size();
+        return header;
     }
 
     std::optional<DeflateGuess::Part> decode_part() {

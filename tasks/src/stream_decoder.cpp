@@ -92,7 +92,7 @@ bool StreamDecoder::look_further() {
         return true;
     }
     if (!decoder_->file_may_end()) fail_cut_off();
-    if (!input_.empty()) ignore_garbage();
+    input_.empty() ? warn_of_doubt() : ignore_garbage();
     phase_ = Phase::ended;
     return true;
 }
@@ -123,6 +123,14 @@ void StreamDecoder::check_padding() const {
         throw CorruptData(fmt::format("{} zero bytes follow the {} stream", zeros_, info.name),
                           start);
     }
+}
+
+void StreamDecoder::warn_of_doubt() {
+    const auto doubt = decoder_->doubt_at_end();
+    if (doubt.empty()) return;
+    auto text = fmt::format("the data may be cut off: {}", doubt);
+    if (strict_) throw CorruptData(text, offset_);
+    warning_ = fmt::format("{}, at offset {}", text, offset_);
 }
 
 void StreamDecoder::ignore_garbage() {

@@ -56,6 +56,7 @@ class StreamDecoder {
     bool look_further();
     void skip_zeros();
     void check_padding() const;
+    void warn_of_doubt();
     void ignore_garbage();
     void begin_stream();
     [[noreturn]] void fail_cut_off() const;

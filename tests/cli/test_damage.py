@@ -3,6 +3,7 @@
 import gzip
 import os
 import random
+import struct
 import unittest
 import zlib
 
@@ -113,11 +114,37 @@ class Damage(CliTest):
         self.assertEqual(self.satchel("decompress", "--strict",
                                       data=PACKED["gzip"] + b"\0" * 512).returncode, 1)
 
+    def test_blocks_that_end_between_two_members(self):
+        """BGZF has an empty member at its end; nothing else tells that a file of it was cut off."""
+        def block(content):
+            packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+            body = packer.compress(content) + packer.flush()
+            return (b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0" +
+                    struct.pack("<H", len(body) + 25) + body +
+                    struct.pack("<II", zlib.crc32(content), len(content)))
+        content = text(300_000)
+        blocks = [block(content[at:at + 60_000]) for at in range(0, len(content), 60_000)]
+        self.assertEqual(self.check("decompress", data=b"".join(blocks) + block(b"")), content)
+        self.assertEqual(self.check("decompress", data=block(b"")), b"")
+        self.assertEqual(self.check("decompress", data=b"".join(blocks) + gzip.compress(b"end")),
+                         content + b"end")
+        cut = b"".join(blocks)
+        self.file("f.gz", cut)
+        message = (f"satchel: f.gz: the data may be cut off: the empty block that ends BGZF files "
+                   f"is missing, at offset {len(cut)}")
+        for threads in ("-T1", "-T2"):
+            self.assert_outcome(self.satchel("decompress", threads, "-f", "f.gz"), 2,
+                                message + "; the file is kept\n")
+            self.assertEqual(self.read("f"), content)
+            self.refused(message + "\n", "test", threads, "--strict", "f.gz")
+
     def test_forced_to_the_standard_output_what_is_not_compressed_is_copied(self):
         plain = text(1_000_000)
         self.file("plain", plain)
         self.file("f.gz", PACKED["gzip"])
         self.assertEqual(self.check("decompress", "-cf", "plain", "f.gz"), plain + CONTENT)
+        self.assertEqual(self.check("cat", "-f", "plain", "f.gz"), plain + CONTENT)
+        self.assertEqual(self.check("cat", "-f", "--range", "10:5", "plain"), plain[10:15])
         self.assertEqual(self.check("decompress", "-cf"), b"")
         for plain in (b"(See below.)", b"x^2", b"x^2 + y^2 = 1, and so on and on\n" * 100_000,
                       b"HK and back", b"BZh9 is what bzip2 writes", b"\x1f", b"\xfd"):

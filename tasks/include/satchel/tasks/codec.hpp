@@ -144,6 +144,10 @@ class Decoder {
     /// more.
     [[nodiscard]] virtual bool file_may_end() const;
 
+    /// What makes it doubtful, all the same, that the file is whole where it ends there: part of a
+    /// warning. Empty if nothing does.
+    [[nodiscard]] virtual std::string_view doubt_at_end() const;
+
     /// Whether what is no stream, padding or garbage, may follow the streams that were decoded so
     /// far, where the format's CodecInfo allows it at all. It may not where these hold no data:
     /// then it is the data, and damaged.

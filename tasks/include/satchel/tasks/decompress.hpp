@@ -56,7 +56,8 @@ class Decompressor {
     /// The format, known after the first `next`; else nullptr.
     [[nodiscard]] const Codec* codec() const noexcept;
 
-    /// What was ignored after the last stream; empty if nothing. Known after the last `next`.
+    /// What was ignored after the last stream, or what should be there and is not; empty if all is
+    /// well. Known after the last `next`.
     [[nodiscard]] const std::string& warning() const noexcept;
 
     /// How many bytes of the file were decoded so far.
