@@ -37,8 +37,11 @@ std::string in_our_words(const CLI::ParseError& error) {
 
 }  // namespace
 
+std::string version_text() { return "satchel " SATCHEL_VERSION; }
+
 std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
     app.set_help_flag("-h,--help", "this text");
+    app.set_version_flag("-V,--version", version_text(), "the version");
     for (auto* const option : app.get_options()) {
         // Else CLI11 would take --keep=false for not to keep.
         if (option->get_items_expected_max() == 0) option->disable_flag_override();
@@ -50,6 +53,9 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
         return std::nullopt;
     } catch (const CLI::CallForHelp&) {
         fmt::print("{}", app.help());
+        return static_cast<int>(Exit::success);
+    } catch (const CLI::CallForVersion& version) {
+        fmt::print("{}\n", version.what());
         return static_cast<int>(Exit::success);
     } catch (const CLI::ExtrasError&) {
         return report_usage_error(

@@ -35,8 +35,11 @@ extern const Command worker_command;
 /// "satchel-xzcat" and so on; none for any other name.
 [[nodiscard]] Arguments alias_arguments(std::string_view program);
 
+/// "satchel 1.2.3".
+[[nodiscard]] std::string version_text();
+
 /// Parses the arguments into what `app` was told to fill in. Returns an exit code when that is all
-/// there was to do: after --help, or after wrong usage, which has been explained.
+/// there was to do: after --help, --version, or after wrong usage, which has been explained.
 [[nodiscard]] std::optional<int> parse(CLI::App& app, const Arguments& arguments);
 
 /// Explains wrong usage of a command on the standard error; returns the exit code for it.

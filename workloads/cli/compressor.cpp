@@ -205,7 +205,7 @@ class Compressor {
                     .streams = 1};
         }
         const std::string format(options_.codec == nullptr ? "" : options_.codec->info().name);
-        const bool to_stdout = options_.output == standard_stream;
+        const bool to_stdout = options_.mode == Mode::cat || options_.output == standard_stream;
         found_ = {};
         DecompressStreamOptions how;
         how.codec = {
@@ -214,7 +214,7 @@ class Compressor {
         how.length = options_.length;
         how.table = index_ ? &*index_ : nullptr;
         if (options_.index) how.on_piece = on_piece();
-        how.copy_unknown = options_.force && to_stdout && options_.mode == Mode::decompress;
+        how.copy_unknown = options_.force && to_stdout && options_.mode != Mode::test;
         how.executor = workforce_.executor();
         how.on_progress = on_progress;
         auto result = decompress_stream(source, sink, how);

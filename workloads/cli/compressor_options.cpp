@@ -31,6 +31,12 @@ CLI::Option* add_switch(CLI::App& app, const std::string& names, const std::stri
     return app.add_flag_callback(names, action, description)->trigger_on_parse();
 }
 
+// Another spelling, which fingers know from other tools: understood, and not shown.
+template <class Action>
+void add_spelling(CLI::App& app, const std::string& names, Action action) {
+    add_switch(app, names, "", action)->group("");
+}
+
 void add_mode_switches(CLI::App& app, CompressorOptions& options) {
     if (options.makes_file()) {
         // Fingers that type it to `gunzip`, too, need not learn otherwise.
@@ -38,6 +44,8 @@ void add_mode_switches(CLI::App& app, CompressorOptions& options) {
         add_switch(app, "-d,--decompress", "decompress, as `satchel decompress` does", [&] {
             options.mode = Mode::decompress;
         })->group(group);
+        add_spelling(app, "--uncompress", [&] { options.mode = Mode::decompress; });
+        add_spelling(app, "-z,--compress", [&] { options.mode = Mode::compress; });
         add_switch(app, "-t,--test", "check only, as `satchel test` does",
                    [&] { options.mode = Mode::test; });
         add_switch(app, "-l,--list", "show sizes only, as `satchel list` does",
@@ -52,6 +60,7 @@ void add_output_options(CLI::App& app, CompressorOptions& options) {
     add_switch(app, "-c,--stdout", "write to the standard output, keep the source", [&] {
         options.output = standard_stream;
     })->group(group);
+    add_spelling(app, "--to-stdout", [&] { options.output = standard_stream; });
     const auto set_output = [&](const std::string& name) {
         if (name.empty()) throw CLI::ValidationError("--output", "the name is empty");
         options.output = is_standard_output(name) ? standard_stream : name;
@@ -72,7 +81,7 @@ void add_output_options(CLI::App& app, CompressorOptions& options) {
         options.suffix = suffix;
     };
     app.add_option_function<std::string>("-S,--suffix", set_suffix,
-                                         "what compressed files end with, in place of .gz, .bz2 …")
+                                         "what compressed files end with, beside .gz, .bz2 …")
         ->trigger_on_parse()
         ->type_name("SUFFIX")
         ->take_last()
@@ -102,6 +111,7 @@ void add_input_options(CLI::App& app, CompressorOptions& options) {
 void add_talk_options(CLI::App& app, CompressorOptions& options) {
     add_switch(app, "-q,--quiet", "no warnings, no progress; the exit code tells",
                [&] { options.verbosity = Verbosity::quiet; });
+    add_spelling(app, "--silent", [&] { options.verbosity = Verbosity::quiet; });
     add_switch(app, "-v,--verbose", "say what was done with each file",
                [&] { options.verbosity = Verbosity::verbose; });
     app.add_flag_callback(
@@ -127,7 +137,7 @@ void add_compression_options(CLI::App& app, CompressorOptions& options, Spoken& 
         auto names = fmt::format("-{}", level);
         if (level == 1) names += ",--fast";
         if (level == 9) names += ",--best";
-        add_switch(app, names, "", [&spoken, level] { spoken.level = level; })->group("");
+        add_spelling(app, names, [&spoken, level] { spoken.level = level; });
     }
     const auto set_chunk_size = [&](const std::string& text) {
         spoken.chunk_size = parse_bytes(text);
@@ -173,10 +183,18 @@ void add_engine_options(CLI::App& app, CompressorOptions& options) {
            options.mode == Mode::compress ? "default gzip" : "default: by the content")
         ->type_name(fmt::format("{}", fmt::join(names, "|")))
         ->take_last();
-    app.add_option("-T,--threads", options.threads, "threads to use; default and 0: all")
-        ->check(CLI::Range(std::int64_t{0}, threads_max).description(""))
-        ->type_name("N")
-        ->take_last();
+    const auto add_threads = [&](const std::string& names_of_option) {
+        const auto set = [&](std::int64_t threads) { options.threads = threads; };
+        return app
+            .add_option_function<std::int64_t>(names_of_option, set,
+                                               "threads to use; default and 0: all")
+            ->check(CLI::Range(std::int64_t{0}, threads_max).description(""))
+            ->type_name("N")
+            ->trigger_on_parse()
+            ->take_last();
+    };
+    add_threads("-T,--threads");
+    add_threads("-p,--processes")->group("");  // as pigz and pbzip2 spell it
     add_worker_options(app, options);
     add_bytes_option(app, "--memory", options.memory,
                      "use no more: fewer threads, or an error where even one needs more");
@@ -342,14 +360,13 @@ Arguments with_long_levels(const CLI::App& app, const Arguments& arguments) {
 }  // namespace
 
 std::optional<std::string> CompressorOptions::original_name(const std::string& file) const {
-    if (suffix.empty()) return decompressed_name(file);
-    if (!ends_in(file, suffix)) return std::nullopt;
+    if (suffix.empty() || !ends_in(file, suffix)) return decompressed_name(file);
     return file.substr(0, file.size() - suffix.size());
 }
 
 bool CompressorOptions::is_compressed_name(const std::string& file) const {
-    if (mode == Mode::compress && suffix.empty()) return has_suffix(file, *codec);
-    return suffix.empty() ? decompressed_name(file).has_value() : ends_in(file, suffix);
+    if (!suffix.empty() && ends_in(file, suffix)) return true;
+    return mode == Mode::compress ? has_suffix(file, *codec) : decompressed_name(file).has_value();
 }
 
 std::optional<int> parse_compressor_options(const CommandText& text, const Arguments& arguments,

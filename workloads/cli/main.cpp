@@ -36,7 +36,7 @@ std::string help() {
     text +=
         "\nOptions:\n"
         "  -h,--help     this text; `satchel COMMAND --help` tells a command's options\n"
-        "  --version     the version\n"
+        "  -V,--version  the version\n"
         "\nExample:\n"
         "  satchel generate big.txt --size 100MB\n"
         "  satchel compress --keep big.txt        # big.txt.gz, which any gzip reads\n"
@@ -54,8 +54,8 @@ int run(const Arguments& arguments) {
         fmt::print("{}", help());
         return 0;
     }
-    if (first == "--version") {
-        fmt::print("satchel {}\n", SATCHEL_VERSION);
+    if (first == "--version" || first == "-V") {
+        fmt::print("{}\n", version_text());
         return 0;
     }
     const auto* const found =
