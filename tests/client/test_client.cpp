@@ -336,7 +336,9 @@ TEST_CASE("a future that is gone, or another cluster's, is told where it is an a
     };
     auto seven = client.submit(same, 7);
     CHECK(refusal(client, seven) == "7");
-    const std::string why = "its future was cancelled or released, or is one of another cluster";
+    const std::string why =
+        "its future was cancelled or released, the cluster was restarted, or it is one of another "
+        "cluster";
     CHECK(refusal(client_of_other, seven).ends_with(why));
     seven.cancel();
     CHECK(refusal(client, seven).ends_with(why));
@@ -354,6 +356,17 @@ TEST_CASE("a worker that is retired leaves its results to the others") {
         CHECK(client.scheduler_info().workers.size() == 2);
         CHECK(client.gather(futures) == results);
     }
+}
+
+TEST_CASE("what has ended can be ended again, and does nothing else") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    for (int k = 0; k < 2; ++k) client.shutdown();
+    client.close();
+    CHECK_THROWS_AS(client.submit([](int x) { return x; }, 1), ClientClosed);
+    for (int k = 0; k < 2; ++k) cluster.close();
+    CHECK_THROWS_WITH_AS(cluster.scale(1), "this LocalCluster was closed; start a new one",
+                         InvalidArgument);
 }
 
 TEST_CASE("a cluster that ends fails its clients") {

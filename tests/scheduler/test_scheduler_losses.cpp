@@ -102,9 +102,9 @@ TEST_CASE("scheduler: gives up a task that was executing when four workers died"
         }
     }
     CHECK(scene.out() ==
-          "c0: lost w, erred a by a: task 'a' was executing on 4 workers when they died, the last "
-          "of them w at at-w: signal 11; it may crash the process or use up its memory: run it on "
-          "a local executor to see");
+          "c0: lost w, erred a by a: task 'a' was executing on 4 workers when they died; it may "
+          "crash the process or use up its memory: run it on a local executor to see. The last of "
+          "them was w at at-w: signal 11");
     // The other was there each time, but had not begun.
     CHECK(scene.states("a b") == "a erred, b queued");
 }

@@ -182,7 +182,7 @@ class Client final : public Executor {
     void restart() const;
     /// Ends workers, named by name or address, when others have what only they had; waits for that.
     void retire_workers(const std::vector<std::string>& workers) const;
-    /// Ends the scheduler and all workers, and closes.
+    /// Ends the scheduler and all workers, and closes; does nothing if this is closed already.
     void shutdown();
     /// What is under way throws ClientClosed. The destructor does the same.
     void close();

@@ -62,7 +62,7 @@ class LocalCluster {
     ~LocalCluster();
 
     /// Starts workers, or lets the newest end when others have their results, until there are `n`.
-    /// Returns at once.
+    /// Returns at once. Throws InvalidArgument if `n` makes no sense, or after close().
     void scale(std::int64_t n);
 
     /// Ends all processes. Clients that still wait for something fail.

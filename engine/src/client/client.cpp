@@ -301,7 +301,7 @@ void Client::retire_workers(const std::vector<std::string>& workers) const {
 }
 
 void Client::shutdown() {
-    executor_->session()->send(ShutdownCluster{});
+    if (executor_->session()->is_open()) executor_->session()->send(ShutdownCluster{});
     close();
 }
 

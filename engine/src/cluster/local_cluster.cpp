@@ -158,11 +158,11 @@ void LocalCluster::Impl::scale(std::int64_t n) {
             "a LocalCluster was asked to have {} workers; it can have 0 to {}", n, workers_max));
     }
     loop_.call([&] {
+        if (is_closing_) throw InvalidArgument("this LocalCluster was closed; start a new one");
         std::vector<std::int64_t> staying;
         for (const auto& [number, member] : members_) {
             if (!member.is_leaving) staying.push_back(number);
         }
-        if (is_closing_) return;
         for (auto count = static_cast<std::int64_t>(staying.size()); count < n; ++count) {
             add_member();
         }

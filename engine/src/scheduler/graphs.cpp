@@ -176,7 +176,7 @@ void renumber(LayerSpec& spec, const Numbering& numbering) {
 std::string unknown(const KeyRange& keys) {
     return fmt::format(
         "the result {}:{}, which this cluster does not have: its future was cancelled or released, "
-        "or is one of another cluster",
+        "the cluster was restarted, or it is one of another cluster",
         keys.token.text(), keys.first);
 }
 

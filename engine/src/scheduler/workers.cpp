@@ -133,8 +133,8 @@ void Scheduler::blame(TaskId id, const Worker& dead, const WorkerDeath& death) {
     failure.kind = Failure::Kind::killed_worker;
     failure.type = "KilledWorker";
     failure.text = fmt::format(
-        "task '{}' was executing on {} workers when they died, the last of them {} at {}: {}; it "
-        "may crash the process or use up its memory: run it on a local executor to see",
+        "task '{}' was executing on {} workers when they died; it may crash the process or use up "
+        "its memory: run it on a local executor to see. The last of them was {} at {}: {}",
         label(id), suspicions_.deaths(id), dead.name, dead.address, death.cause);
     failure.worker = dead.name;
     err(id, std::make_shared<const Reason>(Reason{tasks_.key_of(id), std::move(failure)}));
