@@ -323,8 +323,8 @@ std::vector<std::string> Scene::workers_of(const std::string& task) const {
 }
 
 std::string Scene::states(const std::string& tasks) const {
-    static const char* const names[] = {"forgotten", "released",   "waiting", "queued",
-                                        "no-worker", "processing", "memory",  "erred"};
+    static const char* const names[] = {"forgotten", "released",   "waiting", "queued", "no-worker",
+                                        "following", "processing", "memory",  "erred"};
     std::string text;
     for (const auto& task : words(tasks)) {
         const auto found = scheduler.tasks().find(key(task));

@@ -76,6 +76,7 @@ void World::begin_call(std::size_t id, const ExecutePtr& work, std::size_t k) {
     ++executions_[key];
     nodes_[id].running.insert(call.task);
     note("call", call.task.task, call.task.attempt);
+    if (scheduler_.tasks().is(call.task, scheduler::TaskState::following)) note("follows");
     const auto expected = Workload::compute(key, inputs_of(id, call));
     require(expected == workload_.task(key).value, "a call has wrong inputs");
     const auto duration = layer.duration * random_(50, 150) / 100 * nodes_[id].slowness;

@@ -490,3 +490,46 @@ TEST_CASE("worker: begins nothing while it is paused, and goes on with what it d
     scene.machine.pause(false);
     CHECK(scene.out() == "goes on; executing 2; execute 2");
 }
+
+TEST_CASE("worker: goes on with what follows a task that it computes") {
+    Scene scene;
+    scene.compute(ref(1));
+    CHECK(scene.out() == "executing 1; execute 1");
+    scene.compute(ref(2), {{ref(1), {}}});
+    scene.compute(ref(3), {{ref(2), {}}});
+    CHECK(scene.out().empty());
+    scene.finish(ref(1));
+    CHECK(scene.out() == "finished 1; executing 2; execute 2");
+    scene.finish(ref(2));
+    scene.release(ref(1));
+    CHECK(scene.out() == "finished 2; executing 3; execute 3; drop 1.1");
+}
+
+TEST_CASE("worker: gives up what follows a task that gives nothing") {
+    Scene scene;
+    const auto follow = [&] {
+        scene.compute(ref(1));
+        scene.compute(ref(2), {{ref(1), {}}});
+        scene.compute(ref(3), {{ref(2), {}}});
+        (void)scene.out();
+    };
+    follow();
+    scene.machine.erred(ref(1), {.text = "no"});
+    scene.machine.check();
+    CHECK(scene.out() == "erred 1: no");
+    scene.machine.heartbeat(0);
+    scene.send(InventoryRequest{});
+    CHECK(scene.out().ends_with("assigned, held"));
+
+    // What comes when that has failed already is given back.
+    scene.compute(ref(2, 2), {{ref(1), {}}});
+    CHECK(scene.out() == "missing 1 of 2, tried");
+
+    // One that is waited for, of a task that has not begun, goes with all that follow it.
+    scene.compute(ref(9));
+    follow();
+    scene.release(ref(1));
+    CHECK(scene.out().empty());
+    scene.send(InventoryRequest{});
+    CHECK(scene.out() == "assigned 9, held");
+}

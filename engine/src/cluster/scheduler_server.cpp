@@ -25,7 +25,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::seconds nanny_delay{2};
 
 constexpr std::array<const char*, scheduler::task_states> state_names{
-    "forgotten", "released", "waiting", "queued", "no-worker", "processing", "memory", "erred"};
+    "forgotten", "released",   "waiting", "queued", "no-worker",
+    "following", "processing", "memory",  "erred"};
 
 Nanoseconds now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
@@ -328,7 +329,8 @@ void SchedulerServer::Impl::lose_worker(WorkerRef worker, const scheduler::Worke
 bool SchedulerServer::Impl::is_idle() const {
     using scheduler::TaskState;
     const auto busy = machine_.count(TaskState::waiting) + machine_.count(TaskState::queued) +
-                      machine_.count(TaskState::no_worker) + machine_.count(TaskState::processing);
+                      machine_.count(TaskState::no_worker) + machine_.count(TaskState::following) +
+                      machine_.count(TaskState::processing);
     return busy == 0 && clients_.empty();
 }
 

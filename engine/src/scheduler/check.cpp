@@ -42,7 +42,8 @@ class Checker {
     }
 
     static bool is_active(TaskState state) {
-        return state == waiting || state == queued || state == no_worker || state == processing;
+        return state == waiting || state == queued || state == no_worker || state == following ||
+               state == processing;
     }
 
     void check_task(TaskId id) {
@@ -58,6 +59,7 @@ class Checker {
         require(task.state != released || !needed, "what is needed is not released", id);
         check_inputs(id);
         check_place(id);
+        if (task.state == following) check_following(id);
         check_dependents(id);
         check_wants(id);
     }
@@ -95,7 +97,7 @@ class Checker {
                     "a worker that lives computes it", id);
             require(s_.suspicions_.deaths(id) <= s_.options_.allowed_failures + Suspicions::window,
                     "the poisonous are erred", id);
-        } else if (task.state != memory) {
+        } else if (task.state != memory && task.state != following) {
             require(task.worker == none && task.more_holders == none, "no copy is left over", id);
         }
         if (task.state != memory) return;
@@ -109,6 +111,24 @@ class Checker {
             require(held.last != id, "a holder is listed once", id);
             held.last = id;
         });
+    }
+
+    void check_following(TaskId id) {
+        const auto& task = s_.tasks_[id];
+        require(task.worker != none && s_.workers_[task.worker].takes_tasks(),
+                "a worker that takes tasks goes on with it", id);
+        require(task.missing == 1, "who follows waits for one", id);
+        s_.tasks_.for_each_input(id, [&](TaskId input) {
+            const auto& other = s_.tasks_[input];
+            const bool is_here = other.state == memory ? s_.tasks_.has_holder(input, task.worker)
+                                                       : other.worker == task.worker;
+            require(is_here, "who follows is where its inputs are", id);
+            const bool is_before = other.state == processing || other.state == following;
+            require(other.state == memory || is_before, "who follows has somebody before it", id);
+        });
+        auto& ahead = ahead_[task.worker];
+        ++ahead.count;
+        ahead.digest ^= digest_of(s_.tasks_.ref(id));
     }
 
     void check_dependents(TaskId id) {
@@ -179,6 +199,7 @@ class Checker {
             require(worker.alive || (worker.processing.empty() && worker.held == 0),
                     "the dead have nothing");
             Worker sum;
+            sum.assigned_digest = ahead_[id].digest;
             for (const auto& record : worker.processing) {
                 require(s_.tasks_[record.task].worker == id, "tasks know their worker",
                         record.task);
@@ -193,7 +214,8 @@ class Checker {
             computed += static_cast<std::int64_t>(worker.processing.size());
             require(sum.assigned_digest == worker.assigned_digest &&
                         sum.expected_bytes == worker.expected_bytes &&
-                        sum.seceded == worker.seceded && sum.occupancy == worker.occupancy,
+                        sum.seceded == worker.seceded && sum.occupancy == worker.occupancy &&
+                        ahead_[id].count == worker.following,
                     "a worker's load is counted");
             const auto& held = held_[id];
             require(held.count == worker.held && held.bytes == worker.held_bytes &&
@@ -233,12 +255,18 @@ class Checker {
         TaskId last = none;
     };
 
+    struct Ahead {
+        std::uint32_t count = 0;
+        std::uint64_t digest = 0;
+    };
+
     const Scheduler& s_;
     std::array<std::int64_t, task_states> counts_{};
     std::vector<std::uint32_t> pins_;
     std::vector<bool> in_queue_;
     std::map<std::pair<TaskId, TaskId>, std::int64_t> inputs_;
     std::map<WorkerId, Held> held_;
+    std::map<WorkerId, Ahead> ahead_;
 };
 
 void Scheduler::check() const { Checker(*this).check_everything(); }

@@ -34,6 +34,7 @@ struct Worker {
     std::int64_t memory_limit = 0;
     std::vector<Processing> processing;
     std::uint32_t seceded = 0;        ///< of them, how many need no thread
+    std::uint32_t following = 0;      ///< tasks that it was told to go on with
     Nanoseconds occupancy = 0;        ///< how long the others will take, all together
     std::int64_t expected_bytes = 0;  ///< how large their results will be
     std::uint64_t assigned_digest = 0, held_digest = 0;

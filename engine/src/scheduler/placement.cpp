@@ -137,15 +137,19 @@ void Scheduler::hand_out(Worker& worker, std::int64_t share, bool idle_only) {
     }
 }
 
-void Scheduler::send_task(TaskId id, WorkerId worker_id, Nanoseconds expected) {
+void Scheduler::send_task(TaskId id, WorkerId worker_id) {
     auto& worker = workers_[worker_id];
     const auto& task = tasks_[id];
     const auto& layer = tasks_.layer(task.layer);
+    const auto& operation = operations_[layer.operation];
+    // One that was there when a worker died shall not take others along the next time.
+    const auto expected =
+        operation.known && !suspicions_.contains(id) ? operation.duration : Nanoseconds{0};
     auto& message = last_in<ComputeTasks>(worker.outbox);
     if (task.layer >= worker.layers.size()) worker.layers.resize(task.layer + 1);
     if (std::exchange(worker.layers[task.layer], Worker::Told::yes) != Worker::Told::yes) {
-        message.layers.push_back({task.layer, operations_[layer.operation].name,
-                                  layer.code->function, layer.code->literals});
+        message.layers.push_back(
+            {task.layer, operation.name, layer.code->function, layer.code->literals});
     }
     references_.clear();
     tasks_.arguments_of(id, references_);
@@ -158,6 +162,7 @@ void Scheduler::send_task(TaskId id, WorkerId worker_id, Nanoseconds expected) {
         const auto& input = tasks_[reference];
         argument.attempt = input.attempt;
         argument.nbytes = input.nbytes;
+        if (input.state != TaskState::memory) continue;  // it follows that
         tasks_.for_each_holder(reference, [&](WorkerId holder) {
             if (argument.holders == holders_max) return;
             ++argument.holders;

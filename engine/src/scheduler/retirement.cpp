@@ -39,6 +39,7 @@ void Scheduler::take_back_not_begun(Worker& worker) {
             record.seceded || std::ranges::count(worker.executing, tasks_.ref(record.task)) > 0;
         if (!begun) not_begun.push_back(record.task);
     }
+    stop_followers_on(worker);
     for (const auto task : not_begun) {
         last_in<ReleaseTasks>(worker.outbox).tasks.push_back(tasks_.ref(task));
         (void)unassign(task);

@@ -130,6 +130,7 @@ class Scheduler {
     void wait(TaskId task);
     void leave_active(TaskId task);
     void assign(TaskId task, WorkerId worker);
+    void begin_processing(TaskId task);
     Worker::Processing unassign(TaskId task);
     void release(TaskId task);
     void remember(TaskId task, const FinishedTask& result);
@@ -146,7 +147,17 @@ class Scheduler {
     [[nodiscard]] bool has_room(const Worker& worker) const;
     void distribute();
     void hand_out(Worker& worker, std::int64_t share, bool idle_only);
-    void send_task(TaskId task, WorkerId worker, Nanoseconds expected);
+    void send_task(TaskId task, WorkerId worker);
+
+    // following.cpp
+    void let_follow(TaskId task);
+    [[nodiscard]] bool may_follow(TaskId task, TaskId before) const;
+    [[nodiscard]] bool is_short(TaskId task) const;
+    [[nodiscard]] TaskId follower_of(TaskId task) const;
+    void go_on_with(TaskId task);
+    void stop_following(TaskId task);
+    void stop_followers_of(TaskId task);
+    void stop_followers_on(const Worker& worker);
 
     // graphs.cpp
     void on(ClientId from, UpdateGraph&& update);
@@ -191,6 +202,9 @@ class Scheduler {
     void on(WorkerId from, const Inventory& message);
     [[nodiscard]] bool computes(WorkerId worker, TaskRef task) const {
         return tasks_.is(task, TaskState::processing) && tasks_[task.task].worker == worker;
+    }
+    [[nodiscard]] bool goes_on_with(WorkerId worker, TaskRef task) const {
+        return tasks_.is(task, TaskState::following) && tasks_[task.task].worker == worker;
     }
     void announce(const PeersChanged& change);
     void relieve_paused();

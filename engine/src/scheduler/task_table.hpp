@@ -26,20 +26,22 @@ enum class TaskState : std::uint8_t {
     waiting,     ///< needed; not all inputs are in memory
     queued,      ///< could run; held back until a thread is free
     no_worker,   ///< could run; there is no worker
+    following,   ///< the worker that computes its last input was told to go on with it
     processing,  ///< a worker was told to compute it
     memory,      ///< one worker or more have the result
     erred        ///< it failed, or depends on one that did
 };
-inline constexpr std::size_t task_states = 8;
+inline constexpr std::size_t task_states = 9;
 
 /// What the scheduler keeps for one task.
 struct Task {
     LayerId layer = none;
-    std::uint32_t attempt = 0;   ///< of the newest assignment; never goes back
-    std::uint32_t missing = 0;   ///< waiting: inputs that are not in memory
-    std::uint32_t waiters = 0;   ///< dependents that are between waiting and processing
-    std::uint32_t wants = 0;     ///< clients that want it
-    WorkerId worker = none;      ///< processing: who computes it; memory: the first that has it
+    std::uint32_t attempt = 0;  ///< of the newest assignment; never goes back
+    std::uint32_t missing = 0;  ///< waiting: inputs that are not in memory
+    std::uint32_t waiters = 0;  ///< dependents that are between waiting and processing
+    std::uint32_t wants = 0;    ///< clients that want it
+    /// Following, processing: who computes it, or will. Memory: the first that has it.
+    WorkerId worker = none;
     std::uint32_t position = 0;  ///< processing: place in that worker's list
     std::uint32_t more_holders = none;
     std::uint32_t first_input = none;

@@ -12,8 +12,9 @@ namespace {
 
 using enum TaskState;
 
-constexpr std::array<const char*, task_states> names = {
-    "forgotten", "released", "waiting", "queued", "no-worker", "processing", "memory", "erred"};
+constexpr std::array<const char*, task_states> names = {"forgotten",  "released",  "waiting",
+                                                        "queued",     "no-worker", "following",
+                                                        "processing", "memory",    "erred"};
 
 constexpr std::uint32_t bit(TaskState state) { return 1U << static_cast<std::uint32_t>(state); }
 
@@ -21,16 +22,19 @@ constexpr std::uint32_t bit(TaskState state) { return 1U << static_cast<std::uin
 constexpr std::array<std::uint32_t, task_states> followers = {
     /* forgotten  */ bit(released),
     /* released   */ bit(waiting) | bit(forgotten),
-    /* waiting    */ bit(released) | bit(queued) | bit(no_worker) | bit(processing) | bit(erred),
+    /* waiting    */ bit(released) | bit(queued) | bit(no_worker) | bit(following) |
+        bit(processing) | bit(erred),
     /* queued     */ bit(released) | bit(waiting) | bit(processing),
     /* no_worker  */ bit(released) | bit(waiting),
+    /* following  */ bit(released) | bit(waiting) | bit(processing),
     /* processing */ bit(released) | bit(waiting) | bit(memory) | bit(erred),
     /* memory     */ bit(released),
     /* erred      */ bit(released) | bit(forgotten)};
 
 constexpr bool contains(std::uint32_t set, TaskState state) { return (set & bit(state)) != 0; }
 constexpr bool is_active(TaskState state) {
-    return contains(bit(waiting) | bit(queued) | bit(no_worker) | bit(processing), state);
+    return contains(bit(waiting) | bit(queued) | bit(no_worker) | bit(following) | bit(processing),
+                    state);
 }
 // A layer all of whose tasks are like this has nothing to do and nothing to give.
 constexpr bool is_idle(TaskState state) { return contains(bit(released) | bit(erred), state); }
@@ -105,10 +109,12 @@ void Scheduler::wait(TaskId id) {
     auto& task = tasks_[id];
     task.missing = 0;
     TaskId erred_input = none;
+    TaskId last_missing = none;
     tasks_.for_each_input(id, [&](TaskId input) {
         const auto state = tasks_[input].state;
         if (state == memory) return;
         ++task.missing;
+        last_missing = input;
         if (state == released) touch(input);
         if (state == erred) erred_input = input;
     });
@@ -116,6 +122,8 @@ void Scheduler::wait(TaskId id) {
         err(id, reasons_.at(erred_input));
     } else if (task.missing == 0) {
         place(id);
+    } else if (task.missing == 1) {
+        let_follow(last_missing);
     }
 }
 
@@ -128,22 +136,28 @@ void Scheduler::leave_active(TaskId id) {
 
 void Scheduler::assign(TaskId id, WorkerId worker_id) {
     auto& task = tasks_[id];
-    auto& worker = workers_[worker_id];
+    ++task.attempt;
+    task.worker = worker_id;
+    begin_processing(id);
+    if (tasks_.layer_of(id).is_data) return ask_for_data(id, worker_id);
+    workers_[worker_id].assigned_digest ^= digest_of(tasks_.ref(id));
+    send_task(id, worker_id);
+    let_follow(id);
+}
+
+// The task becomes part of the load of its worker.
+void Scheduler::begin_processing(TaskId id) {
+    auto& task = tasks_[id];
+    auto& worker = workers_[task.worker];
     const auto& layer = tasks_.layer_of(id);
     const auto& operation = operations_[layer.operation];
     const auto expected = operation.known ? operation.duration : options_.unknown_duration;
     const auto expected_bytes = layer.is_data ? task.nbytes : operation.nbytes;
     move(id, processing);
-    ++task.attempt;
-    task.worker = worker_id;
     task.position = static_cast<std::uint32_t>(worker.processing.size());
     worker.processing.push_back({id, false, expected, expected_bytes});
     worker.occupancy += expected;
     worker.expected_bytes += expected_bytes;
-    if (layer.is_data) return ask_for_data(id, worker_id);
-    worker.assigned_digest ^= digest_of(tasks_.ref(id));
-    // One that was there when a worker died shall not take others along the next time.
-    send_task(id, worker_id, operation.known && !suspicions_.contains(id) ? operation.duration : 0);
 }
 
 Worker::Processing Scheduler::unassign(TaskId id) {
@@ -176,6 +190,7 @@ void Scheduler::release(TaskId id) {
         });
         tasks_.clear_holders(id);
     } else {
+        if (task.state == following) stop_following(id);
         if (task.state == processing) {
             last_in<ReleaseTasks>(workers_[task.worker].outbox).tasks.push_back(tasks_.ref(id));
             (void)unassign(id);
@@ -200,6 +215,7 @@ void Scheduler::remember(TaskId id, const FinishedTask& result) {
     tasks_.for_each_dependent(id, [&](TaskId dependent) {
         auto& other = tasks_[dependent];
         if (other.state == waiting && --other.missing == 0) place(dependent);
+        if (other.state == following) go_on_with(dependent);
     });
     if (task.wants > 0) report_ready(id, &result);
     if (!is_needed(task)) return touch(id);
@@ -211,6 +227,7 @@ void Scheduler::lose(TaskId id) {
     move(id, released);
     tasks_.for_each_dependent(id, [&](TaskId dependent) {
         auto& other = tasks_[dependent];
+        if (other.state == following) stop_following(dependent);
         if (other.state == waiting) ++other.missing;
         if (other.state != queued && other.state != no_worker) return;
         move(dependent, waiting);
@@ -227,6 +244,7 @@ void Scheduler::err(TaskId id, const ReasonPtr& reason) {
         const auto task = failing.back();
         failing.pop_back();
         if (tasks_[task].state == erred) continue;
+        stop_followers_of(task);
         if (tasks_[task].state == processing) (void)unassign(task);
         move(task, erred);
         reasons_.emplace(task, reason);

@@ -108,6 +108,7 @@ void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death) {
         if (is_suspect(record)) suspects.push_back(record.task);
     }
     if (!death.planned) suspicions_.add_death(suspects);
+    for (const auto& record : dead.processing) stop_followers_of(record.task);
     for (const auto& record : dead.processing) {
         tasks_[record.task].worker = none;
         if (is_suspect(record) && suspicions_.is_to_blame(record.task)) {
@@ -119,6 +120,7 @@ void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death) {
 
 // A task that was processing waits for another attempt. REQUIRES: it is in no worker's list.
 void Scheduler::take_back(TaskId task) {
+    stop_followers_of(task);
     move(task, TaskState::waiting);
     if (is_needed(tasks_[task])) {
         wait(task);
@@ -198,6 +200,7 @@ void Scheduler::on(WorkerId from, const MissingData& message) {
         last_in<ReleaseTasks>(workers_[holder.worker].outbox).tasks.push_back(message.input);
         drop_holder(message.input.task, holder.worker);
     }
+    if (goes_on_with(from, message.task)) return stop_following(message.task.task);
     if (!computes(from, message.task)) return;
     (void)unassign(message.task.task);
     take_back(message.task.task);
@@ -227,6 +230,7 @@ void Scheduler::on(WorkerId from, const Rejoined& message) {
 
 void Scheduler::on(WorkerId from, const Paused& message) {
     workers_[from].paused = message.is_paused;
+    if (message.is_paused) stop_followers_on(workers_[from]);
     if (!message.is_paused) place_waiting_for_workers();
     relieve_paused();
 }
@@ -259,14 +263,17 @@ void Scheduler::on(WorkerId from, const Inventory& message) {
     if (message.received != worker.sent || !worker.outbox.empty()) return;
     const std::set<TaskRef> assigned(message.assigned.begin(), message.assigned.end());
     for (const auto ref : assigned) {
-        if (!computes(from, ref)) last_in<ReleaseTasks>(worker.outbox).tasks.push_back(ref);
+        if (computes(from, ref) || goes_on_with(from, ref)) continue;
+        last_in<ReleaseTasks>(worker.outbox).tasks.push_back(ref);
     }
     std::vector<TaskId> never_heard_of;
+    const auto is_known = [&](TaskId task) { return assigned.contains(tasks_.ref(task)); };
     for (const auto& record : worker.processing) {
         const bool is_data = tasks_.layer_of(record.task).is_data;
-        if (!is_data && !assigned.contains(tasks_.ref(record.task))) {
-            never_heard_of.push_back(record.task);
-        }
+        if (!is_data && !is_known(record.task)) never_heard_of.push_back(record.task);
+        auto follower = follower_of(record.task);
+        while (follower != none && is_known(follower)) follower = follower_of(follower);
+        if (follower != none) stop_following(follower);
     }
     reconcile_held(from, message.held);
     // What told it of layers may have been lost as well; if not, it still has to forget them.

@@ -29,7 +29,9 @@ class Checker {
             if (is_task(entry)) check_task(entry);
         }
         for (const auto& entry : w_.entries_) {
-            if (!is_task(entry) && entry.state != State::free) check_value(entry);
+            if (entry.state == State::free) continue;
+            require(entry.users == users_[entry.ref], "users are counted", entry.ref);
+            if (!is_task(entry)) check_value(entry);
         }
         check_totals();
     }
@@ -78,7 +80,6 @@ class Checker {
 
     void check_value(const Entry& value) {
         require(find(value.ref) == &value, "entries are found", value.ref);
-        require(value.users == users_[value.ref], "users are counted", value.ref);
         if (value.state == State::held) {
             if (!value.released) held_ ^= digest_of(value.ref);
             bytes_ += value.nbytes;

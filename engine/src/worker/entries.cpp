@@ -28,8 +28,8 @@ void Worker::remove_entry(Place place) {
     free_entries_.push_back(place);
 }
 
-// A task has an argument; unless the value is here, the task waits for it. True if it is to be
-// requested.
+// A task has an argument; unless the value is here, the task waits for it: for a transfer, or for
+// a task here that it follows. True if it is to be requested.
 bool Worker::use(Place task, const Argument& argument, std::span<const WorkerRef> holders) {
     if ((argument.reference & detail::literal_bit) != 0) return false;
     const TaskRef ref{argument.reference, argument.attempt};
@@ -48,9 +48,10 @@ bool Worker::use(Place task, const Argument& argument, std::span<const WorkerRef
     return is_new;
 }
 
-// A task no longer uses one of its inputs.
+// A task no longer uses one of its inputs, unless that was given up before it.
 void Worker::let_go(TaskRef input) {
     const auto place = index_.find(input);
+    if (place == none) return;
     auto& value = entries_[place];
     if (--value.users > 0) return;
     if (value.state == State::held && value.released) unload(place);
@@ -65,10 +66,28 @@ void Worker::give_inputs_back(Place task) {
     }
 }
 
-// A task that has not begun will not. REQUIRES: it is waiting or ready.
+// A task that has not begun will not, nor will those that follow it. REQUIRES: it is waiting or
+// ready.
 void Worker::give_up(Place task) {
-    assigned_digest_ ^= digest_of(entries_[task].ref);
-    give_inputs_back(task);
+    std::vector<TaskRef> open{entries_[task].ref};
+    while (!open.empty()) {
+        const auto place = index_.find(open.back());
+        open.pop_back();
+        if (place == none) continue;
+        auto& entry = entries_[place];
+        open.insert(open.end(), entry.waiting.begin(), entry.waiting.end());
+        assigned_digest_ ^= digest_of(entry.ref);
+        give_inputs_back(place);
+        remove_entry(place);
+    }
+}
+
+// A call has ended and left nothing: what was to follow it will not begin.
+void Worker::remove_task(Place task) {
+    for (const auto ref : std::exchange(entries_[task].waiting, {})) {
+        const auto place = index_.find(ref);
+        if (place != none) give_up(place);
+    }
     remove_entry(task);
 }
 

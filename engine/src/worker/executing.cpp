@@ -114,7 +114,7 @@ bool Worker::end_task(Place place) {
         assigned_digest_ ^= digest_of(entries_[place].ref);
         return true;
     }
-    remove_entry(place);
+    remove_task(place);
     return false;
 }
 
@@ -140,7 +140,7 @@ void Worker::erred(TaskRef ref, const Failure& failure) {
     const auto place = index_.find(ref);
     if (place == none || entries_[place].state < State::executing) return;
     if (end_task(place)) {
-        remove_entry(place);
+        remove_task(place);
         out_.messages.emplace_back(TaskErred{ref, failure});
     }
     start();

@@ -195,6 +195,7 @@ class Worker {
     void let_go(TaskRef input);
     void give_inputs_back(Place task);
     void give_up(Place task);
+    void remove_task(Place task);
     void store(Place place, std::int64_t nbytes);
     void unload(Place place);
 
