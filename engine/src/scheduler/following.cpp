@@ -76,7 +76,6 @@ TaskId Scheduler::follower_of(TaskId task) const {
 // What it has followed is there.
 void Scheduler::go_on_with(TaskId task) {
     --workers_[tasks_[task].worker].following;
-    tasks_[task].missing = 0;
     begin_processing(task);
     let_follow(task);
 }

@@ -108,7 +108,6 @@ void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death) {
         if (is_suspect(record)) suspects.push_back(record.task);
     }
     if (!death.planned) suspicions_.add_death(suspects);
-    for (const auto& record : dead.processing) stop_followers_of(record.task);
     for (const auto& record : dead.processing) {
         tasks_[record.task].worker = none;
         if (is_suspect(record) && suspicions_.is_to_blame(record.task)) {
@@ -267,13 +266,12 @@ void Scheduler::on(WorkerId from, const Inventory& message) {
         last_in<ReleaseTasks>(worker.outbox).tasks.push_back(ref);
     }
     std::vector<TaskId> never_heard_of;
-    const auto is_known = [&](TaskId task) { return assigned.contains(tasks_.ref(task)); };
+    // One that follows and never arrived is noticed when it should have begun.
     for (const auto& record : worker.processing) {
         const bool is_data = tasks_.layer_of(record.task).is_data;
-        if (!is_data && !is_known(record.task)) never_heard_of.push_back(record.task);
-        auto follower = follower_of(record.task);
-        while (follower != none && is_known(follower)) follower = follower_of(follower);
-        if (follower != none) stop_following(follower);
+        if (!is_data && !assigned.contains(tasks_.ref(record.task))) {
+            never_heard_of.push_back(record.task);
+        }
     }
     reconcile_held(from, message.held);
     // What told it of layers may have been lost as well; if not, it still has to forget them.
