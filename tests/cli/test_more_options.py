@@ -176,6 +176,15 @@ class MoreOptions(CliTest):
         self.assertEqual(path.stat().st_mtime, 1_700_000_000)
         self.check("decompress", "-Nn", "other.gz")
         self.assertEqual(self.names(), ["f", "other"])
+        # The standard input has no name, be it a file.
+        with open(path, "rb") as source:
+            packed = self.check("compress", "-N", stdin=source)
+        self.assertEqual(packed[3:8], b"\0" + (1_700_000_000).to_bytes(4, "little"))
+        os.utime(path, (-1000, -1000))
+        self.assert_outcome(self.satchel("compress", "-N", "f"), 2,
+                            "satchel: f: its time does not fit into a gzip header, which does not "
+                            "tell it\n")
+        self.assertEqual(self.names(), ["f.gz", "other"])
 
     def test_names_in_headers_cannot_reach_other_folders(self):
         (self.folder / "d").mkdir()
@@ -206,7 +215,8 @@ class MoreOptions(CliTest):
         result = self.satchel("decompress", "--max-output", "1MB", "f.gz")
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr.decode(), r"^satchel: f\.gz: holds more than the 1000000 "
-                         r"bytes of --max-output: \d+ bytes of it are \d+ already\n$")
+                         r"bytes of --max-output: \d+ bytes of it were read, and gave \d+ so "
+                         r"far\n$")
         self.assertEqual(self.names(), ["f.gz"])
         for arguments in (["decompress", "-c"], ["decompress", "-cT1"], ["cat"],
                           ["cat", "--range", "5:2MB"]):

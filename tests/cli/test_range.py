@@ -114,9 +114,24 @@ class Range(CliTest):
     def test_what_cannot_be_entered_gets_no_index(self):
         content = bytes(40_000_000)
         self.file("f.gz", gzip.compress(content))
-        self.refused("satchel: f.gz: can be decoded from its start only, so there is no index of "
-                     "it\n", "test", "--index", "f.gz")
+        self.assert_outcome(self.satchel("test", "--index", "f.gz"), 2,
+                            "satchel: f.gz: can be decoded from its start only, so there is no "
+                            "index of it\n")
         self.assert_ranges("f.gz", content)
+
+    def test_what_has_an_index_of_its_own_needs_none(self):
+        self.file("f.xz", subprocess.run(["xz", "-1", "--block-size=200000", "-c"], input=CONTENT,
+                                         stdout=subprocess.PIPE, check=True).stdout)
+        self.check("test", "--index", "f.xz")
+        self.assertEqual(self.names(), ["f.xz"])
+        self.assert_ranges("f.xz")
+
+    def test_indexes_are_left_alone_in_folders(self):
+        (self.folder / "d").mkdir()
+        self.file("d/f", CONTENT)
+        for _ in range(2):
+            self.check("compress", "-r", "--index", "d")
+            self.assertEqual(sorted(os.listdir(self.folder / "d")), ["f.gz", "f.gz.idx"])
 
     def test_what_is_no_index_is_not_replaced(self):
         self.file("f.bz2", bz2.compress(CONTENT, 1))

@@ -27,6 +27,18 @@ class Refusals(CliTest):
         except PermissionError:
             self.skipTest("the executable is in a folder that is not for everyone")
 
+    def test_special_bits(self):
+        for mode in (0o4755, 0o2755, 0o1644):
+            path = self.file("f", b"content")
+            path.chmod(mode)
+            self.refused("satchel: f: has the set-user-ID, set-group-ID or sticky bit, which its "
+                         "result would not have; --keep keeps it, --force removes it\n",
+                         "compress", "f")
+            self.check("compress", "-k", "f")
+            self.check("compress", "-f", "f")
+            self.assertEqual((self.folder / "f.gz").stat().st_mode & 0o7777, mode & 0o777)
+            (self.folder / "f.gz").unlink()
+
     def test_directory(self):
         (self.folder / "d").mkdir()
         for options in ([], ["-f"], ["-c"], ["-t"], ["-k"]):

@@ -59,6 +59,7 @@ class Compressor {
 
   private:
     void process(const std::string& file) {
+        is_named_ = file != standard_stream;
         report_ = {.file = file == standard_stream ? "stdin" : file,
                    .action = std::string(action_of(options_.mode))};
         try {
@@ -70,7 +71,7 @@ class Compressor {
             report_.error =
                 fmt::format("the workers run another build of satchel: {}", error.what());
         } catch (const std::exception& error) {
-            report_.error = error.what();
+            report_.error = without_name(error.what());
         }
         if (!report_.warning.empty()) messages_.warning(prefixed(report_.warning));
         if (!report_.error.empty()) messages_.error(prefixed(report_.error));
@@ -78,8 +79,12 @@ class Compressor {
     }
 
     [[nodiscard]] std::string prefixed(std::string_view text) const {
+        return fmt::format("{}: {}", report_.file, text);
+    }
+    // The library's errors begin with the name of the file already.
+    [[nodiscard]] std::string without_name(std::string_view text) const {
         const auto prefix = report_.file + ": ";
-        return text.starts_with(prefix) ? std::string(text) : prefix + std::string(text);
+        return std::string(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
     }
 
     void print_json(const std::string& file) const {
@@ -94,16 +99,17 @@ class Compressor {
         auto source = open_source(file, options_);
         Target target(file, source, options_);
         report_.output = target.name();
+        if (const auto lost = lost_time(source); !lost.empty()) messages_.warning(prefixed(lost));
         if (options_.index) refuse_foreign_index(target.name(), options_.force);
         auto warning = transfer(
             source, [&](auto data) { target.write(data); }, [&] { target.commit(); });
-        if (options_.index) index(target.name());
+        const auto no_index = options_.index ? index(target.name()) : std::string();
         const bool remove = warning.empty() && is_to_be_removed(file, source, options_);
         const bool removed = remove && remove_source(file, source);
         messages_.note(fmt::format("{}: {}, {} {}", source.name(), summary_,
                                    removed ? "replaced by" : "written to", target.name()));
         if (remove && !removed) return "is no longer the file that was read, and is kept";
-        return warning;
+        return warning.empty() ? no_index : warning;
     }
 
     // What makes no file: test, list and cat.
@@ -119,9 +125,11 @@ class Compressor {
         };
         auto warning = transfer(source, show, [] {});
         if (options_.mode == Mode::list) list(file);
-        if (options_.index) write_index(source, found_, codec(report_.format), options_.force);
+        const auto no_index =
+            options_.index ? keep_index(source, codec(report_.format)) : std::string();
         messages_.note(fmt::format("{}: {}, OK", source.name(), summary_));
-        return warning.empty() ? index_warning : warning;
+        if (!warning.empty()) return warning;
+        return no_index.empty() ? index_warning : no_index;
     }
 
     // What cat goes by. A useless index only costs time.
@@ -136,8 +144,9 @@ class Compressor {
         return {};
     }
 
-    // Decodes the result once more, and writes down where that can begin.
-    void index(const std::string& file) {
+    // Decodes the result once more, and writes down where that can begin. Returns a warning, or
+    // nothing.
+    std::string index(const std::string& file) {
         InputFile source(file);
         found_ = {};
         DecompressStreamOptions how;
@@ -146,7 +155,17 @@ class Compressor {
         const auto result = decompress_stream(
             source, [](auto) {}, how);
         found_.output_size = static_cast<std::uint64_t>(result.transfer.output);
-        write_index(source, found_, *result.codec, options_.force);
+        return keep_index(source, *result.codec);
+    }
+
+    // Returns a warning, or nothing.
+    std::string keep_index(const InputFile& source, const Codec& codec) {
+        if (!found_.pieces.empty() || found_.output_size == 0) {
+            write_index(source, found_, codec, options_.force);
+            return {};
+        }
+        const bool has_its_own = codec.seek_table(random_access(source)).has_value();
+        return has_its_own ? "" : "can be decoded from its start only, so there is no index of it";
     }
 
     std::function<void(const SeekPiece&)> on_piece() {
@@ -188,9 +207,10 @@ class Compressor {
     void refuse_large(const Transfer& done) const {
         if (options_.mode == Mode::compress || options_.max_output < 0) return;
         if (done.output <= options_.max_output) return;
-        throw Refusal(fmt::format(
-            "holds more than the {} bytes of --max-output: {} bytes of it are {} already",
-            options_.max_output, done.input, done.output));
+        throw Refusal(
+            fmt::format("holds more than the {} bytes of --max-output: {} bytes of it were read, "
+                        "and gave {} so far",
+                        options_.max_output, done.input, done.output));
     }
 
     Decompressed run_codec(InputFile& source, const Sink& sink, const OnProgress& on_progress) {
@@ -226,9 +246,19 @@ class Compressor {
         auto options = options_.compress;
         if (!options_.keep_name || source.status().type != FileType::regular) return options;
         const std::string& name = source.name();
-        options.name = name.substr(name.find_last_of('/') + 1);
+        if (is_named_) options.name = name.substr(name.find_last_of('/') + 1);
         options.modified = source.status().modified_ns / 1'000'000'000;
         return options;
+    }
+
+    // What --name cannot write down.
+    [[nodiscard]] std::string lost_time(const InputFile& source) const {
+        constexpr std::int64_t last = 0xFFFF'FFFF;
+        const auto modified = source.status().modified_ns / 1'000'000'000;
+        const bool is_told = options_.mode == Mode::compress && options_.keep_name &&
+                             source.status().type == FileType::regular;
+        if (!is_told || (modified > 0 && modified <= last)) return {};
+        return "its time does not fit into a gzip header, which does not tell it";
     }
 
     [[nodiscard]] bool shows_progress(const InputFile& source) const {
@@ -262,8 +292,9 @@ class Compressor {
     const CompressorOptions& options_;
     Messages messages_;
     Workforce workforce_;
-    Report report_;        ///< on the last file
-    std::string summary_;  ///< of it
+    Report report_;          ///< on the last file
+    bool is_named_ = false;  ///< it is not the standard input
+    std::string summary_;    ///< of it
     Report total_;
     int listed_ = 0;
     std::optional<SeekTable> index_;  ///< of the file that is read

@@ -3,6 +3,9 @@
 
 #include <satchel/tasks/file.hpp>
 
+#include "index_file.hpp"
+#include "names.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <string_view>
@@ -84,7 +87,15 @@ class Walk {
 
     // In a folder, files that are compressed already, or not at all, are simply not meant.
     [[nodiscard]] bool concerns(const std::string& file) const {
+        if (is_index(file)) return false;
         return options_.is_compressed_name(file) != (options_.mode == Mode::compress);
+    }
+
+    // What --index has written beside a compressed file.
+    [[nodiscard]] bool is_index(const std::string& file) const {
+        const auto suffix = index_name({});
+        return file.ends_with(suffix) &&
+               decompressed_name(file.substr(0, file.size() - suffix.size())).has_value();
     }
 
     const CompressorOptions& options_;

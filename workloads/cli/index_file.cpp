@@ -62,9 +62,6 @@ void refuse_foreign_index(const std::string& file, bool force) {
 }
 
 void write_index(const InputFile& source, const SeekTable& table, const Codec& codec, bool force) {
-    if (table.pieces.empty() && table.output_size > 0) {
-        throw Refusal("can be decoded from its start only, so there is no index of it");
-    }
     refuse_foreign_index(source.name(), force);
     const auto name = index_name(source.name());
     OutputFile file(name, {.replace = force || look_at(name) == Found::index,

@@ -8,6 +8,8 @@
 #include "signals.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -41,7 +43,11 @@ std::string progress_text(const ProgressState& state) {
                        format_bytes(static_cast<std::uint64_t>(speed)), how_long(state));
 }
 
-bool can_show_progress() { return ::isatty(STDERR_FILENO) == 1; }
+bool can_show_progress() {
+    const char* const terminal = std::getenv("TERM");
+    const bool can_move = terminal == nullptr || std::string_view(terminal) != "dumb";
+    return can_move && ::isatty(STDERR_FILENO) == 1;
+}
 
 ProgressLine::ProgressLine(std::int64_t total) : total_(total) {
     const SignalsBlocked blocked;

@@ -19,6 +19,11 @@ void refuse_to_replace(const FileStatus& status, const CompressorOptions& option
     if (status.type != FileType::regular && status.type != FileType::directory) {
         throw Refusal("is no regular file; --stdout reads it");
     }
+    if (status.has_special_bits && !options.keep && status.type == FileType::regular) {
+        throw Refusal(
+            "has the set-user-ID, set-group-ID or sticky bit, which its result would not have; "
+            "--keep keeps it, --force removes it");
+    }
     if (status.links > 1 && !options.keep && status.type == FileType::regular) {
         throw Refusal(fmt::format("has {} other name{}; --keep keeps it, --force removes this one",
                                   status.links - 1, status.links == 2 ? "" : "s"));

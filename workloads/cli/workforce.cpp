@@ -66,7 +66,14 @@ bool is_address(const std::string& place) {
 void connect(const std::string& place, std::optional<Client>& client) {
     const SignalsBlocked blocked;
     if (is_address(place)) {
-        client.emplace(place, default_connection_file().string());
+        const auto file = default_connection_file().string();
+        if (!std::filesystem::exists(file)) {
+            throw Refusal(fmt::format(
+                "--cluster {}: the key to it is looked for in the connection file {}, which is not "
+                "there; give the path of the scheduler's connection file in place of the address",
+                place, file));
+        }
+        client.emplace(place, file);
     } else {
         client.emplace(place);
     }

@@ -25,6 +25,7 @@ FileStatus status_of(const struct stat& found) {
             .size = S_ISREG(found.st_mode) ? found.st_size : 0,
             .modified_ns = found.st_mtim.tv_sec * ns_a_second + found.st_mtim.tv_nsec,
             .permissions = found.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO),
+            .has_special_bits = (found.st_mode & (S_ISUID | S_ISGID | S_ISVTX)) != 0,
             .owner = found.st_uid,
             .group = found.st_gid};
 }

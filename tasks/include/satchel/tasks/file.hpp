@@ -79,6 +79,7 @@ struct FileStatus {
     std::int64_t size = 0;          ///< bytes; 0 where it is no regular file
     std::int64_t modified_ns = 0;   ///< since 1970
     std::uint32_t permissions = 0;  ///< rwx bits
+    bool has_special_bits = false;  ///< set-user-ID, set-group-ID or sticky: copies have none
     std::uint32_t owner = 0;
     std::uint32_t group = 0;
 
