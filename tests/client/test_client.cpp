@@ -340,8 +340,11 @@ TEST_CASE("a future that is gone, or another cluster's, is told where it is an a
         "its future was cancelled or released, the cluster was restarted, or it is one of another "
         "cluster";
     CHECK(refusal(client_of_other, seven).ends_with(why));
+    // As if it had been submitted just before.
     seven.cancel();
-    CHECK(refusal(client, seven).ends_with(why));
+    const auto dependent = client.submit(same, seven);
+    CHECK(dependent.status() == FutureStatus::cancelled);
+    CHECK_THROWS_AS(dependent.result(), Cancelled);
 }
 
 TEST_CASE("a worker that is retired leaves its results to the others") {

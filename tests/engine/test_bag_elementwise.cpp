@@ -13,11 +13,13 @@
 #include <cstdint>
 #include <functional>
 #include <iomanip>  // whose std::quoted must not be taken for the library's own
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -293,6 +295,28 @@ TEST_CASE("pluck by the key of maps and the index of vectors") {
         CHECK(from_sequence(Strings{"abc", "de"}).pluck(1).compute(executor) ==
               std::vector<char>{'b', 'e'});
     });
+}
+
+TEST_CASE("pluck gives a default only as what it is") {
+    const auto maps =
+        from_sequence(std::vector<std::map<std::string, std::int8_t>>{{{"x", 1}}, {}});
+    CHECK(maps.pluck("x", 7.0).compute() == std::vector<std::int8_t>{1, 7});
+    CHECK(maps.pluck("x", -128L).compute() == std::vector<std::int8_t>{1, -128});
+    CHECK(text_of<InvalidArgument>([&] {
+              (void)maps.pluck("x", 0.5);
+          }).starts_with("pluck: the default 0.5 is not among the numbers"));
+    CHECK_THROWS_AS((void)maps.pluck("x", 1000), InvalidArgument);
+    constexpr auto nan = std::numeric_limits<double>::quiet_NaN();
+    CHECK_THROWS_AS((void)maps.pluck("x", nan), InvalidArgument);
+    const auto flags = from_sequence(std::vector<std::map<std::string, bool>>{{}});
+    CHECK_THROWS_AS((void)flags.pluck("x", 7), InvalidArgument);
+    const auto texts = from_sequence(std::vector<std::map<std::string, std::string>>{{}});
+    CHECK(texts.pluck("x", std::string_view("none")).compute() == std::vector<std::string>{"none"});
+}
+
+TEST_CASE("a text in quotes is the sequence of its characters") {
+    CHECK(from_sequence("abc").compute() == std::vector<char>{'a', 'b', 'c'});
+    CHECK(from_sequence("").compute().empty());
 }
 
 TEST_CASE("pluck of a key that an element does not have names it") {

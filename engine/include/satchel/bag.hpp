@@ -405,15 +405,14 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
 
 // ---- making bags --------------------------------------------------------------------------------
 
-/// A bag of the elements of a range: moved in if it is an rvalue, else copied. Without options, up
+/// A bag of the elements of a range, or of the characters of a text in quotes: moved in if it is an
+/// rvalue, else copied. Without options, up
 /// to 100 elements are a partition each, and more are divided into parts of about a tenth of the
 /// root of their number. An empty range is one empty partition. Throws InvalidArgument for counts
 /// below one.
 template <std::ranges::input_range Range>
 [[nodiscard]] auto from_sequence(Range&& range, SequenceOptions options = {}) {
-    using T = detail::element_type<std::ranges::range_value_t<Range>>;
-    return detail::sequence_bag<Bag<T>, T>(detail::to_items<T>(std::forward<Range>(range)),
-                                           options.npartitions, options.partition_size);
+    return detail::sequence_of<Bag>(std::forward<Range>(range), options);
 }
 template <class T>
 [[nodiscard]] auto from_sequence(std::initializer_list<T> elements, SequenceOptions options = {}) {

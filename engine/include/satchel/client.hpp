@@ -132,19 +132,27 @@ class Client final : public Executor {
     /// Begins to compute a Bag or a Delayed: a future of what its compute() gives.
     template <class L>
     [[nodiscard]] auto compute(const L& lazy) const {
-        using T = decltype(lazy.compute());
-        TaskIndex output = 0;
-        auto graph = graph_of_result(lazy, output);  // found beside the type of `lazy`
-        return Future<T>(submit_output(std::move(graph), output));
+        if constexpr (detail::check_lazy<L>()) {
+            using T = decltype(lazy.compute());
+            TaskIndex output = 0;
+            auto graph = graph_of_result(lazy, output);  // found beside the type of `lazy`
+            return Future<T>(submit_output(std::move(graph), output));
+        } else {
+            return detail::Refused();
+        }
     }
 
     /// Begins to compute a Bag or a Delayed, and gives one that starts from the result, which stays
     /// in the cluster until the last handle on it is gone.
     template <class L>
     [[nodiscard]] auto persist(const L& lazy) const {
-        std::vector<TaskIndex> outputs;
-        auto graph = graph_to_keep(lazy, outputs);  // as above
-        return handle_on(begin_to_keep(std::move(graph), std::move(outputs)), lazy);
+        if constexpr (detail::check_lazy<L>()) {
+            std::vector<TaskIndex> outputs;
+            auto graph = graph_to_keep(lazy, outputs);  // as above
+            return handle_on(begin_to_keep(std::move(graph), std::move(outputs)), lazy);
+        } else {
+            return detail::Refused();
+        }
     }
 
     template <class T>

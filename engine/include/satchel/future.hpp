@@ -166,6 +166,12 @@ WaitResult<T> wait(const std::vector<Future<T>>& futures,
     return result;
 }
 
+/// The same for one. True if it is done.
+template <class T>
+bool wait(const Future<T>& future, std::optional<std::chrono::nanoseconds> timeout = {}) {
+    return !wait(std::vector{future}, timeout).done.empty();
+}
+
 /// Futures in the order in which they are done: a range to go over once.
 template <class T>
 class AsCompleted {

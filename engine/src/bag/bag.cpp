@@ -223,6 +223,13 @@ void throw_missing_key(const std::string& key) {
         key));
 }
 
+void refuse_default(std::string_view value) {
+    throw InvalidArgument(fmt::format(
+        "pluck: the default {} is not among the numbers that the elements have at the key; map() "
+        "them to another type first",
+        value));
+}
+
 void throw_product_overflow() {
     throw Error(
         "prod: the result does not fit into 64 bits; multiply elements of a floating type instead");

@@ -66,6 +66,7 @@ class CallWriter {
         is_one_ = calls.size() == 1 && calls.front().count == 1;
         for (const auto& call : calls) {
             for (const auto& future : call.futures) client::append_key(update_.known, future->key);
+            inputs_.insert(inputs_.end(), call.futures.begin(), call.futures.end());
             next_ += static_cast<std::uint32_t>(call.futures.size());
         }
     }
@@ -89,7 +90,7 @@ class CallWriter {
     }
 
     std::vector<client::StatePtr> submit(client::Session& session) {
-        return session.submit(std::move(update_), names_, wanted_, std::move(offers_));
+        return session.submit(std::move(update_), names_, wanted_, std::move(offers_), inputs_);
     }
 
   private:
@@ -126,6 +127,7 @@ class CallWriter {
     std::shared_ptr<client::TaskNames> names_ = std::make_shared<client::TaskNames>();
     std::vector<Key> wanted_;
     std::vector<client::Offer> offers_;
+    std::vector<client::StatePtr> inputs_;
     bool is_one_ = false;
     std::uint32_t next_ = 0;     // the number of the next task of the message
     std::uint32_t futures_ = 0;  // the number of the first future of the next layer

@@ -92,11 +92,22 @@ StatePtr Session::state_of(const Key& key, const std::shared_ptr<const TaskNames
 
 std::vector<StatePtr> Session::submit(UpdateGraph update,
                                       const std::shared_ptr<const TaskNames>& names,
-                                      std::span<const Key> wanted, std::vector<Offer> offers) {
+                                      std::span<const Key> wanted, std::vector<Offer> offers,
+                                      std::span<const StatePtr> inputs) {
     std::vector<StatePtr> states;
     states.reserve(wanted.size());
     const std::lock_guard lock(mutex_);
     check_open();
+    const auto is_cancelled = [&](const StatePtr& input) {
+        return input->session.get() == this && input->status == FutureStatus::cancelled;
+    };
+    if (std::ranges::any_of(inputs, is_cancelled)) {
+        for (const auto& key : wanted) {
+            states.push_back(std::make_shared<FutureState>(shared_from_this(), key, names));
+            settle(*states.back(), FutureStatus::cancelled, cancelled_error(*states.back()));
+        }
+        return states;
+    }
     for (const auto& key : wanted) {
         states.push_back(state_of(key, names));
         auto& ranges = update.wanted;

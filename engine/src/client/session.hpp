@@ -69,9 +69,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
     // ---- for the user's threads; they throw ClientClosed, ConnectionError when it is over ----
 
-    /// Adds tasks, and gives a state for each key of `wanted`. `offers` are for layers of data.
+    /// Adds tasks, and gives a state for each key of `wanted`. `offers` are for layers of data. If
+    /// one of `inputs` was cancelled, so is all of this.
     std::vector<StatePtr> submit(UpdateGraph update, const std::shared_ptr<const TaskNames>& names,
-                                 std::span<const Key> wanted, std::vector<Offer> offers = {});
+                                 std::span<const Key> wanted, std::vector<Offer> offers = {},
+                                 std::span<const StatePtr> inputs = {});
     void cancel(std::span<const StatePtr> states);
     void cancel_all();
     void retry(std::span<const StatePtr> states);

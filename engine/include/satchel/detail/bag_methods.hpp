@@ -273,11 +273,17 @@ template <class T>
 template <class Key, class Default>
 auto Bag<T>::pluck(Key key, Default otherwise) const {
     using K = detail::element_type<Key>;
-    using R = detail::element_type<Default>;
     if constexpr (detail::check_key_of<T, K>()) {
-        const auto token = detail::value_token(key).then(detail::value_token(otherwise));
-        return Bag(*this).map_moved(
-            detail::PluckOr<K, R>{K(std::move(key)), R(std::move(otherwise))}, "pluck", token);
+        using R = detail::found_at<T, K>;
+        if constexpr (detail::check_default<R, Default>()) {
+            const auto token = detail::value_token(key).then(detail::value_token(otherwise));
+            return Bag(*this).map_moved(
+                detail::PluckOr<K, R>{K(std::move(key)),
+                                      detail::default_as<R>(std::move(otherwise))},
+                "pluck", token);
+        } else {
+            return detail::Refused();
+        }
     } else {
         return detail::Refused();
     }
@@ -315,7 +321,7 @@ Bag<T> Bag<T>::accumulate(F binop) const {
     static_assert(accepted,
                   "satchel: accumulate() without an initial value needs a function of two elements "
                   "that returns one.");
-    if constexpr (accepted && detail::check_copyable<F>()) {
+    if constexpr (accepted && detail::check_copyable<F>() && detail::check_accumulated<T>()) {
         const auto token = detail::function_token(binop);
         return Bag(detail::accumulate_node<T, T, F>(node_, token, std::move(binop), std::nullopt));
     } else {
@@ -333,7 +339,8 @@ auto Bag<T>::accumulate(F binop, Acc initial) const {
                   "so far, which begins as the initial value, and an element of this bag.");
     if constexpr (accepted) {
         using Result = std::decay_t<std::invoke_result_t<F&, Given, const T&>>;
-        if constexpr (detail::check_copyable<F>() && detail::check_result<Result>()) {
+        if constexpr (detail::check_copyable<F>() && detail::check_result<Result>() &&
+                      detail::check_accumulated<Result>()) {
             const auto token = detail::function_token(binop).then(detail::value_token(initial));
             return Bag<Result>(detail::accumulate_node<T, Result, F>(node_, token, std::move(binop),
                                                                      Result(std::move(initial))));

@@ -56,6 +56,12 @@ const {
                   "satchel: fold without an initial value begins with the first element, so its "
                   "function must take two elements. Pass `combine` and `initial` to fold into "
                   "another type.");
+    constexpr bool gives_element = requires(F & function, T one, T other) {
+        { function(std::move(one), std::move(other)) } -> std::convertible_to<T>;
+    };
+    static_assert(!std::is_invocable_v<F&, T, T> || gives_element,
+                  "satchel: fold without an initial value must return what it folds: an element. "
+                  "Pass `combine` and `initial` to fold into another type.");
     using Reducer = detail::SymmetricFoldReducer<T, F, C>;
     const auto token = detail::function_token(binop).then(detail::function_token(combine));
     return reduced("fold", options, Reducer{std::move(binop), std::move(combine), std::nullopt},
@@ -244,10 +250,18 @@ requires(!std::is_same_v<Acc, ReductionOptions>) auto Bag<T>::foldby(
 template <class T>
 Bag<T> Bag<T>::sample(std::int64_t k, std::optional<std::uint64_t> seed,
                       ReductionOptions options) const {
+    constexpr bool assignable = std::is_move_assignable_v<T>;
+    static_assert(assignable,
+                  "satchel: sample() moves elements about, so their type must be assignable.");
     const auto count = detail::checked_number(k, "sample");
     const auto own_seed = detail::seed_or_random(seed);
-    return reduced_bag<T>("sample", options.split_every, Token::of("k").then(count).then(own_seed),
-                          detail::SampleReducer<T>{count, own_seed});
+    if constexpr (assignable) {
+        return reduced_bag<T>("sample", options.split_every,
+                              Token::of("k").then(count).then(own_seed),
+                              detail::SampleReducer<T>{count, own_seed});
+    } else {
+        return *this;
+    }
 }
 
 template <class T>

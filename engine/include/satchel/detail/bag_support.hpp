@@ -2,6 +2,7 @@
 // another.
 #pragma once
 
+#include <satchel/bag_options.hpp>
 #include <satchel/detail/element_functions.hpp>
 #include <satchel/detail/node.hpp>
 #include <satchel/detail/sources.hpp>
@@ -97,6 +98,19 @@ Items<T> to_items(Range&& range) {
     }
 }
 
+/// Refuses, in words, to copy what can only be moved.
+template <class T, class Range>
+constexpr bool check_sequence() {
+    constexpr bool given_away =
+        !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
+    constexpr bool fits =
+        given_away || std::is_constructible_v<T, std::ranges::range_reference_t<Range>>;
+    static_assert(fits,
+                  "satchel: from_sequence() copies these elements, and their type cannot be "
+                  "copied: give the range away, as in from_sequence(std::move(elements)).");
+    return fits;
+}
+
 template <class BagOfT, class T>
 BagOfT sequence_bag(Items<T> items, std::optional<std::int64_t> npartitions,
                     std::optional<std::int64_t> partition_size) {
@@ -111,6 +125,28 @@ BagOfT sequence_bag(Items<T> items, std::optional<std::int64_t> npartitions,
          .token = Token::unique(),
          .stream = stream_part<&Sequence<T>::open>(Sequence<T>{std::move(shared), partitioning}),
          .elements = &element_operations<T>}));
+}
+
+/// Text in quotes.
+template <class Range>
+inline constexpr bool is_literal = false;
+template <std::size_t N>
+inline constexpr bool is_literal<const char (&)[N]> = true;
+
+/// from_sequence().
+template <template <class> class BagOf, class Range>
+auto sequence_of(Range&& range, const SequenceOptions& options) {
+    using T = element_type<std::ranges::range_value_t<Range>>;
+    if constexpr (is_literal<Range>) {
+        const auto size = std::ranges::size(range);
+        const bool is_ended = range[size - 1] == '\0';
+        return sequence_of<BagOf>(std::string_view(range, is_ended ? size - 1 : size), options);
+    } else if constexpr (check_sequence<T, Range>()) {
+        return sequence_bag<BagOf<T>, T>(to_items<T>(std::forward<Range>(range)),
+                                         options.npartitions, options.partition_size);
+    } else {
+        return Refused();
+    }
 }
 
 /// A bag of partitions that are there already.

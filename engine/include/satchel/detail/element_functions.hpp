@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <limits>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -119,15 +120,61 @@ constexpr bool check_key_of() {
     return has_keys;
 }
 
+template <class T, class K>
+struct FoundAt {
+    using type = std::remove_cvref_t<decltype(std::declval<const T&>()[std::size_t{}])>;
+};
+template <class T, class K>
+requires is_map_with<T, K>
+struct FoundAt<T, K> {
+    using type = std::remove_cvref_t<
+        decltype(std::declval<const T&>().find(std::declval<const K&>())->second)>;
+};
+/// What elements of type `T` have at a key of type `K`.
+template <class T, class K>
+using found_at = typename FoundAt<T, K>::type;
+
+[[noreturn]] void refuse_default(std::string_view value);
+
+/// `otherwise` as a `Found`. Throws InvalidArgument for a number that is not the same as one.
+template <class Found, class Otherwise>
+Found default_as(Otherwise otherwise) {
+    if constexpr (std::is_integral_v<Found> && std::is_arithmetic_v<Otherwise> &&
+                  !std::is_same_v<Found, Otherwise>) {
+        // Beyond these, converting a floating number is undefined.
+        constexpr auto least = static_cast<long double>(std::numeric_limits<Found>::lowest());
+        constexpr auto most = static_cast<long double>(std::numeric_limits<Found>::max());
+        const auto given = static_cast<long double>(otherwise);
+        if (!(given >= least && given <= most) ||
+            static_cast<long double>(static_cast<Found>(otherwise)) != given) {
+            refuse_default(fmt::format("{}", otherwise));
+        }
+        return static_cast<Found>(otherwise);
+    } else {
+        return Found(std::move(otherwise));
+    }
+}
+
+/// Refuses, in words, a default that is no `Found`.
+template <class Found, class Otherwise>
+constexpr bool check_default() {
+    constexpr bool fits = std::is_constructible_v<Found, Otherwise>;
+    static_assert(fits,
+                  "satchel: pluck(key, otherwise) gives what the elements have at the key, and "
+                  "`otherwise` must be convertible to that. For elements that may have nothing "
+                  "there, map() to a std::optional.");
+    return fits;
+}
+
 /// What `element` has at `key`: of a map, or, by index, of a vector; else what `otherwise` gives.
 template <class T, class K, class Otherwise>
 auto look_up(const T& element, const K& key, const Otherwise& otherwise) {
     if constexpr (is_map_with<T, K>) {
-        using Found = std::remove_cvref_t<decltype(element.find(key)->second)>;
+        using Found = found_at<T, K>;
         const auto found = element.find(key);
         return found == element.end() ? Found(otherwise()) : found->second;
     } else {
-        using Found = std::remove_cvref_t<decltype(element[0])>;
+        using Found = found_at<T, K>;
         const auto index = static_cast<std::size_t>(key);  // a negative one becomes too large
         return index < element.size() ? Found(element[index]) : Found(otherwise());
     }
@@ -165,6 +212,15 @@ struct PluckOr {
         return look_up(element, key, [&]() -> const R& { return otherwise; });
     }
 };
+
+/// Refuses, in words, what accumulate() cannot both give and go on with.
+template <class Result>
+constexpr bool check_accumulated() {
+    static_assert(is_copyable<Result>,
+                  "satchel: accumulate() gives each value and goes on with it, so it must be "
+                  "copyable.");
+    return is_copyable<Result>;
+}
 
 /// random_sample: whether to keep the next element.
 class RandomChoice {

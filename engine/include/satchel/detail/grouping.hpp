@@ -264,7 +264,10 @@ constexpr bool check_ranks() {
         static_assert(ordered,
                       "satchel: topk() needs elements (or keys) that can be compared with <. Give "
                       "their type an operator<, or pass a key that has one.");
-        return ordered;
+        constexpr bool assignable = std::is_move_assignable_v<T> && std::is_move_assignable_v<K>;
+        static_assert(assignable,
+                      "satchel: topk() moves elements about, so their type must be assignable.");
+        return ordered && assignable;
     } else {
         return false;
     }

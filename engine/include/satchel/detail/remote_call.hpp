@@ -18,6 +18,16 @@
 
 namespace satchel::detail {
 
+/// Refuses, in words, what has nothing to compute.
+template <class L>
+constexpr bool check_lazy() {
+    constexpr bool is_lazy = requires(const L& lazy) { lazy.compute(); };
+    static_assert(is_lazy,
+                  "satchel: a client computes or persists a Bag or a Delayed; for a call of a "
+                  "function, see submit().");
+    return is_lazy;
+}
+
 /// Data that is larger does not pass through the scheduler, but goes from the client to workers.
 inline constexpr std::uint64_t shared_bytes_max = 64 * 1024;
 

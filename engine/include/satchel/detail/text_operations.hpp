@@ -2,6 +2,8 @@
 // replace, starts_with, match, to_textfiles.
 #pragma once
 
+#include <satchel/detail/call.hpp>
+
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -130,7 +132,11 @@ class TextOperations {
     template <class F>
     [[nodiscard]] auto mapped(F f) const {
         check();
-        return self().map(std::move(f));
+        if constexpr (std::is_same_v<T, std::string>) {
+            return self().map(std::move(f));
+        } else {
+            return Refused();
+        }
     }
 };
 
