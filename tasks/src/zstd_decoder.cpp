@@ -42,8 +42,8 @@ class ZstdSplitter : public Splitter {
         std::uint64_t output = 0;
         while (next_ && size < data.size()) {
             const auto rest = data.subspan(size);
-            const auto frame = ZSTD_findFrameCompressedSize(rest.data(), rest.size());
-            if (ZSTD_isError(frame) != 0) break;
+            const auto frame = frame_size(rest);
+            if (frame == 0) break;
             const auto contents = known_contents(rest);
             const bool can_be_guessed = contents != 0;
             const bool fits = can_be_guessed == begin_ && output + contents <= piece_output_max;
@@ -73,8 +73,8 @@ class ZstdSplitter : public Splitter {
         std::size_t written = 0;
         while (guess->used < data.size()) {
             const auto rest = data.subspan(guess->used);
-            const auto frame = ZSTD_findFrameCompressedSize(rest.data(), rest.size());
-            if (ZSTD_isError(frame) != 0) return nullptr;
+            const auto frame = frame_size(rest);
+            if (frame == 0) return nullptr;
             const auto decoded = ZSTD_decompressDCtx(context.get(), out.data() + written,
                                                      out.size() - written, rest.data(), frame);
             if (ZSTD_isError(decoded) != 0) return nullptr;
@@ -96,6 +96,14 @@ class ZstdSplitter : public Splitter {
     }
 
   private:
+    // Bytes of the frame that `data` begins with; 0 if it is not whole. What is no frame by RFC
+    // 8878 is none, though libzstd knows the frames of its first versions, too.
+    static std::size_t frame_size(std::span<const std::byte> data) {
+        if (!begins(data, frame_magic) && !is_skippable(data)) return 0;
+        const auto size = ZSTD_findFrameCompressedSize(data.data(), data.size());
+        return ZSTD_isError(size) != 0 ? 0 : size;
+    }
+
     // What the frame that `data` begins with says that it holds; 0 if it does not say that, or it
     // is too much. Empty ones, as the skippable are, are left to the stream's decoder: of those,
     // libzstd refuses some as a stream that it takes as a whole.
@@ -110,9 +118,9 @@ class ZstdSplitter : public Splitter {
         std::span<const std::byte> data(piece.data);
         std::uint64_t total = 0;
         while (!data.empty()) {
-            const auto frame = ZSTD_findFrameCompressedSize(data.data(), data.size());
+            const auto frame = frame_size(data);
             const auto size = known_contents(data);
-            if (ZSTD_isError(frame) != 0 || size == 0) return std::nullopt;
+            if (frame == 0 || size == 0) return std::nullopt;
             total += size;
             data = data.subspan(frame);
         }

@@ -207,6 +207,15 @@ TEST_CASE("damage anywhere is found") {
     }
 }
 
+TEST_CASE("frames of zstd's first versions are no frames") {
+    // Two skippable ones, and what version 0.7 wrote.
+    const Bytes file =
+        from_hex("502a4d18040000005e24000a522a4d18040000005efaffff27b52ffd445800fffb0000000090");
+    const auto drop = [](const Bytes&) { return true; };
+    CHECK_THROWS_AS((void)decompress_parallel(reader(file, file.size()), drop), CorruptData);
+    CHECK_THROWS_AS((void)decompress(file), CorruptData);
+}
+
 TEST_CASE("whoever has enough ends the decoding") {
     const Bytes data = much();
     for (const Codec* codec : codecs()) {
