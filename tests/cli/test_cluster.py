@@ -205,7 +205,8 @@ class Refusals(ClusterTest):
         (self.folder / "wrong.json").chmod(0o600)
         self.fails("no connection file of satchel", "--cluster", "wrong.json")
         self.look_for_clusters_in_the_folder()
-        self.fails("--cluster .*: the key to it is looked for in the connection file .*satchel.json", "--cluster", "127.0.0.1:1")
+        self.fails("the key to it is looked for in the connection file .*satchel.json",
+                   "--cluster", "127.0.0.1:1")
         self.start_cluster()
         self.fails("cannot connect to tcp://127.0.0.1:1: Connection refused",
                    "--cluster", "127.0.0.1:1")
