@@ -59,6 +59,7 @@ std::optional<std::string> lines_in_blocks(TextPart part, std::int64_t blocks,
     for (std::int64_t k = 0; k < blocks; ++k) {
         part.begin = part.size * k / blocks;
         part.end = part.size * (k + 1) / blocks;
+        if (part.begin == part.end) continue;  // read_text() makes none of these
         const auto lines = lines_of(part, delimiter);
         if (!lines) return std::nullopt;
         all += *lines;
