@@ -323,14 +323,12 @@ std::vector<std::string> Scene::workers_of(const std::string& task) const {
 }
 
 std::string Scene::states(const std::string& tasks) const {
-    static const char* const names[] = {"forgotten", "released",   "waiting", "queued", "no-worker",
-                                        "following", "processing", "memory",  "erred"};
     std::string text;
     for (const auto& task : words(tasks)) {
         const auto found = scheduler.tasks().find(key(task));
         const auto state =
             found ? scheduler.tasks()[found->first].state : scheduler::TaskState::forgotten;
-        add(text, task + " " + names[static_cast<std::size_t>(state)]);
+        add(text, task + " " + scheduler::name_of(state));
     }
     return text;
 }

@@ -406,10 +406,9 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
 // ---- making bags --------------------------------------------------------------------------------
 
 /// A bag of the elements of a range, or of the characters of a text in quotes: moved in if it is an
-/// rvalue, else copied. Without options, up
-/// to 100 elements are a partition each, and more are divided into parts of about a tenth of the
-/// root of their number. An empty range is one empty partition. Throws InvalidArgument for counts
-/// below one.
+/// rvalue, else copied. Without options, up to 100 elements are a partition each, and more are
+/// divided into parts of about a tenth of the root of their number. An empty range is one empty
+/// partition. Throws InvalidArgument for counts below one.
 template <std::ranges::input_range Range>
 [[nodiscard]] auto from_sequence(Range&& range, SequenceOptions options = {}) {
     return detail::sequence_of<Bag>(std::forward<Range>(range), options);

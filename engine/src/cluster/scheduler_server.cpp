@@ -24,10 +24,6 @@ using namespace std::chrono_literals;
 // How long a nanny may take to tell why the connection of its worker was lost.
 constexpr std::chrono::seconds nanny_delay{2};
 
-constexpr std::array<const char*, scheduler::task_states> state_names{
-    "forgotten", "released",   "waiting", "queued", "no-worker",
-    "following", "processing", "memory",  "erred"};
-
 Nanoseconds now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
 }  // namespace
@@ -277,9 +273,9 @@ ClusterInfo SchedulerServer::Impl::info() const {
                                 worker.retiring,
                                 worker.metrics});
     }
-    for (std::size_t state = 1; state < scheduler::task_states; ++state) {
-        info.tasks.emplace_back(state_names.at(state),
-                                machine_.count(static_cast<scheduler::TaskState>(state)));
+    for (std::size_t k = 1; k < scheduler::task_states; ++k) {
+        const auto state = static_cast<scheduler::TaskState>(k);
+        info.tasks.emplace_back(scheduler::name_of(state), machine_.count(state));
     }
     info.clients = static_cast<std::int64_t>(clients_.size());
     return info;

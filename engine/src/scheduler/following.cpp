@@ -4,8 +4,6 @@
 // input is reported; what it adds to its worker's load counts from then on.
 #include "scheduler/scheduler.hpp"
 
-#include <algorithm>
-
 namespace satchel::scheduler {
 namespace {
 

@@ -11,6 +11,7 @@
 #include "messages/names.hpp"
 #include "scheduler/layer_index.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -32,6 +33,14 @@ enum class TaskState : std::uint8_t {
     erred        ///< it failed, or depends on one that did
 };
 inline constexpr std::size_t task_states = 9;
+
+/// "no-worker".
+[[nodiscard]] constexpr const char* name_of(TaskState state) {
+    constexpr std::array<const char*, task_states> names{"forgotten",  "released",  "waiting",
+                                                         "queued",     "no-worker", "following",
+                                                         "processing", "memory",    "erred"};
+    return names.at(static_cast<std::size_t>(state));
+}
 
 /// What the scheduler keeps for one task.
 struct Task {

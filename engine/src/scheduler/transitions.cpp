@@ -12,10 +12,6 @@ namespace {
 
 using enum TaskState;
 
-constexpr std::array<const char*, task_states> names = {"forgotten",  "released",  "waiting",
-                                                        "queued",     "no-worker", "following",
-                                                        "processing", "memory",    "erred"};
-
 constexpr std::uint32_t bit(TaskState state) { return 1U << static_cast<std::uint32_t>(state); }
 
 // The states that may follow each state. docs/scheduler.md says when they do.
@@ -56,8 +52,7 @@ void Scheduler::refuse_transition(TaskId task, TaskState to) const {
     throw std::logic_error(fmt::format(
         "scheduler: task '{}' (number {}, attempt {}) cannot go "
         "from {} to {}",
-        label(task), task, tasks_[task].attempt,
-        names[static_cast<std::size_t>(tasks_[task].state)], names[static_cast<std::size_t>(to)]));
+        label(task), task, tasks_[task].attempt, name_of(tasks_[task].state), name_of(to)));
 }
 
 std::string Scheduler::label(TaskId task) const {
