@@ -95,6 +95,21 @@ TEST_CASE("scheduler: takes back what follows when its worker dies, pauses or re
     }
 }
 
+// It may have begun, and ended its worker before that could say that its last input is there.
+TEST_CASE("scheduler: suspects what follows, too, when its worker dies") {
+    for (const bool begins : {true, false}) {
+        CAPTURE(begins);
+        auto scene = scene_of_chain({"v"});
+        scene.executing("w", begins ? "y1 z1" : "y1");
+        scene.lose("w");
+        scene.finish("v", "x1", 8, 1000);
+        CHECK(scene.states("y1 z1") == "y1 processing, z1 waiting");
+        scene.finish("v", "y1", 8, 1000);
+        CHECK(scene.states("z1") == "z1 processing");
+        CHECK(scene.states("end1") == (begins ? "end1 waiting" : "end1 following"));
+    }
+}
+
 TEST_CASE("scheduler: takes back what is not wanted any more, and what cannot go on") {
     auto scene = scene_of_chain();
     (void)scene.out();

@@ -11,7 +11,8 @@
 
 namespace satchel::simulation {
 
-std::vector<std::uint64_t> World::inputs_of(std::size_t id, const worker::Call& call) {
+std::vector<std::uint64_t> World::inputs_of(std::size_t id, const Work& work, std::size_t k) {
+    const auto& call = work.calls[k];
     std::vector<std::uint64_t> inputs;
     for (const auto& argument : call.arguments) {
         if ((argument.reference & detail::literal_bit) != 0) {
@@ -19,7 +20,12 @@ std::vector<std::uint64_t> World::inputs_of(std::size_t id, const worker::Call& 
             std::memcpy(&inputs.emplace_back(), literal.data(), sizeof(std::uint64_t));
             continue;
         }
-        const auto value = nodes_[id].values.find({argument.reference, argument.attempt});
+        const TaskRef input{argument.reference, argument.attempt};
+        if (call.follows && input == work.calls[k - 1].task) {
+            inputs.push_back(work.last.value());
+            continue;
+        }
+        const auto value = nodes_[id].values.find(input);
         require(value != nodes_[id].values.end(), "a call was made without its input");
         inputs.push_back(value->second);
     }
@@ -35,12 +41,13 @@ void World::begin(std::size_t id, Execute&& work) {
         node.layers.push_back(call.layer);
         scheduler_.begins(node.machine->self(), key);
     }
-    execute(id, std::make_shared<const Execute>(std::move(work)), 0);
+    execute(id, std::make_shared<Work>(Work{std::move(work.calls)}), 0);
 }
 
-// Nothing is called that was to be stopped; and calls are made together with others only if that
-// delays none of them by much.
+// Nothing is called that was to be stopped, nor what follows nothing; and calls are made together
+// with others only if that delays none of them by much.
 void World::require_right(const Node& node, const Execute& work) const {
+    require(!work.calls.front().follows, "a call follows one that is not made");
     Time together = 0;
     for (const auto& call : work.calls) {
         require(!node.stopped.contains(call.task), "what was told to stop is called");
@@ -52,23 +59,21 @@ void World::require_right(const Node& node, const Execute& work) const {
     require(together <= 200 * microsecond, "calls that take long are made together");
 }
 
-// Makes call number k of an Execute, and then the others; not what was told to stop before.
-void World::execute(std::size_t id, const ExecutePtr& work, std::size_t k) {
+// Makes call number k of an Execute, and then the others; not what was told to stop before, nor
+// what follows one that gave nothing.
+void World::execute(std::size_t id, const WorkPtr& work, std::size_t k) {
     if (k == work->calls.size()) return;
-    const auto ref = work->calls[k].task;
-    if (!nodes_[id].stopped.contains(ref)) return begin_call(id, work, k);
-    on_node(id, 0, [this, id, work, k, ref] {
-        auto& node = nodes_[id];
-        const auto life = node.life;
+    const auto& call = work->calls[k];
+    const bool is_made = !nodes_[id].stopped.contains(call.task) && (!call.follows || work->last);
+    if (is_made) return begin_call(id, work, k);
+    on_node(id, 0, [this, id, work, k] {
+        const auto ref = work->calls[k].task;
         note("not called", ref.task, ref.attempt);
-        node.calls.erase(ref);
-        node.machine->erred(ref, {.text = "it was stopped before it began"});
-        drain(id);
-        if (node.life == life) execute(id, work, k + 1);
+        go_on(id, work, k, {.task = ref, .failure = "it was stopped before it began"});
     });
 }
 
-void World::begin_call(std::size_t id, const ExecutePtr& work, std::size_t k) {
+void World::begin_call(std::size_t id, const WorkPtr& work, std::size_t k) {
     const auto& call = work->calls[k];
     const auto key = nodes_[id].calls.at(call.task);
     const auto& layer = workload_.layer(key.token);
@@ -77,7 +82,8 @@ void World::begin_call(std::size_t id, const ExecutePtr& work, std::size_t k) {
     nodes_[id].running.insert(call.task);
     note("call", call.task.task, call.task.attempt);
     if (scheduler_.tasks().is(call.task, scheduler::TaskState::following)) note("follows");
-    const auto expected = Workload::compute(key, inputs_of(id, call));
+    if (call.follows) note("follows at once");
+    const auto expected = Workload::compute(key, inputs_of(id, *work, k));
     require(expected == workload_.task(key).value, "a call has wrong inputs");
     const auto duration = layer.duration * random_(50, 150) / 100 * nodes_[id].slowness;
     if (behaviour == Behaviour::deadly) {
@@ -91,16 +97,29 @@ void World::begin_call(std::size_t id, const ExecutePtr& work, std::size_t k) {
         on_node(id, duration / 2, [this, id, work, k, duration] { secede(id, work, k, duration); });
         return;
     }
-    on_node(id, duration, [this, id, work, k, key] {
-        const auto life = nodes_[id].life;
-        end_call(id, work->calls[k], key);
-        if (nodes_[id].life == life) execute(id, work, k + 1);
+    on_node(id, duration, [this, id, work, k] {
+        const auto& ended = work->calls[k];
+        go_on(id, work, k, end_call(id, ended.task, ended.wanted));
     });
+}
+
+// Call number k has ended. The thread may tell that at once, or later with others: it makes the
+// next one first.
+void World::go_on(std::size_t id, const WorkPtr& work, std::size_t k, Outcome outcome) {
+    const auto life = nodes_[id].life;
+    work->last = outcome.value;
+    work->untold.push_back(std::move(outcome));
+    const bool is_last = k + 1 == work->calls.size();
+    if (is_last || random_.chance(300)) tell(id, std::exchange(work->untold, {}));
+    if (nodes_[id].life == life) execute(id, work, k + 1);
 }
 
 // Call number k of an Execute waits for the cluster, perhaps for what it has asked a client's graph
 // for; its thread makes no others.
-void World::secede(std::size_t id, const ExecutePtr& work, std::size_t k, Time rest) {
+void World::secede(std::size_t id, const WorkPtr& work, std::size_t k, Time rest) {
+    const auto life = nodes_[id].life;
+    if (!work->untold.empty()) tell(id, std::exchange(work->untold, {}));
+    if (nodes_[id].life != life) return;
     auto& node = nodes_[id];
     const auto ref = work->calls[k].task;
     note("secedes", ref.task, ref.attempt);
@@ -142,36 +161,45 @@ void World::resume(std::size_t id, TaskRef ref) {
     node.running.insert(ref);
     const auto rest = node.waiting.at(ref);
     node.waiting.erase(ref);
-    on_node(id, rest, [this, id, ref] {
-        worker::Call call;
-        call.task = ref;
-        const auto key = nodes_[id].calls.at(ref);
-        end_call(id, call, key);
-    });
+    on_node(id, rest, [this, id, ref] { tell(id, {end_call(id, ref, false)}); });
 }
 
-void World::end_call(std::size_t id, const worker::Call& call, const Key& key) {
+World::Outcome World::end_call(std::size_t id, TaskRef task, bool wanted) {
     auto& node = nodes_[id];
+    const auto key = node.calls.at(task);
     const auto& layer = workload_.layer(key.token);
     const auto behaviour = layer.behaviour_of(key.index);
-    node.calls.erase(call.task);
-    node.running.erase(call.task);
+    node.running.erase(task);
     const bool throws =
         behaviour == Behaviour::throws ||
         (behaviour == Behaviour::flaky && scheduler_.exceptions(key) < layer.throws_before);
     if (throws) {
-        note("throws", call.task.task, call.task.attempt);
-        node.machine->erred(call.task, {.text = "thrown", .worker = fmt::format("node-{}", id)});
-    } else {
-        const auto value = workload_.task(key).value;
-        node.values[call.task] = value;
-        FinishedTask result{call.task, layer.nbytes, layer.duration, call.wanted, {}};
-        result.inlined = call.wanted && layer.nbytes <= inline_bytes_max;
+        note("throws", task.task, task.attempt);
+        return {.task = task, .wanted = wanted, .failure = "thrown"};
+    }
+    return {.task = task, .wanted = wanted, .value = workload_.task(key).value};
+}
+
+// A thread tells the machine what its calls have given.
+void World::tell(std::size_t id, const std::vector<Outcome>& outcomes) {
+    auto& node = nodes_[id];
+    for (const auto& outcome : outcomes) {
+        const auto& layer = workload_.layer(node.calls.at(outcome.task).token);
+        node.calls.erase(outcome.task);
+        if (!outcome.value) {
+            node.machine->erred(outcome.task,
+                                {.text = outcome.failure, .worker = fmt::format("node-{}", id)});
+            continue;
+        }
+        node.values[outcome.task] = *outcome.value;
+        FinishedTask result{outcome.task, layer.nbytes, layer.duration, outcome.wanted, {}};
+        result.inlined = outcome.wanted && layer.nbytes <= inline_bytes_max;
         if (result.inlined) {
-            result.value = Bytes(std::string(reinterpret_cast<const char*>(&value), sizeof value));
+            result.value = Bytes(
+                std::string(reinterpret_cast<const char*>(&*outcome.value), sizeof *outcome.value));
         }
         node.machine->finished(result);
-        require(node.machine->holds(call.task) || node.stopped.contains(call.task),
+        require(node.machine->holds(outcome.task) || node.stopped.contains(outcome.task),
                 "a call that nobody needs was not told to stop");
     }
     drain(id);

@@ -61,6 +61,9 @@ std::vector<Key> CheckedScheduler::suspects_of(const scheduler::Worker& dead,
             suspects.push_back(tasks().key_of(record.task));
         }
     }
+    for (const auto ref : executing) {
+        if (tasks().is(ref, TaskState::following)) suspects.push_back(tasks().key_of(ref.task));
+    }
     return suspects;
 }
 
@@ -106,7 +109,7 @@ void CheckedScheduler::deliver(WorkerRef from, const MissingData& message) {
     const auto now = current(message.input);
     const auto holders = holders_of(now);
     machine_.handle(from, message, now_);
-    const bool counts = now == message.input;
+    const bool counts = knows(from) && now == message.input;
     require_dropped(now, holders, counts ? message.tried : std::vector<WorkerRef>());
 }
 

@@ -124,16 +124,30 @@ class World {
 
     // calls.cpp: what workers call
     using Execute = worker::Instructions::Execute;
-    using ExecutePtr = std::shared_ptr<const Execute>;
+    struct Outcome {
+        TaskRef task;
+        bool wanted = false;
+        std::optional<std::uint64_t> value = {};  // or:
+        std::string failure = {};
+    };
+    struct Work {
+        std::vector<worker::Call> calls;
+        std::vector<Outcome> untold = {};
+        std::optional<std::uint64_t> last = {};  // what the last call has given
+    };
+    using WorkPtr = std::shared_ptr<Work>;
     void begin(std::size_t node, Execute&& work);
     void require_right(const Node& node, const Execute& work) const;
-    void execute(std::size_t node, const ExecutePtr& work, std::size_t k);
-    void begin_call(std::size_t node, const ExecutePtr& work, std::size_t k);
-    [[nodiscard]] std::vector<std::uint64_t> inputs_of(std::size_t node, const worker::Call& call);
-    void secede(std::size_t node, const ExecutePtr& work, std::size_t k, Time rest);
+    void execute(std::size_t node, const WorkPtr& work, std::size_t k);
+    void begin_call(std::size_t node, const WorkPtr& work, std::size_t k);
+    [[nodiscard]] std::vector<std::uint64_t> inputs_of(std::size_t node, const Work& work,
+                                                       std::size_t k);
+    void secede(std::size_t node, const WorkPtr& work, std::size_t k, Time rest);
     void wait_for(std::size_t node, TaskRef ref, std::size_t client, const std::vector<Key>& keys);
     void resume(std::size_t node, TaskRef task);
-    void end_call(std::size_t node, const worker::Call& call, const Key& key);
+    [[nodiscard]] Outcome end_call(std::size_t node, TaskRef task, bool wanted);
+    void go_on(std::size_t node, const WorkPtr& work, std::size_t k, Outcome outcome);
+    void tell(std::size_t node, const std::vector<Outcome>& outcomes);
 
     // clients.cpp
     void connect_client(std::size_t client);

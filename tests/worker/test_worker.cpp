@@ -533,3 +533,89 @@ TEST_CASE("worker: gives up what follows a task that gives nothing") {
     scene.send(InventoryRequest{});
     CHECK(scene.out() == "assigned 9, held");
 }
+
+TEST_CASE("worker: hands what follows a short task to its thread, right behind it") {
+    Scene scene;
+    scene.compute(ref(9));
+    scene.compute(ref(1), {}, 1, 1'000);
+    scene.compute(ref(2), {}, 2, 1'000);
+    scene.compute(ref(3), {{ref(1), {}}, {ref(1), {}}}, 3, 1'000);
+    scene.compute(ref(4), {{ref(3), {}}}, 4, 150'000);
+    scene.compute(ref(5), {{ref(4), {}}}, 5, 100'000);  // would be too long with the others
+    scene.compute(ref(6), {{ref(2), {}}}, 6, 0);        // may take long
+    (void)scene.out();
+    scene.finish(ref(9));
+    const auto instructions = scene.machine.take();
+    REQUIRE(instructions.executes.size() == 1);
+    std::string calls;
+    for (const auto& call : instructions.executes.front().calls) {
+        calls += fmt::format("{}{} ", call.follows ? "<" : "", call.task.task);
+    }
+    CHECK(calls == "1 <3 <4 2 ");
+    for (const TaskId task : {1U, 3U, 4U}) scene.finish(ref(task));
+    CHECK(scene.out() == "finished 1 3 4; executing 2");
+    scene.finish(ref(2));
+    CHECK(scene.out() == "finished 2; executing 5; execute 5");
+    scene.finish(ref(5));
+    CHECK(scene.out() == "finished 5; executing 6; execute 6");
+}
+
+TEST_CASE("worker: goes on with what follows only one that misses nothing else") {
+    Scene scene({.threads = 1, .fetches_max = 1});
+    scene.compute(ref(9));
+    scene.compute(ref(1), {}, 1, 1'000);
+    scene.compute(ref(2), {{ref(1), {}}, {ref(7), {v}}}, 2, 1'000);
+    CHECK(scene.out() == "executing 9; fetch 7 from at-v; execute 9");
+    scene.finish(ref(9));
+    CHECK(scene.out() == "finished 9; executing 1; execute 1");
+}
+
+TEST_CASE("worker: what was to follow at once is given up, or waits again") {
+    Scene scene;
+    const auto begin = [&](std::uint32_t attempt) {
+        scene.compute(ref(1, attempt), {}, 1, 1'000);
+        scene.compute(ref(2, attempt), {{ref(1, attempt), {}}}, 2, 1'000);
+        scene.compute(ref(3, attempt), {{ref(2, attempt), {}}}, 3, 1'000);
+        (void)scene.out();
+        scene.machine.pause(false);
+        CHECK(scene.out() == "goes on; executing 1 2 3; execute 1 2 3");
+        scene.machine.pause(true);
+        (void)scene.out();
+    };
+    const auto err = [&](TaskRef task) {
+        scene.machine.erred(task, {.text = "no"});
+        scene.machine.check();
+    };
+    scene.machine.pause(true);
+    begin(1);
+    err(ref(1));
+    CHECK(scene.out() == "erred 1: no; stop 2; stop 3");
+    err(ref(2));
+    err(ref(3));
+    CHECK(scene.out().empty());
+
+    // One is released, and with it what follows.
+    begin(2);
+    scene.release(ref(3, 2));
+    scene.release(ref(2, 2));
+    CHECK(scene.out() == "stop 3; stop 2");
+    scene.finish(ref(1, 2));
+    err(ref(2, 2));
+    err(ref(3, 2));
+    CHECK(scene.out() == "finished 1");
+
+    // The first waits for the cluster: the others do not begin before it ends.
+    begin(3);
+    scene.machine.seceded(ref(1, 3), std::vector<TaskRef>{ref(2, 3), ref(3, 3)});
+    scene.machine.check();
+    CHECK(scene.out() == "seceded 1");
+    scene.machine.rejoin(ref(1, 3));
+    scene.machine.check();
+    CHECK(scene.out() == "rejoined 1; executing 1; resume 1");
+    scene.machine.pause(false);
+    scene.finish(ref(1, 3));
+    CHECK(scene.out() == "goes on; finished 1; executing 2 3; execute 2 3");
+    scene.release(ref(1, 2));
+    scene.send(InventoryRequest{});
+    CHECK(scene.out() == "assigned 2 3, held 1; drop 1.2");
+}

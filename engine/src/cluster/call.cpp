@@ -7,6 +7,7 @@
 #include "cluster/codec.hpp"
 #include "cluster/failure.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -49,7 +50,8 @@ void LayerCode::prepare() {
     is_ready_ = true;
 }
 
-Outcome make_call(Call& call, const std::string& worker) {
+Outcome make_call(Call& call, const std::shared_ptr<StoredValue>& before,
+                  const std::string& worker) {
     using Clock = std::chrono::steady_clock;
     Outcome outcome;
     outcome.finished.task = call.task;
@@ -57,7 +59,11 @@ Outcome make_call(Call& call, const std::string& worker) {
     const auto begin = Clock::now();
     bool was_called = false;
     try {
-        if (call.stop.stop_requested()) throw Cancelled("the task was released before it began");
+        std::ranges::replace(call.inputs, nullptr, before);
+        const bool lacks_input = std::ranges::count(call.inputs, nullptr) > 0;
+        if (call.stop.stop_requested() || lacks_input) {
+            throw Cancelled("the task was released before it began");
+        }
         call.layer->prepare();
         was_called = true;
         outcome.value = std::make_shared<StoredValue>(call_function(call));

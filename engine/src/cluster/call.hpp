@@ -48,6 +48,7 @@ struct Call {
     std::uint32_t index = 0;
     /// As Arguments takes them: of a literal, or of an element of `inputs`.
     std::vector<std::uint32_t> references = {};
+    /// None where it is what the call before it gives.
     std::vector<std::shared_ptr<StoredValue>> inputs = {};
     bool wanted = false;  ///< a small result shall be inlined
     std::stop_source stop = {};
@@ -64,7 +65,9 @@ struct Outcome {
     std::uint32_t life = 0;
 };
 
-/// Makes the call in this thread; `worker` is named where it fails.
-[[nodiscard]] Outcome make_call(Call& call, const std::string& worker);
+/// Makes the call in this thread, after one that gave `before`, if anything; `worker` is named
+/// where it fails.
+[[nodiscard]] Outcome make_call(Call& call, const std::shared_ptr<StoredValue>& before,
+                                const std::string& worker);
 
 }  // namespace satchel::cluster

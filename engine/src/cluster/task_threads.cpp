@@ -101,6 +101,7 @@ void TaskThreads::work() {
 
 void TaskThreads::run(Batch batch) {
     std::vector<Outcome> outcomes;
+    std::shared_ptr<StoredValue> last;
     auto told = std::chrono::steady_clock::now();
     const auto tell = [&] {
         if (!outcomes.empty()) handlers_.done(std::exchange(outcomes, {}));
@@ -113,8 +114,9 @@ void TaskThreads::run(Batch batch) {
         Context context(*this, self, call.stop, batch, tell);
         {
             const detail::TaskContext::Scope scope(context);
-            outcomes.push_back(make_call(call, worker_));
+            outcomes.push_back(make_call(call, last, worker_));
         }
+        last = outcomes.back().value;
         if (std::chrono::steady_clock::now() - told > tell_after) tell();
     }
     tell();

@@ -79,7 +79,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void fetch(const worker::Instructions::Fetch& fetch);
     void fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items);
     void put(std::vector<DataItem> items);
-    [[nodiscard]] Call prepare(worker::Call&& call);
+    [[nodiscard]] Call prepare(worker::Call&& call, TaskRef before);
     [[nodiscard]] const std::shared_ptr<LayerCode>& code_of(
         const std::shared_ptr<const LayerDefinition>& definition);
     void stop(const std::vector<TaskRef>& tasks);
@@ -283,7 +283,10 @@ void WorkerServer::Impl::act() {
     Batches batches;
     for (auto& execute : out.executes) {
         auto& batch = batches.emplace_back();
-        for (auto& call : execute.calls) batch.push_back(prepare(std::move(call)));
+        TaskRef before;
+        for (auto& call : execute.calls) {
+            batch.push_back(prepare(std::move(call), std::exchange(before, call.task)));
+        }
     }
     if (!batches.empty()) {
         // The scheduler must know of a call that ends this process.
@@ -338,7 +341,8 @@ const std::shared_ptr<LayerCode>& WorkerServer::Impl::code_of(
     return code;
 }
 
-Call WorkerServer::Impl::prepare(worker::Call&& call) {
+// A call that is made in the same thread after that of `before`.
+Call WorkerServer::Impl::prepare(worker::Call&& call, TaskRef before) {
     Call prepared{.task = call.task,
                   .layer = code_of(call.layer),
                   .index = call.index,
@@ -351,7 +355,9 @@ Call WorkerServer::Impl::prepare(worker::Call&& call) {
             continue;
         }
         prepared.references.push_back(static_cast<std::uint32_t>(prepared.inputs.size()));
-        prepared.inputs.push_back(values_.at({argument.reference, argument.attempt}));
+        const TaskRef input{argument.reference, argument.attempt};
+        const bool comes_before = call.follows && input == before;
+        prepared.inputs.push_back(comes_before ? nullptr : values_.at(input));
     }
     return prepared;
 }

@@ -30,6 +30,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -209,7 +210,9 @@ class Scheduler {
     void announce(const PeersChanged& change);
     void relieve_paused();
     void lose_results_of(WorkerId worker);
-    void take_tasks_back(const Worker& dead, const WorkerDeath& death);
+    [[nodiscard]] std::vector<TaskId> suspects_of(WorkerId worker, const WorkerDeath& death) const;
+    void take_tasks_back(const Worker& dead, const WorkerDeath& death,
+                         std::span<const TaskId> suspects);
     void take_back(TaskId task);
     void blame(TaskId task, const Worker& dead, const WorkerDeath& death);
     void reconcile_held(WorkerId worker, const std::vector<TaskRef>& held);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -76,10 +77,12 @@ void Scheduler::remove_worker(WorkerRef ref, const WorkerDeath& death) {
     if (slot.retiring) --retiring_;
     slot.alive = false;
     announce({{}, {ref}});
+    const auto suspects = suspects_of(ref.worker, death);
     // What is lost must be known before its tasks are taken back: they may need it.
     lose_results_of(ref.worker);
     const auto dead = std::exchange(workers_[ref.worker], Worker{});
-    take_tasks_back(dead, death);
+    if (!death.planned) suspicions_.add_death(suspects);
+    take_tasks_back(dead, death, suspects);
     note_death(death);
     finish_event();
     if (expects_deaths()) copy_all_in_precaution();
@@ -94,26 +97,42 @@ void Scheduler::lose_results_of(WorkerId worker) {
     }
 }
 
-void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death) {
-    const auto& executing = death.executing ? *death.executing : dead.executing;
+// What the worker may have died of.
+std::vector<TaskId> Scheduler::suspects_of(WorkerId id, const WorkerDeath& death) const {
+    std::vector<TaskId> suspects;
+    if (death.planned) return suspects;
+    const auto& worker = workers_[id];
+    const auto& executing = death.executing ? *death.executing : worker.executing;
     // A task that waits may have made one of those that were executing, which are then forgotten
     // with it: it is what would make them again.
-    const auto is_suspect = [&](const Worker::Processing& record) {
-        if (death.planned) return false;
-        return (record.seceded && !executing.empty()) ||
-               std::ranges::count(executing, tasks_.ref(record.task)) > 0;
-    };
-    std::vector<TaskId> suspects;
-    for (const auto& record : dead.processing) {
-        if (is_suspect(record)) suspects.push_back(record.task);
+    for (const auto& record : worker.processing) {
+        const bool executed = std::ranges::count(executing, tasks_.ref(record.task)) > 0;
+        if (executed || (record.seceded && !executing.empty())) suspects.push_back(record.task);
     }
-    if (!death.planned) suspicions_.add_death(suspects);
+    // One that follows may have begun: that its last input is there would have been said later.
+    for (const auto ref : executing) {
+        if (goes_on_with(id, ref)) suspects.push_back(ref.task);
+    }
+    return suspects;
+}
+
+void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death,
+                                std::span<const TaskId> suspects) {
+    const auto is_to_blame = [&](TaskId task) {
+        return std::ranges::count(suspects, task) > 0 && suspicions_.is_to_blame(task);
+    };
     for (const auto& record : dead.processing) {
         tasks_[record.task].worker = none;
-        if (is_suspect(record) && suspicions_.is_to_blame(record.task)) {
+        if (is_to_blame(record.task)) {
             blame(record.task, dead, death);
+        } else {
+            take_back(record.task);
         }
-        if (tasks_[record.task].state == TaskState::processing) take_back(record.task);
+    }
+    // Those that followed others wait for them now.
+    for (const auto task : suspects) {
+        const bool waits = tasks_[task].state == TaskState::waiting;
+        if (waits && is_to_blame(task)) blame(task, dead, death);
     }
 }
 
@@ -129,7 +148,7 @@ void Scheduler::take_back(TaskId task) {
 }
 
 void Scheduler::blame(TaskId id, const Worker& dead, const WorkerDeath& death) {
-    move(id, TaskState::waiting);
+    if (tasks_[id].state == TaskState::processing) move(id, TaskState::waiting);
     Failure failure;
     failure.kind = Failure::Kind::killed_worker;
     failure.type = "KilledWorker";

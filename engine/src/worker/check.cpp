@@ -68,14 +68,25 @@ class Checker {
                     task.ref);
         }
         require(missing == task.missing, "what is missing is counted", task.ref);
-        require((missing > 0) == (task.state == State::waiting), "who misses nothing goes on",
-                task.ref);
+        require((missing > 0) == (task.state == State::waiting) || follows(task),
+                "who misses nothing goes on", task.ref);
         const bool released_early = task.released && task.state < State::executing;
         require(!released_early, "what was released does not begin", task.ref);
         if (task.state == State::ready) {
             require(ready_.contains(task.ref), "the ready are in the queue", task.ref);
             require(w_.free_threads_ == 0 || w_.is_paused_, "no thread idles in vain", task.ref);
         }
+    }
+
+    // Whether it was given to a thread behind a task that is all that it misses.
+    [[nodiscard]] bool follows(const Entry& task) const {
+        if (task.state != State::executing || task.batch == none) return false;
+        const auto& batch = w_.batches_[task.batch].tasks;
+        const auto self = std::ranges::find(batch, task.ref);
+        if (self == batch.begin() || self == batch.end()) return false;
+        const auto* before = find(*(self - 1));
+        return before != nullptr && before->state == State::executing &&
+               std::ranges::count(before->waiting, task.ref) == task.missing;
     }
 
     void check_value(const Entry& value) {

@@ -64,10 +64,11 @@ void Worker::give_inputs_back(Place task) {
         if ((argument.reference & detail::literal_bit) != 0) continue;
         let_go({argument.reference, argument.attempt});
     }
+    entries_[task].missing = 0;
 }
 
-// A task that has not begun will not, nor will those that follow it. REQUIRES: it is waiting or
-// ready.
+// A task without one of its inputs will not begin, nor will those that follow it; nor will one that
+// is not needed any more. REQUIRES: it is waiting, ready, or executing behind that input.
 void Worker::give_up(Place task) {
     std::vector<TaskRef> open{entries_[task].ref};
     while (!open.empty()) {
@@ -76,9 +77,13 @@ void Worker::give_up(Place task) {
         if (place == none) continue;
         auto& entry = entries_[place];
         open.insert(open.end(), entry.waiting.begin(), entry.waiting.end());
-        assigned_digest_ ^= digest_of(entry.ref);
+        if (!entry.released) assigned_digest_ ^= digest_of(entry.ref);
         give_inputs_back(place);
-        remove_entry(place);
+        if (entry.state != State::executing) {
+            remove_entry(place);
+        } else if (!std::exchange(entry.released, true)) {
+            out_.stops.push_back(entry.ref);
+        }
     }
 }
 
@@ -102,8 +107,9 @@ void Worker::store(Place place, std::int64_t nbytes) {
     if (!value.released) held_digest_ ^= digest_of(value.ref);
     for (const auto ref : std::exchange(value.waiting, {})) {
         const auto task = index_.find(ref);
-        if (task == none || entries_[task].state != State::waiting) continue;
-        if (--entries_[task].missing == 0) make_ready(task);
+        if (task == none || entries_[task].missing == 0) continue;
+        const bool is_complete = --entries_[task].missing == 0;
+        if (is_complete && entries_[task].state == State::waiting) make_ready(task);
     }
 }
 

@@ -41,11 +41,10 @@ void Worker::start() {
     while (!is_paused_ && free_threads_ > 0 && !ready_.empty()) {
         Instructions::Execute execute;
         const auto batch = add_batch();
-        const auto share = std::min(ready_.size() / free_threads_ + 1, batch_tasks_max);
+        const auto share = ready_.size() / free_threads_ + 1;
         auto budget = batch_duration;
-        while (execute.calls.size() < share && take_ready(execute, batch, budget)) {
-            const auto expected = entries_[index_.find(execute.calls.back().task)].expected;
-            budget = expected == 0 ? 0 : budget - expected;
+        for (std::size_t taken = 0; taken < share && take_ready(execute, batch, budget); ++taken) {
+            take_followers(execute, batch, budget);
         }
         if (execute.calls.empty()) {
             free_batches_.push_back(batch);
@@ -60,7 +59,8 @@ void Worker::start() {
 
 // Moves the most urgent task into `execute`, unless that has calls already and the task may take
 // longer than the budget. False if it did not.
-bool Worker::take_ready(Instructions::Execute& execute, std::uint32_t batch, Nanoseconds budget) {
+bool Worker::take_ready(Instructions::Execute& execute, std::uint32_t batch, Nanoseconds& budget) {
+    if (execute.calls.size() == batch_tasks_max) return false;
     while (!ready_.empty()) {
         const auto place = index_.find(ready_.front().ref);
         const bool is_ready = place != none && entries_[place].state == State::ready;
@@ -71,15 +71,50 @@ bool Worker::take_ready(Instructions::Execute& execute, std::uint32_t batch, Nan
         std::ranges::pop_heap(ready_, std::greater<>());
         ready_.pop_back();
         if (!is_ready) continue;
-        auto& task = entries_[place];
-        task.state = State::executing;
-        task.batch = batch;
-        batches_[batch].tasks.push_back(task.ref);
-        execute.calls.push_back(
-            {task.ref, layers_[task.layer], task.index, task.arguments, task.reports});
+        give_to_thread(place, execute, batch, budget);
         return true;
     }
     return false;
+}
+
+// What waits for nothing but the last call of `execute` goes along with it, and what waits for
+// that: their thread will have the result at hand.
+void Worker::take_followers(Instructions::Execute& execute, std::uint32_t batch,
+                            Nanoseconds& budget) {
+    while (execute.calls.size() < batch_tasks_max) {
+        const auto next = follower_of(index_.find(execute.calls.back().task));
+        if (next == none || entries_[next].expected == 0 || entries_[next].expected > budget) {
+            return;
+        }
+        give_to_thread(next, execute, batch, budget);
+        execute.calls.back().follows = true;
+    }
+}
+
+void Worker::give_to_thread(Place place, Instructions::Execute& execute, std::uint32_t batch,
+                            Nanoseconds& budget) {
+    auto& task = entries_[place];
+    task.state = State::executing;
+    task.batch = batch;
+    batches_[batch].tasks.push_back(task.ref);
+    execute.calls.push_back(
+        {task.ref, layers_[task.layer], task.index, task.arguments, task.reports});
+    budget = task.expected == 0 ? 0 : budget - task.expected;
+}
+
+Worker::Place Worker::follower_of(Place task) const {
+    const auto ref = entries_[task].ref;
+    for (const auto waiting : entries_[task].waiting) {
+        const auto place = index_.find(waiting);
+        if (place == none || entries_[place].state != State::waiting) continue;
+        const auto is_ref = [&](const Argument& argument) {
+            return (argument.reference & detail::literal_bit) == 0 &&
+                   TaskRef{argument.reference, argument.attempt} == ref;
+        };
+        const auto uses = std::ranges::count_if(entries_[place].arguments, is_ref);
+        if (entries_[place].missing == static_cast<std::uint32_t>(uses)) return place;
+    }
+    return none;
 }
 
 std::uint32_t Worker::add_batch() {
@@ -164,6 +199,8 @@ void Worker::seceded(TaskRef ref, std::span<const TaskRef> not_begun) {
         if (member == none || entries_[member].state != State::executing) continue;
         if (entries_[member].released) {
             (void)end_task(member);
+        } else if (entries_[member].missing > 0) {
+            entries_[member].state = State::waiting;
         } else {
             make_ready(member);
         }

@@ -41,6 +41,9 @@ struct Call {
     std::uint32_t index = 0;
     std::vector<Argument> arguments;
     bool wanted = false;  ///< a small result should go along with the message that it is there
+    /// Of its inputs, one is what the call before it in the same Execute gives. If that gives
+    /// nothing, this one is not made, and ends as erred().
+    bool follows = false;
 };
 
 /// What is to be done, in the order of the members. Sending comes first, so that the scheduler
@@ -54,7 +57,8 @@ struct Instructions {
         std::vector<TaskRef> tasks;
     };
     /// Calls for one thread, one after the other. Tasks of which each takes microseconds are handed
-    /// over together, since waking a thread costs more than they do.
+    /// over together, with what waits for them alone, since waking a thread costs more than they
+    /// do.
     struct Execute {
         std::vector<Call> calls;
     };
@@ -122,7 +126,7 @@ class Worker {
         held,       ///< a value that is here
         waiting,    ///< a task some inputs of which are not here
         ready,      ///< a task that a thread may take
-        executing,  ///< a task that was given to a thread
+        executing,  ///< a task that was given to a thread, perhaps right behind its last input
         seceded,    ///< a task without a thread, for now
         resuming    ///< a task that wants a thread again
     };
@@ -213,7 +217,11 @@ class Worker {
     void make_ready(Place task);
     void start();
     [[nodiscard]] bool take_ready(Instructions::Execute& execute, std::uint32_t batch,
-                                  Nanoseconds budget);
+                                  Nanoseconds& budget);
+    void take_followers(Instructions::Execute& execute, std::uint32_t batch, Nanoseconds& budget);
+    void give_to_thread(Place task, Instructions::Execute& execute, std::uint32_t batch,
+                        Nanoseconds& budget);
+    [[nodiscard]] Place follower_of(Place task) const;
     [[nodiscard]] std::uint32_t add_batch();
     void leave_batch(Place task);
     void free_batch(std::uint32_t batch);
