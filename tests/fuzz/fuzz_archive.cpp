@@ -70,7 +70,7 @@ void read_pieces(const Encoded& input) {
 
 void read(unsigned char what, const Encoded& input) {
     static const auto function = [](satchel::Arguments&) { return satchel::Value::of(1); };
-    switch (what % 9) {
+    switch (what % 10) {
         case 0:
             return read_and_write<Mixture>(input);
         case 1:
@@ -89,6 +89,8 @@ void read(unsigned char what, const Encoded& input) {
                 satchel::encode(satchel::Value::of(std::vector<std::string>())).size() - 1, input);
         case 7:
             return read_pieces(input);
+        case 8:
+            return read_and_write<satchel::detail::Counts<std::string>>(input);
         default:
             return read_after(satchel::Function(function), 0, input);
     }

@@ -45,6 +45,7 @@ PUBLIC_HEADERS = {
     "detail/borrowed.hpp": "graph",
     "detail/call.hpp": "graph",
     "detail/code.hpp": "function",
+    "detail/counts.hpp": "bag",
     "detail/counter_random.hpp": "bag",
     "detail/element_functions.hpp": "bag",
     "detail/fused.hpp": "bag",

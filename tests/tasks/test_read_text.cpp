@@ -24,12 +24,14 @@ void check_all_blocksizes(const std::string& text, const std::string& delimiter)
     const TemporaryFolder folder;
     const auto path = folder.with("text", text);
     const auto expected = split_by_python(text, delimiter);
+    const auto words = from_sequence(expected).split().flatten().compute();
     CHECK(read_text(path, {.linedelimiter = delimiter}).compute() == expected);
     const auto size = static_cast<std::int64_t>(text.size());
     for (std::int64_t blocksize = 1; blocksize <= size + 1; ++blocksize) {
         CAPTURE(blocksize);
         const auto bag = read_text(path, {.blocksize = blocksize, .linedelimiter = delimiter});
         REQUIRE(bag.compute(SynchronousExecutor{}) == expected);
+        REQUIRE(bag.split().flatten().compute(SynchronousExecutor{}) == words);
     }
 }
 
@@ -42,6 +44,7 @@ TEST_CASE("any block size gives the lines that Python gives") {
     check_all_blocksizes("a<br>bb<br><br>cc<b<br>", "<br>");
     check_all_blocksizes("no delimiter at all", "\n");
     check_all_blocksizes("a;b;", ";");
+    check_all_blocksizes("a; b  ; c\nd; ;  ; e", "; ");
 }
 
 TEST_CASE("delimiters that overlap themselves are found as from the start of the file") {
@@ -50,6 +53,7 @@ TEST_CASE("delimiters that overlap themselves are found as from the start of the
     check_all_blocksizes("ababababxababayabab", "abab");
     check_all_blocksizes(std::string(100, '\n') + "x" + std::string(101, '\n'), "\n\n");
     check_all_blocksizes("--=--=--x--=--=--", "--=--");
+    check_all_blocksizes("a \n \n \nb c \n \n \n d\n \n e \n \n", " \n ");
 }
 
 TEST_CASE("blocks of large files, with lines longer than a block and longer than a buffer") {

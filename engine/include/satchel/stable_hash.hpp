@@ -59,26 +59,13 @@ inline std::uint64_t few_bytes(const char* at, std::size_t size) noexcept {
            word_at<std::uint8_t>(at + size - 1) << 8 * (size - 1);
 }
 
-/// Hashes a text whose last bytes, up to eight of them, `few` makes a number.
-template <class Few>
-std::uint64_t hash_bytes(std::string_view text, Few few) noexcept {
+inline std::uint64_t hash_bytes(std::string_view text) noexcept {
     std::uint64_t hash = text.size();
     while (text.size() > 8) {
         hash = hash_mix(hash, word_at<std::uint64_t>(text.data()));
         text.remove_prefix(8);
     }
-    return hash_mix(hash, few(text.data(), text.size()));
-}
-inline std::uint64_t hash_bytes(std::string_view text) noexcept {
-    return hash_bytes(text, few_bytes);
-}
-
-/// The same for a text that has eight more bytes in memory: without a branch on its size.
-inline std::uint64_t hash_padded(std::string_view text) noexcept {
-    return hash_bytes(text, [](const char* at, std::size_t size) {
-        if (size == 0) return std::uint64_t{0};
-        return word_at<std::uint64_t>(at) & ~std::uint64_t{0} >> (64 - 8 * size);
-    });
+    return hash_mix(hash, few_bytes(text.data(), text.size()));
 }
 
 struct StableHash;

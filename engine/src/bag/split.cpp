@@ -84,45 +84,48 @@ std::string_view between(const char* begin, const char* end) {
     return {begin, static_cast<std::size_t>(end - begin)};
 }
 
-void add_words(std::string_view text, std::vector<std::string_view>& words) {
+void add_words(std::string_view text, ViewList& words) {
     const char* open = nullptr;  // the begin of a word whose end is not found yet
     for_each_block(text, WhiteSpace{}, [&](const char* block, std::uint64_t spaces) {
         const auto behind_space = spaces << 1 | (open == nullptr ? 1 : 0);
         auto begins = ~spaces & behind_space;
         auto ends = spaces & ~behind_space;
+        auto* word = words.room(block_size / 2 + 1);
         if (open != nullptr) {
             if (ends == 0) return;
-            words.push_back(between(open, block + take_lowest(ends)));
+            *word++ = between(open, block + take_lowest(ends));
             open = nullptr;
         }
         while (ends != 0) {
             const auto* const begin = block + take_lowest(begins);
-            words.push_back(between(begin, block + take_lowest(ends)));
+            *word++ = between(begin, block + take_lowest(ends));
         }
+        words.end(word);
         if (begins != 0) open = block + take_lowest(begins);
     });
 }
 
-void add_parts_between(char separator, std::string_view text,
-                       std::vector<std::string_view>& parts) {
+void add_parts_between(char separator, std::string_view text, ViewList& parts) {
     const char* const text_end = text.data() + text.size();
     const char* begin = text.data();
     for_each_block(text, OneByte{separator}, [&](const char* block, std::uint64_t separators) {
+        auto* part = parts.room(block_size);
         while (separators != 0) {
             const auto* const end = block + take_lowest(separators);
-            parts.push_back(between(begin, end));
-            if (end == text_end) return;
+            *part++ = between(begin, end);
             begin = end + 1;
+            if (end == text_end) break;
         }
+        parts.end(part);
     });
 }
 
 template <class Split>
 std::vector<std::string> strings_of(const Split& split, std::string_view text) {
-    std::vector<std::string_view> views;
-    views.reserve(usual_parts);
+    ViewList views;
+    (void)views.room(usual_parts);
     split.add_parts(text, views);
-    return {views.begin(), views.end()};
+    return {views.data(), views.data() + views.size()};
 }
 
 }  // namespace
@@ -131,15 +134,13 @@ std::vector<std::string> SplitWords::operator()(const std::string& text) const {
     return strings_of(*this, text);
 }
 
-void SplitWords::add_parts(std::string_view text, std::vector<std::string_view>& parts) const {
-    add_words(text, parts);
-}
+void SplitWords::add_parts(std::string_view text, ViewList& parts) const { add_words(text, parts); }
 
 std::vector<std::string> SplitBy::operator()(const std::string& text) const {
     return strings_of(*this, text);
 }
 
-void SplitBy::add_parts(std::string_view text, std::vector<std::string_view>& parts) const {
+void SplitBy::add_parts(std::string_view text, ViewList& parts) const {
     if (separator.size() == 1) return add_parts_between(separator.front(), text, parts);
     std::size_t begin = 0;
     for (auto end = find_text(text, separator); end != std::string_view::npos;

@@ -10,6 +10,8 @@ namespace {
 // Enough for a small file; and what fits in the cache of a core and makes system calls cheap.
 constexpr std::size_t buffer_size_min = std::size_t{16} << 10;
 constexpr std::size_t buffer_size_max = std::size_t{256} << 10;
+// As much as makes views of words that stay in the cache, too.
+constexpr std::size_t joined_bytes_max = std::size_t{4} << 10;
 
 // Whether two occurrences of `text` may overlap.
 bool overlaps_itself(std::string_view text) {
@@ -22,7 +24,9 @@ bool overlaps_itself(std::string_view text) {
 }  // namespace
 
 LineReader::LineReader(std::unique_ptr<TextInput> input, std::string delimiter)
-    : input_(std::move(input)), delimiter_(std::move(delimiter)) {
+    : input_(std::move(input)),
+      delimiter_(std::move(delimiter)),
+      may_overlap_(overlaps_itself(delimiter_)) {
     if (input_->at_start()) return;
     if (input_->block_end() == 0) {
         position_ = static_cast<std::int64_t>(delimiter_.size());  // no line begins in it
@@ -48,10 +52,23 @@ bool LineReader::fill() {
     return read != 0;
 }
 
+// How many bytes of lines there are from `begin_` on, in memory and in the block. The last ones of
+// a block are left to others, as they depend on where each line begins.
+std::size_t LineReader::joinable_size() const {
+    if (may_overlap_) return 0;
+    auto size = std::min(end_ - begin_, joined_bytes_max);
+    if (const auto end = input_->block_end()) {
+        size =
+            std::min(size, static_cast<std::size_t>(std::max(*end - position_, std::int64_t{0})));
+    }
+    const auto last = std::string_view(buffer_.data() + begin_, size).rfind(delimiter_);
+    return last == std::string_view::npos ? 0 : last + delimiter_.size();
+}
+
 // Moves behind the first delimiter that begins in the block, or behind it.
 void LineReader::skip_to_block() {
     const auto size = static_cast<std::int64_t>(delimiter_.size());
-    if (overlaps_itself(delimiter_)) {
+    if (may_overlap_) {
         (void)fill();
         const std::string head(buffer_.data(), std::min(end_, delimiter_.size()));
         std::string context;

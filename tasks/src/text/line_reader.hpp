@@ -37,6 +37,16 @@ class LineReader {
         return true;
     }
 
+    /// The next line, and those behind it that are in memory already, as one text.
+    bool next_joined(std::string_view& lines) {
+        if (block_has_ended() || !next_of_text(lines)) return false;
+        const auto joined = joinable_size();
+        lines = {lines.data(), lines.size() + joined};
+        begin_ += joined;
+        position_ += static_cast<std::int64_t>(joined);
+        return true;
+    }
+
   private:
     // A line that begins at `position_` follows a delimiter that begins before it.
     [[nodiscard]] bool block_has_ended() const {
@@ -82,11 +92,13 @@ class LineReader {
 
     bool fill();
     void skip_to_block();
+    [[nodiscard]] std::size_t joinable_size() const;
     [[nodiscard]] std::int64_t place_in_step(const std::string& text, std::int64_t origin,
                                              bool is_all) const;
 
     std::unique_ptr<TextInput> input_;
     std::string delimiter_;
+    bool may_overlap_;    // two places at which a delimiter could be
     std::string buffer_;  // what is read and not yet given is from begin_ to end_
     std::size_t begin_ = 0;
     std::size_t end_ = 0;

@@ -90,7 +90,17 @@ class TextLines {
         views = {lines_.data(), lines_.size(), true};
         return true;
     }
+    /// The same, as one text.
+    bool next_joined(ViewBatch& views) {
+        lines_.resize(1);
+        while (!reader_ || !reader_->next_joined(lines_.front())) {
+            if (!open_next()) return false;
+        }
+        views = {lines_.data(), 1, true};
+        return true;
+    }
 
+    [[nodiscard]] const std::string& delimiter() const { return delimiter_; }
     /// Of the file that they are in.
     [[nodiscard]] const std::string& path() const { return files_[opened_ - 1].path; }
 
@@ -115,6 +125,8 @@ class TextStream final : public ViewStream {
     TextStream(const TextSource& source, std::int64_t index) : lines_(source, index) {}
 
     bool next_views(ViewBatch& views) override { return lines_.next(views); }
+    [[nodiscard]] std::string_view ending() const override { return lines_.delimiter(); }
+    bool next_joined(ViewBatch& views) override { return lines_.next_joined(views); }
 
   private:
     TextLines lines_;

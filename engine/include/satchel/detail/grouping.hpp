@@ -1,10 +1,10 @@
 // The reducers that give bags: frequencies, distinct, foldby, topk.
 #pragma once
 
+#include <satchel/detail/counts.hpp>
 #include <satchel/detail/ordered_map.hpp>
 #include <satchel/detail/reducers.hpp>
 #include <satchel/detail/stable_sort.hpp>
-#include <satchel/detail/view_stream.hpp>
 
 #include <cstdint>
 #include <iterator>
@@ -62,79 +62,19 @@ T kept(Element&& element) {
     }
 }
 
-/// The value of an element in a map of elements, added if it is new.
-template <class T, class V, class Element>
-V& find_or_keep(OrderedMap<T, V>& map, std::uint64_t hash, Element&& element) {
-    if constexpr (can_keep<T, Element&&>) {
-        return map.find_or_add(hash, std::forward<Element>(element), [] { return V{}; });
-    } else {
-        refuse_copy();
-    }
-}
-
-/// Calls `use` with the value in the map of each element of a batch. Hashes some
-/// at a time, so that the processor fetches the slots of all of them at once.
-template <class T, class V, class Use>
-void keep_all(OrderedMap<T, V>& map, const Batch<T>& batch, Use&& use) {
-    constexpr std::size_t block = 32;
-    std::uint64_t hashes[block];
-    for (std::size_t from = 0; from < batch.size;) {
-        const auto size = std::min(block, batch.size - from);
-        for (std::size_t k = 0; k < size; ++k) hashes[k] = map.announce(batch.at(from + k));
-        std::size_t k = 0;
-        from = batch.visit(from, [&](auto&& x) {
-            use(find_or_keep(map, hashes[k], std::forward<decltype(x)>(x)));
-            return ++k < size;
-        });
-    }
-}
-
-/// The same for views of strings, which become strings where they are new.
-template <class V, class Use>
-void keep_all(OrderedMap<std::string, V>& map, const ViewBatch& batch, Use&& use) {
-    constexpr std::size_t block = 32;
-    std::uint64_t hashes[block];
-    for (std::size_t from = 0; from < batch.size; from += block) {
-        const auto* const views = batch.items + from;
-        const auto size = std::min(block, batch.size - from);
-        for (std::size_t k = 0; k < size; ++k) {
-            const auto text = views[k];
-            hashes[k] = map.announce_hash(batch.padded ? hash_padded(text) : hash_bytes(text));
-        }
-        for (std::size_t k = 0; k < size; ++k) {
-            use(map.find_or_add(hashes[k], views[k], [] { return V{}; }));
-        }
-    }
-}
-
-/// The same for the entries of another map, and their values in both.
-template <class T, class V, class Use>
-void keep_all(OrderedMap<T, V>& map, OrderedMap<T, V>&& others, Use&& use) {
-    for (auto& [x, value] : others.entries()) {
-        const auto hash = map.announce(x);
-        use(find_or_keep(map, hash, std::move(x)), value);
-    }
-}
-
 /// frequencies
 template <class T>
 struct FrequenciesReducer {
-    using Partial = OrderedMap<T, std::size_t>;
+    using Partial = Counts<T>;
     static constexpr bool moves = true;
     bool sort;
 
     [[nodiscard]] Partial start() const { return {}; }
-    void add(Partial& counts, const Batch<T>& batch) {
-        keep_all(counts, batch, [](std::size_t& count) { ++count; });
-    }
-    void add_views(Partial& counts, const ViewBatch& batch) {
-        keep_all(counts, batch, [](std::size_t& count) { ++count; });
-    }
-    void merge(Partial& earlier, Partial&& later) {
-        keep_all(earlier, std::move(later), [](std::size_t& sum, std::size_t n) { sum += n; });
-    }
+    void add(Partial& counts, const Batch<T>& batch) { counts.add(batch); }
+    void add_views(Partial& counts, const ViewBatch& batch) { counts.add(batch); }
+    void merge(Partial& earlier, Partial&& later) { earlier.merge(std::move(later)); }
     [[nodiscard]] std::vector<std::pair<T, std::size_t>> finish(Partial&& counts) const {
-        auto entries = std::move(counts.entries());
+        auto entries = counts.take();
         if (sort) {
             stable_sort(entries, [](const auto& a, const auto& b) { return a.second > b.second; });
         }
@@ -174,27 +114,22 @@ struct DistinctReducer {
     }
 };
 
-/// distinct without a key: the elements that were seen are the result.
+/// distinct without a key: the elements that were counted.
 template <class T>
 struct DistinctReducer<T, Itself> {
-    using Partial = OrderedMap<T, Unit>;
+    using Partial = Counts<T>;
     static constexpr bool moves = true;
     Itself key;
 
     [[nodiscard]] Partial start() const { return {}; }
-    void add(Partial& seen, const Batch<T>& batch) {
-        keep_all(seen, batch, [](Unit) {});
-    }
-    void add_views(Partial& seen, const ViewBatch& batch) {
-        keep_all(seen, batch, [](Unit) {});
-    }
-    void merge(Partial& earlier, Partial&& later) {
-        keep_all(earlier, std::move(later), [](Unit, Unit) {});
-    }
+    void add(Partial& seen, const Batch<T>& batch) { seen.add(batch); }
+    void add_views(Partial& seen, const ViewBatch& batch) { seen.add(batch); }
+    void merge(Partial& earlier, Partial&& later) { earlier.merge(std::move(later)); }
     [[nodiscard]] Items<T> finish(Partial&& seen) const {
         Items<T> items;
-        items.reserve(seen.entries().size());
-        for (auto& entry : seen.entries()) items.push_back(std::move(entry.first));
+        auto entries = seen.take();
+        items.reserve(entries.size());
+        for (auto& entry : entries) items.push_back(std::move(entry.first));
         return items;
     }
 };

@@ -51,9 +51,7 @@ class OrderedMap {
 
     /// The hash of `key`, whose slot is then on its way to the cache.
     [[nodiscard]] std::uint64_t announce(const K& key) const {
-        return announce_hash(hash_key<K>(key));
-    }
-    [[nodiscard]] std::uint64_t announce_hash(std::uint64_t hash) const {
+        const auto hash = hash_key<K>(key);
         if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask()]);
         return hash;
     }
@@ -65,7 +63,7 @@ class OrderedMap {
         return find_or_add(hash, std::forward<Key>(key), std::forward<Make>(make));
     }
 
-    /// The same for a key whose hash is known, or a view of one.
+    /// The same for a key whose hash is known.
     template <class Key, class Make>
     V& find_or_add(std::uint64_t hash, Key&& key, Make&& make) {
         if (slots_.empty()) grow();

@@ -14,8 +14,7 @@ namespace satchel::detail {
 
 /// `F` makes a vector of strings of a string, and can do without the vector.
 template <class F>
-concept GivesParts = requires(const F& f, std::string_view text,
-                              std::vector<std::string_view>& parts) {
+concept GivesParts = requires(const F& f, std::string_view text, ViewList& parts) {
     f.add_parts(text, parts);
 };
 
@@ -26,7 +25,12 @@ class PartsStream final : public ViewStream {
     PartsStream(std::unique_ptr<Stream<std::string>> upstream, F function)
         : upstream_(std::move(upstream)),
           views_upstream_(dynamic_cast<ViewStream*>(upstream_.get())),
-          function_(std::move(function)) {}
+          function_(std::move(function)) {
+        if constexpr (requires { function_.goes_on_behind(std::string_view()); }) {
+            if (views_upstream_ == nullptr || views_upstream_->ending().empty()) return;
+            joins_ = function_.goes_on_behind(views_upstream_->ending());
+        }
+    }
 
     bool next_views(ViewBatch& views) override {
         parts_.clear();
@@ -36,7 +40,7 @@ class PartsStream final : public ViewStream {
             if (!pull()) return false;
         }
         while (at_ < texts_.size && parts_.size() < batch_elements_max) {
-            function_.add_parts(next_text(), parts_);
+            function_.add_parts(texts_.items[at_++], parts_);
         }
         views = {parts_.data(), parts_.size(), texts_.padded};
         return true;
@@ -54,6 +58,7 @@ class PartsStream final : public ViewStream {
 
   private:
     bool pull() {
+        if (joins_) return views_upstream_->next_joined(texts_);
         if (views_upstream_ != nullptr) return views_upstream_->next_views(texts_);
         Batch<std::string> batch;
         if (!upstream_->next(batch)) return false;
@@ -63,28 +68,14 @@ class PartsStream final : public ViewStream {
         return true;
     }
 
-    // Texts that lie one behind the other are one, where the function makes the same parts of that.
-    std::string_view next_text() {
-        auto text = texts_.items[at_++];
-        if constexpr (requires { function_.goes_on_behind(text); }) {
-            while (at_ < texts_.size && text.size() < joined_bytes_max &&
-                   texts_.items[at_].data() == text.data() + text.size() &&
-                   function_.goes_on_behind(text)) {
-                text = {text.data(), text.size() + texts_.items[at_++].size()};
-            }
-        }
-        return text;
-    }
-
-    static constexpr std::size_t joined_bytes_max = 4096;
-
     std::unique_ptr<Stream<std::string>> upstream_;
     ViewStream* views_upstream_;  // null: it makes strings
     F function_;
+    bool joins_ = false;  // several texts make the same parts as they do one by one
     ViewBatch texts_;
     std::size_t at_ = 0;
     std::vector<std::string_view> views_;  // of strings
-    std::vector<std::string_view> parts_;
+    ViewList parts_;
 };
 
 /// What lowering may use instead of the function and flatten.

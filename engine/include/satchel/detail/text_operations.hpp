@@ -3,6 +3,7 @@
 #pragma once
 
 #include <satchel/detail/call.hpp>
+#include <satchel/detail/view_stream.hpp>
 
 #include <string>
 #include <string_view>
@@ -40,7 +41,7 @@ struct SplitWords {
     std::vector<std::string> operator()(const std::string& text) const;
 
     /// Appends the words to `parts`.
-    void add_parts(std::string_view text, std::vector<std::string_view>& parts) const;
+    void add_parts(std::string_view text, ViewList& parts) const;
     /// What follows `text`, which is not empty, can be split together with it.
     static bool goes_on_behind(std::string_view text) { return is_space(text.back()); }
 };
@@ -49,7 +50,7 @@ struct SplitBy {
     std::vector<std::string> operator()(const std::string& text) const;
 
     /// Appends the parts to `parts`.
-    void add_parts(std::string_view text, std::vector<std::string_view>& parts) const;
+    void add_parts(std::string_view text, ViewList& parts) const;
 };
 struct Replace {
     std::string what;
