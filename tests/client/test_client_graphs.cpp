@@ -183,6 +183,27 @@ TEST_CASE("a long chain and a wide tree") {
     CHECK(leaves[0].compute() == 1024 * 1023 / 2);
 }
 
+// Tasks known to be short are given to a thread together with what follows them.
+TEST_CASE("short calls that follow each other, one of which fails or waits") {
+    const LocalCluster cluster(threads);
+    const Client client(cluster);
+    const auto next = [](int x) { return x + 1; };
+    const auto chain = [&](Future<int> future, int length) {
+        for (int k = 0; k < length; ++k) future = client.submit(next, future);
+        return future;
+    };
+    const auto refuse = [](int x) -> int { throw std::out_of_range(std::to_string(x)); };
+    const auto wait = [](int x) { return x + static_cast<int>(range(10, 1).sum().compute()); };
+    for (int round = 0; round < 5; ++round) {  // how long calls take is learned in the first
+        const auto begin = client.submit(next, 10 * round);
+        CHECK(chain(begin, 600).result() == 10 * round + 601);
+        const auto failed = chain(client.submit(refuse, chain(begin, 20)), 20);
+        CHECK_THROWS_AS(failed.result(), std::out_of_range);
+        const auto waited = chain(client.submit(wait, chain(begin, 20)), 20);
+        CHECK(waited.result() == 10 * round + 41 + 45);
+    }
+}
+
 TEST_CASE("what cannot travel is refused before anything runs") {
     LocalCluster cluster(threads);
     Client client(cluster);
