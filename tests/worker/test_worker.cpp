@@ -560,6 +560,24 @@ TEST_CASE("worker: hands what follows a short task to its thread, right behind i
     CHECK(scene.out() == "finished 5; executing 6; execute 6");
 }
 
+TEST_CASE("worker: hands no more than 256 calls to a thread, however short they are") {
+    for (const bool follow : {false, true}) {
+        CAPTURE(follow);
+        Scene scene;
+        scene.compute(ref(1000));
+        for (TaskId k = 0; k < 300; ++k) {
+            const bool is_alone = !follow || k == 0;
+            scene.compute(ref(k), is_alone ? std::vector<In>() : std::vector<In>{{ref(k - 1), {}}},
+                          k, 1);
+        }
+        (void)scene.out();
+        scene.finish(ref(1000));
+        const auto instructions = scene.machine.take();
+        REQUIRE(instructions.executes.size() == 1);
+        CHECK(instructions.executes.front().calls.size() == 256);
+    }
+}
+
 TEST_CASE("worker: goes on with what follows only one that misses nothing else") {
     Scene scene({.threads = 1, .fetches_max = 1});
     scene.compute(ref(9));

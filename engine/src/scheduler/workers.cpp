@@ -118,21 +118,14 @@ std::vector<TaskId> Scheduler::suspects_of(WorkerId id, const WorkerDeath& death
 
 void Scheduler::take_tasks_back(const Worker& dead, const WorkerDeath& death,
                                 std::span<const TaskId> suspects) {
-    const auto is_to_blame = [&](TaskId task) {
-        return std::ranges::count(suspects, task) > 0 && suspicions_.is_to_blame(task);
-    };
     for (const auto& record : dead.processing) {
         tasks_[record.task].worker = none;
-        if (is_to_blame(record.task)) {
+        const bool is_suspect = std::ranges::count(suspects, record.task) > 0;
+        if (is_suspect && suspicions_.is_to_blame(record.task)) {
             blame(record.task, dead, death);
         } else {
             take_back(record.task);
         }
-    }
-    // Those that followed others wait for them now.
-    for (const auto task : suspects) {
-        const bool waits = tasks_[task].state == TaskState::waiting;
-        if (waits && is_to_blame(task)) blame(task, dead, death);
     }
 }
 
@@ -148,7 +141,7 @@ void Scheduler::take_back(TaskId task) {
 }
 
 void Scheduler::blame(TaskId id, const Worker& dead, const WorkerDeath& death) {
-    if (tasks_[id].state == TaskState::processing) move(id, TaskState::waiting);
+    move(id, TaskState::waiting);
     Failure failure;
     failure.kind = Failure::Kind::killed_worker;
     failure.type = "KilledWorker";
