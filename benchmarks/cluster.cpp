@@ -114,7 +114,7 @@ void gather_large(const char* what, const satchel::Client& client, Make make) {
     const auto futures = client.map(make, std::vector<int>(20, 0));
     (void)satchel::wait(futures);
     std::vector<double> samples;
-    for (int k = 0; k < 5; ++k) {
+    for (int k = 0; k < 9; ++k) {
         const auto begin = now();
         const auto size = client.gather(futures).size();
         samples.push_back(0.01 * static_cast<double>(size) / (now() - begin));
