@@ -65,7 +65,7 @@ void add_views(Counts<std::string>& counts, const Strings& strings, bool padded,
 }  // namespace
 
 TEST_CASE("counts: strings of any bytes and sizes") {
-    for (const std::size_t size_max : {0, 3, 8, 15, 16, 17, 40}) {
+    for (const std::size_t size_max : {0U, 3U, 8U, 15U, 16U, 17U, 40U}) {
         CAPTURE(size_max);
         auto strings = random_strings(20'000, size_max, 1);
         const auto expected = counts_of(strings);

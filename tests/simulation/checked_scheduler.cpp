@@ -151,7 +151,7 @@ void CheckedScheduler::deliver(ClientId from, GatherFailed&& message) {
     const auto holders = holders_of(now);
     std::vector<WorkerRef> tried;
     if (now == message.task) tried.push_back(message.holder);
-    machine_.handle(from, std::move(message), now_);
+    machine_.handle(from, message, now_);
     require_dropped(now, holders, tried);
 }
 
@@ -162,7 +162,7 @@ void CheckedScheduler::deliver(ClientId from, DataNotSent&& message) {
                         tasks().layer_of(id).is_data && tasks().layer_of(id).owner == from;
     const bool is_lost =
         counts && (++exceptions_[tasks().key_of(id)] == data_attempts_max || message.is_gone);
-    machine_.handle(from, std::move(message), now_);
+    machine_.handle(from, message, now_);
     require(counts || standing_of(id) == before, "an earlier request for data counts for nothing");
     require(!counts || is_lost == (tasks()[id].state == TaskState::erred),
             "data is lost when it is gone, or was asked for too often");

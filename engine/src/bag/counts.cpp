@@ -5,7 +5,7 @@ namespace satchel::detail {
 namespace {
 
 constexpr std::size_t short_max = 15;
-static_assert(std::string().capacity() >= short_max, "strings have room for short ones");
+static_assert(sizeof(std::string) > short_max, "strings have room for short ones");
 
 /// The lowest bytes of a number, up to eight of them.
 std::uint64_t lowest_bytes(std::uint64_t number, std::size_t size) {

@@ -406,6 +406,7 @@ template <class T>
 Bag<T> concat(const std::vector<Bag<T>>& bags) {
     if (bags.empty()) return from_sequence(std::vector<T>{});
     std::vector<detail::NodePtr> nodes;
+    nodes.reserve(bags.size());
     for (const auto& bag : bags) nodes.push_back(bag.node());
     return Bag<T>(detail::concat_node(nodes, "concat", &detail::element_operations<T>));
 }

@@ -297,8 +297,8 @@ struct SeededFoldReducer {
     Begin begin;
 
     static SeededFoldReducer make(F binop, C combine, Acc initial) {
-        const auto changes_nothing = [&](Acc other) {
-            const Acc joined = detail::invoke(combine, Acc(initial), std::move(other));
+        const auto changes_nothing = [&](const Acc& other) {
+            const Acc joined = detail::invoke(combine, Acc(initial), Acc(other));
             return known_equal(joined, initial);
         };
         auto begin = Begin::in_order;

@@ -334,7 +334,8 @@ constexpr bool check_partition_extra() {
 
 /// The node of an operation with extra arguments, of which `Stage` makes the stream.
 template <class Stage, class Out, class F, class... A>
-NodePtr zip_node(const NodePtr& upstream, std::string name, Token token, F function, A... extra) {
+NodePtr zip_node(const NodePtr& upstream, const std::string& name, Token token, F function,
+                 A... extra) {  // NOLINT(performance-unnecessary-value-param): most are moved
     const auto count = upstream->description.count;
     std::vector<NodeInput> inputs;
     std::vector<NodeInput> slots;
