@@ -180,6 +180,7 @@ TEST_CASE("a long chain and a wide tree") {
     for (int k = 0; k < 1024; ++k) leaves.push_back(delayed([](int x) { return x; })(k));
     while (leaves.size() > 1) {
         std::vector<Delayed<int>> next;
+        next.reserve(leaves.size() / 2);
         for (std::size_t k = 0; k < leaves.size(); k += 2) {
             next.push_back(delayed([](int x, int y) { return x + y; })(leaves[k], leaves[k + 1]));
         }
@@ -212,7 +213,7 @@ TEST_CASE("short calls that follow each other, one of which fails or waits") {
 TEST_CASE("what cannot travel is refused before anything runs") {
     LocalCluster cluster(threads);
     Client client(cluster);
-    const int k = 3;
+    int k = 3;
     try {
         (void)range(10, 2).map([k](std::int64_t x) { return x + k; }).compute();
         FAIL("nothing was thrown");
