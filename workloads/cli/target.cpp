@@ -102,7 +102,7 @@ void refuse_existing(const std::string& name, const std::string& file) {
 }  // namespace
 
 Target::Target(const std::string& file, const InputFile& source, const CompressorOptions& options)
-    : name_(name_of_result(file, source, options)), descriptor_(STDOUT_FILENO) {
+    : name_(name_of_result(file, source, options)) {
     if (options.writes_to_stdout(file)) {
         refuse_terminal(descriptor_, options);
         refuse_same_file(source, file_status(STDOUT_FILENO, name_));

@@ -13,6 +13,8 @@
 #include <span>
 #include <string>
 
+#include <unistd.h>
+
 namespace satchel::cli {
 
 class Target {
@@ -33,7 +35,7 @@ class Target {
     std::string name_;
     std::optional<OutputFile> file_;  ///< empty: written to a descriptor as it comes
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> special_{nullptr, std::fclose};
-    int descriptor_;
+    int descriptor_ = STDOUT_FILENO;
     std::int64_t size_ = 0;
 };
 

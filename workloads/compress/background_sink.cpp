@@ -1,9 +1,8 @@
 // The queue between decoding and writing.
 #include "background_sink.hpp"
 
+#include <csignal>
 #include <utility>
-
-#include <signal.h>
 
 namespace satchel {
 namespace {

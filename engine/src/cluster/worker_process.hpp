@@ -47,7 +47,7 @@ int worker_main(const process::WorkerStart& start);
 /// made before there are other threads.
 class StopSignals {
   public:
-    explicit StopSignals(std::initializer_list<int> numbers = {SIGTERM, SIGINT});
+    StopSignals(std::initializer_list<int> numbers = {SIGTERM, SIGINT});
     /// Waits for one of the signals, or for `stop`.
     void wait();
     /// From any thread.

@@ -16,7 +16,7 @@ void throw_file_error(std::string_view name, std::string_view doing, int code) {
         fmt::format("{}: cannot {}: {}", name, doing, std::generic_category().message(code)), code);
 }
 
-bool wait_if_not_ready(int descriptor, short events) {
+bool wait_if_not_ready(int descriptor, short events) {  // NOLINT(google-runtime-int): poll() has it
     if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
     pollfd waiting{.fd = descriptor, .events = events, .revents = 0};
     return uninterrupted([&] { return ::poll(&waiting, 1, -1); }) > 0;

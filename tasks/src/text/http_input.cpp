@@ -193,7 +193,7 @@ class HttpInput : public TextInput {
         step("find the host", [&](auto&& handler) {
             resolver.async_resolve(url_.host, url_.port,
                                    [&found, handler](const error_code& error, auto results) {
-                                       found = results;
+                                       found = std::move(results);
                                        handler(error);
                                    });
         });
