@@ -19,7 +19,7 @@ namespace {
 Bag<std::string> bag_of(Texts texts) { return from_sequence(std::move(texts), {.npartitions = 2}); }
 
 bool matches(const std::string& pattern, const std::string& text) {
-    return detail::matches_wildcard(pattern, text);
+    return detail::Matches{pattern}(text);
 }
 
 }  // namespace
@@ -113,6 +113,22 @@ std::string joined(const Texts& parts, const std::string& with) {
     return fmt::format("{}", fmt::join(parts, with));
 }
 
+// What an operation appends to what is there already.
+template <class F>
+std::string written_by(const F& f, std::string_view text) {
+    std::string out = "before";
+    f.append_to(out, text);
+    REQUIRE(out.starts_with("before"));
+    return out.substr(6);
+}
+
+std::string in_case(std::string text, char first, int step) {
+    for (char& c : text) {
+        if (c >= first && c < first + 26) c = static_cast<char>(c + step);
+    }
+    return text;
+}
+
 }  // namespace
 
 TEST_CASE("texts of any size are split, searched and changed as byte by byte") {
@@ -134,9 +150,28 @@ TEST_CASE("texts of any size are split, searched and changed as byte by byte") {
             detail::SplitBy{separator}.add_parts(view, views);
             const auto parts = parts_of(text, separator);
             REQUIRE(texts() == parts);
-            REQUIRE(detail::Replace{separator, "<>"}(text) == joined(parts, "<>"));
+            REQUIRE(written_by(detail::Replace{separator, "<>"}, view) == joined(parts, "<>"));
             REQUIRE(matches("*" + separator + "*", text) == (parts.size() > 1));
         }
+    }
+}
+
+TEST_CASE("texts of any size get the other case as byte by byte") {
+    std::mt19937 random(2);
+    for (int k = 0; k < 20'000; ++k) {
+        std::vector<char> exact(random() % 70);  // a sanitizer sees its end
+        for (char& c : exact) c = static_cast<char>(random() % 128);
+        const std::string text(exact.begin(), exact.end());
+        const std::string_view view(exact.data(), exact.size());
+        CAPTURE(text);
+        REQUIRE(written_by(detail::ToUpper{}, view) == in_case(text, 'a', 'A' - 'a'));
+        REQUIRE(written_by(detail::ToLower{}, view) == in_case(text, 'A', 'a' - 'A'));
+        if (exact.empty()) continue;
+        const auto at = random() % exact.size();
+        exact[at] = '\xFF';  // no UTF-8, wherever it is
+        auto expected = in_case(text, 'a', 'A' - 'a');
+        expected[at] = '\xFF';
+        REQUIRE(written_by(detail::ToUpper{}, view) == expected);
     }
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <cwctype>
 #include <optional>
 
@@ -82,28 +83,62 @@ locale_t utf8_locale() {
 
 using Convert = wint_t (*)(wint_t, locale_t);
 
-std::string converted(std::string_view text, Convert convert, locale_t locale) {
-    std::string result;
-    result.reserve(text.size());
+void append_converted(std::string& out, std::string_view text, Convert convert, locale_t locale) {
     while (!text.empty()) {
         const auto character = next_character(text);
         const bool valid = character < invalid_base;
-        append_character(result,
+        append_character(out,
                          valid ? static_cast<char32_t>(convert(character, locale)) : character);
     }
-    return result;
 }
 
-// Changes the letters from `first` to its 26th successor, and by `convert` those beyond ASCII.
-std::string with_case(std::string text, char first, Convert convert) {
-    unsigned char all = 0;
-    for (char& c : text) {
-        all |= static_cast<unsigned char>(c);
-        const bool changes = static_cast<unsigned char>(c - first) < 26;
-        c = static_cast<char>(c ^ (changes ? 0x20 : 0));
+// Bytes with the letters from `first` to its 26th successor in the other case, block by block: of a
+// fixed length, so that compilers make vectors of them.
+class CaseWriter {
+  public:
+    explicit CaseWriter(char first) : first_(static_cast<unsigned char>(first)) {}
+
+    void write(char* out, const char* text, std::size_t size) {
+        if (size < block) return write_block(out, text, size);
+        for (std::size_t k = 0; k + block <= size; k += block) {
+            write_block(out + k, text + k, block);
+        }
+        write_block(out + size - block, text + size - block, block);  // some of them twice
     }
-    if (all < 0x80 || utf8_locale() == locale_t{}) return text;
-    return converted(text, convert, utf8_locale());
+    [[nodiscard]] bool all_are_ascii() const {
+        std::array<std::uint64_t, block / 8> seen;
+        std::memcpy(seen.data(), seen_.data(), block);
+        return ((seen[0] | seen[1]) & 0x8080'8080'8080'8080) == 0;
+    }
+
+  private:
+    static constexpr std::size_t block = 16;
+
+    void write_block(char* out, const char* text, std::size_t size) {
+        std::array<unsigned char, block> bytes{};
+        std::memcpy(bytes.data(), text, size);
+        for (std::size_t k = 0; k < block; ++k) {
+            const auto byte = bytes[k];
+            seen_[k] |= byte;
+            const bool changes = static_cast<unsigned char>(byte - first_) < 26;
+            bytes[k] = static_cast<unsigned char>(byte ^ (changes ? 0x20 : 0));
+        }
+        std::memcpy(out, bytes.data(), size);
+    }
+
+    unsigned char first_;
+    std::array<unsigned char, block> seen_{};  // in each place, all bits of all bytes
+};
+
+// Changes the letters from `first` to its 26th successor, and by `convert` those beyond ASCII.
+void append_with_case(std::string& out, std::string_view text, char first, Convert convert) {
+    const auto begin = out.size();
+    out.resize(begin + text.size());
+    CaseWriter writer(first);
+    writer.write(out.data() + begin, text.data(), text.size());
+    if (writer.all_are_ascii() || utf8_locale() == locale_t{}) return;
+    out.resize(begin);
+    append_converted(out, text, convert, utf8_locale());
 }
 
 // ---- patterns -----------------------------------------------------------------------------------
@@ -152,63 +187,69 @@ class Element {
     std::optional<std::string_view> set_;
 };
 
-// Whether a pattern has nothing but stars and ASCII, whose bytes are no part of other characters:
-// then it is enough to look for the pieces between stars.
+// The piece of a pattern up to its next star, or to its end: taken off its front, without a call,
+// as pieces are short.
+std::string_view take_piece(std::string_view& pattern) {
+    std::size_t size = 0;
+    while (size < pattern.size() && pattern[size] != '*') ++size;
+    const auto piece = pattern.substr(0, size);
+    pattern.remove_prefix(size);
+    return piece;
+}
+
+// For patterns of pieces and stars.
+bool matches_pieces(std::string_view pattern, std::string_view text) {
+    const auto first = take_piece(pattern);
+    if (pattern.empty()) return text == first;
+    if (!text.starts_with(first)) return false;
+    text.remove_prefix(first.size());
+    while (true) {
+        pattern.remove_prefix(1);
+        const auto piece = take_piece(pattern);
+        if (pattern.empty()) return text.ends_with(piece);
+        const auto at = find_text(text, piece);
+        if (at == std::string_view::npos) return false;
+        text.remove_prefix(at + piece.size());
+    }
+}
+
+}  // namespace
+
+void ToLower::append_to(std::string& out, std::string_view text) const {
+    append_with_case(out, text, 'A', ::towlower_l);
+}
+
+void ToUpper::append_to(std::string& out, std::string_view text) const {
+    append_with_case(out, text, 'a', ::towupper_l);
+}
+
+void Strip::append_to(std::string& out, std::string_view text) const {
+    const auto begin = text.find_first_not_of(characters);
+    if (begin == std::string_view::npos) return;
+    out.append(text, begin, text.find_last_not_of(characters) + 1 - begin);
+}
+
+void Replace::append_to(std::string& out, std::string_view text) const {
+    std::size_t begin = 0;
+    for (auto at = find_text(text, what); at != std::string_view::npos;
+         at = find_text(text, what, begin)) {
+        out.append(text, begin, at - begin).append(with);
+        begin = at + what.size();
+    }
+    out.append(text, begin);
+}
+
 bool is_of_pieces(std::string_view pattern) {
     return std::ranges::all_of(pattern, [](char c) {
         return static_cast<unsigned char>(c) < 0x80 && c != '?' && c != '[';
     });
 }
 
-// REQUIRES: is_of_pieces(pattern).
-bool matches_pieces(std::string_view pattern, std::string_view text) {
-    auto star = pattern.find('*');
-    if (star == std::string_view::npos) return text == pattern;
-    if (!text.starts_with(pattern.substr(0, star))) return false;
-    text.remove_prefix(star);
-    pattern.remove_prefix(star + 1);
-    for (; (star = pattern.find('*')) != std::string_view::npos; pattern.remove_prefix(star + 1)) {
-        const auto at = find_text(text, pattern.substr(0, star));
-        if (at == std::string_view::npos) return false;
-        text.remove_prefix(at + star);
-    }
-    return text.ends_with(pattern);
+bool Matches::operator()(std::string_view text) const {
+    return of_pieces ? matches_pieces(pattern, text) : matches_wildcard(pattern, text);
 }
-
-}  // namespace
-
-std::string ToLower::operator()(std::string text) const {
-    return with_case(std::move(text), 'A', ::towlower_l);
-}
-
-std::string ToUpper::operator()(std::string text) const {
-    return with_case(std::move(text), 'a', ::towupper_l);
-}
-
-std::string Strip::operator()(std::string text) const {
-    const auto end = text.find_last_not_of(characters);
-    text.resize(end == std::string::npos ? 0 : end + 1);
-    const auto begin = text.find_first_not_of(characters);
-    if (begin != 0 && begin != std::string::npos) text.erase(0, begin);
-    return text;
-}
-
-std::string Replace::operator()(std::string text) const {
-    auto at = find_text(text, what);
-    if (at == std::string::npos) return text;
-    std::string result;
-    std::size_t begin = 0;
-    for (; at != std::string::npos; at = find_text(text, what, begin)) {
-        result.append(text, begin, at - begin).append(with);
-        begin = at + what.size();
-    }
-    return result.append(text, begin);
-}
-
-bool Matches::operator()(const std::string& text) const { return matches_wildcard(pattern, text); }
 
 bool matches_wildcard(std::string_view pattern, std::string_view text) {
-    if (is_of_pieces(pattern)) return matches_pieces(pattern, text);
     // Where to go on if what follows the last star does not fit: it then stands for one more.
     std::optional<std::string_view> after_star;
     std::string_view star_text;

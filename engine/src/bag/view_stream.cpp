@@ -1,4 +1,6 @@
 // Strings of views.
+#include <satchel/detail/pulled.hpp>
+#include <satchel/detail/text_stages.hpp>
 #include <satchel/detail/view_stream.hpp>
 
 #include <algorithm>
@@ -21,6 +23,28 @@ bool ViewStream::next(Batch<std::string>& batch) {
     }
     batch = {strings_.data(), nullptr, size, true};
     return true;
+}
+
+bool PulledViews::pull() {
+    if (joins_) return views_->next_joined(batch_);
+    if (views_ != nullptr) return views_->next_views(batch_);
+    Batch<std::string> strings;
+    if (!upstream_->next(strings)) return false;
+    of_strings_.clear();
+    for (std::size_t k = 0; k < strings.size; ++k) of_strings_.emplace_back(strings.at(k));
+    batch_ = {of_strings_.data(), of_strings_.size(), false};
+    return true;
+}
+
+ViewBatch WrittenTexts::views() {
+    bytes_.append(view_padding, '\0');
+    views_.clear();
+    std::size_t begin = 0;
+    for (const auto end : ends_) {
+        views_.emplace_back(bytes_.data() + begin, end - begin);
+        begin = end;
+    }
+    return {views_.data(), views_.size(), true};
 }
 
 }  // namespace satchel::detail

@@ -50,10 +50,9 @@ template <class T>
 template <class F>
 Bag<T> Bag<T>::filter_moved(F predicate, const char* name, Token token) && {
     if constexpr (detail::check_predicate<F, T>()) {
-        using Stage = detail::FilterStream<T, F>;
         return Bag(detail::stage_node(std::move(node_), name, token,
-                                      detail::stage_part<Stage, T>(std::move(predicate)), true,
-                                      false, &detail::element_operations<T>));
+                                      detail::filter_part<T>(std::move(predicate)), true, false,
+                                      &detail::element_operations<T>));
     } else {
         return *this;
     }

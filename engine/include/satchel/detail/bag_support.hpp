@@ -8,6 +8,7 @@
 #include <satchel/detail/sources.hpp>
 #include <satchel/detail/stages.hpp>
 #include <satchel/detail/stream.hpp>
+#include <satchel/detail/text_stages.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -182,6 +183,16 @@ std::unique_ptr<StreamBase> make_plain_stage(const Value&, Binding& binding) {
 template <class Stage, class In>
 StreamPart plain_stage_part() {
     return {&StreamCodeOf<&make_plain_stage<Stage, In>, void>::code, {}};
+}
+
+/// The StreamPart of filter().
+template <class T, class F>
+StreamPart filter_part(F predicate) {
+    if constexpr (std::is_same_v<T, std::string> && takes_view<F>) {
+        return stream_part<&make_text_filter<F>>(std::move(predicate));
+    } else {
+        return stage_part<FilterStream<T, F>, T>(std::move(predicate));
+    }
 }
 
 struct SampleState {

@@ -4,6 +4,7 @@
 
 #include <satchel/detail/call.hpp>
 #include <satchel/detail/counter_random.hpp>
+#include <satchel/detail/pulled.hpp>
 #include <satchel/stable_hash.hpp>
 
 #include <concepts>
@@ -88,6 +89,9 @@ struct Negated {
             detail::invoke(predicate, std::forward<T>(element), std::forward<Stop>(stop)...));
     }
 };
+
+template <class F>
+struct TakesView<Negated<F>> : TakesView<F> {};
 
 /// Throws KeyError where a value is asked for.
 struct MissingKey {

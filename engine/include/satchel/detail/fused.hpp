@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -33,10 +34,13 @@ struct PlainStep {
     using Function = F;
     static constexpr bool ends_loop = false;
     static constexpr bool multiplies = false;
+    static constexpr bool takes_views = false;  // as elements
 };
 
 template <class In, class Out, class F>
 struct MapStep : PlainStep<In, Out, F> {
+    static constexpr bool takes_views = std::is_same_v<In, std::string> && takes_view<F>;
+
     template <class Element, class Next>
     [[gnu::always_inline]] static void pass(TaskFunction<F>& function, Element&& element,
                                             Next&& next) {
@@ -107,6 +111,7 @@ struct Chain {
     using Out = typename Last::Out;
     static constexpr std::uint32_t depth = sizeof...(Steps);
     static constexpr bool multiplies = (Steps::multiplies || ...);
+    static constexpr bool takes_views = std::tuple_element_t<0, std::tuple<Steps...>>::takes_views;
     /// The number of steps up to the last that ends a loop, itself included; 0 if none does, or if
     /// the first loop could make more elements than it gets.
     static constexpr std::uint32_t first_loop = [] {
@@ -246,28 +251,25 @@ class FusedStream final : public Stream<typename C::Out> {
     }
 
     FusedStream(std::unique_ptr<Stream<In>> upstream, const std::vector<Value>& states)
-        : upstream_(std::move(upstream)), chain_(states) {}
+        : pulled_(std::move(upstream)), chain_(states) {}
 
     bool next(Batch<Out>& batch) override {
         if constexpr (is_light<In> && is_light<Out>) {
             bool got = false;
-            for_each_light_batch(*upstream_, [&](const auto& elements) {
+            for_each_light_batch(pulled_.stream(), [&](const auto& elements) {
                 make_all(elements);
                 got = true;
                 return false;
             });
             if (!got) return false;
         } else {
-            if (at_ == pulled_.size) {
-                if (!upstream_->next(pulled_)) return false;
-                at_ = 0;
-            }
+            if (!pulled_.fill()) return false;
             make_some();
         }
         batch = storage_.batch();
         return true;
     }
-    void expect(std::size_t elements) override { upstream_->expect(elements); }
+    void expect(std::size_t elements) override { pulled_.expect(elements); }
 
   private:
     template <class Elements>
@@ -290,7 +292,7 @@ class FusedStream final : public Stream<typename C::Out> {
     // As many as a batch may hold.
     void make_some() {
         storage_.prepare(batch_elements_max);
-        at_ = pulled_.visit(at_, [&](auto&& element) {
+        pulled_.visit([&](auto&& element) {
             chain_(std::forward<decltype(element)>(element), [&](auto&& made) {
                 using Made = decltype(made);
                 if constexpr (can_keep<Out, Made>) {
@@ -303,10 +305,8 @@ class FusedStream final : public Stream<typename C::Out> {
         });
     }
 
-    std::unique_ptr<Stream<In>> upstream_;
+    Pulled<In, C::takes_views> pulled_;
     ChainCall<C> chain_;
-    Batch<In> pulled_;
-    std::size_t at_ = 0;
     BatchStorage<Out> storage_;
 };
 

@@ -70,9 +70,9 @@ class FusedReduction {
     FusedReduction(const std::vector<Value>& states, const Reducer& reducer)
         : chain_(states), reducer_(reducer), partial_(reducer_.start()) {}
 
-    Partial run(Stream<In>& stream) {
+    Partial run(Pulled<In, C::takes_views>& pulled) {
         if constexpr (is_light<In>) {
-            for_each_light_batch(stream, [this](const auto& elements) {
+            for_each_light_batch(pulled.stream(), [this](const auto& elements) {
                 if constexpr (C::first_loop != 0) {
                     way_.run([&] { in_one_loop(elements); }, [&] { in_two_loops(elements); });
                 } else {
@@ -81,11 +81,7 @@ class FusedReduction {
                 return !finished();
             });
         } else {
-            for (Batch<In> batch; !finished() && stream.next(batch);) {
-                batch.for_each([this](auto&& element) {
-                    add<0>(chain_, reducer_, partial_, std::forward<decltype(element)>(element));
-                });
-            }
+            one_by_one(pulled);
         }
         return std::move(partial_);
     }
@@ -113,6 +109,17 @@ class FusedReduction {
                 std::forward<Element>(element), [&](auto&& made) __attribute__((always_inline)) {
                     reducer.add_one(partial, std::forward<decltype(made)>(made));
                 });
+        }
+    }
+
+    // A function of its own like those below; inlined, it makes GCC 12 warn of results that are
+    // not there yet.
+    [[gnu::noinline]] void one_by_one(Pulled<In, C::takes_views>& pulled) {
+        while (!finished() && pulled.fill()) {
+            pulled.visit([this](auto&& element) {
+                add<0>(chain_, reducer_, partial_, std::forward<decltype(element)>(element));
+                return true;
+            });
         }
     }
 
@@ -167,8 +174,9 @@ template <class C, class Reducer>
 Value run_fused_reducer(const Value& state, Binding& binding) {
     const auto& states = state.get<std::vector<Value>>();
     FusedReduction<C, Reducer> reduction(states, states.back().get<Reducer>());
-    const auto stream = typed<typename C::In>(std::move(binding.upstream(0)));
-    return Value::make<typename Reducer::Partial>(reduction.run(*stream));
+    Pulled<typename C::In, C::takes_views> pulled(
+        typed<typename C::In>(std::move(binding.upstream(0))));
+    return Value::make<typename Reducer::Partial>(reduction.run(pulled));
 }
 
 template <class C, class Reducer>

@@ -5,11 +5,13 @@
 #pragma once
 
 #include <satchel/detail/call.hpp>
+#include <satchel/detail/pulled.hpp>
 #include <satchel/detail/stream.hpp>
 
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -59,61 +61,51 @@ template <class In, class Out, class F>
 class MapStream final : public Stream<Out> {
   public:
     MapStream(std::unique_ptr<Stream<In>> upstream, const F& function)
-        : upstream_(std::move(upstream)), function_(function) {}
+        : pulled_(std::move(upstream)), function_(function) {}
 
     bool next(Batch<Out>& batch) override {
-        if (at_ == pulled_.size) {
-            if (!upstream_->next(pulled_)) return false;
-            at_ = 0;
-        }
-        if constexpr (is_light<Out>) {
+        if (!pulled_.fill()) return false;
+        if constexpr (is_light<In> && is_light<Out>) {
             map_batch(batch);
         } else {
             map_some(batch);
         }
         return true;
     }
-    void expect(std::size_t elements) override { upstream_->expect(elements); }
+    void expect(std::size_t elements) override { pulled_.expect(elements); }
 
   private:
     // The results of a whole batch, over the elements themselves where that is possible.
     void map_batch(Batch<Out>& batch) {
-        at_ = pulled_.size;
+        const auto pulled = pulled_.take();
         if constexpr (std::is_same_v<In, Out>) {
-            if (pulled_.owned) {
-                auto* const items = pulled_.items;
+            if (pulled.owned) {
+                auto* const items = pulled.items;
                 with_local(function_, [&](auto& function) {
-                    for_each_index(pulled_.size, [&](std::size_t k) {
+                    for_each_index(pulled.size, [&](std::size_t k) {
                         items[k] = call_with<Out, In>(function, std::as_const(items[k]));
                     });
                 });
-                batch = pulled_;
+                batch = pulled;
                 return;
             }
         }
-        storage_.prepare(std::max(batch_elements_max, pulled_.size));
-        auto* out = storage_.items();
-        if constexpr (is_light<In>) {
-            const auto* const in = pulled_.items;
-            with_local(function_, [&](auto& function) {
-                for_each_index(pulled_.size, [&](std::size_t k) {
-                    std::construct_at(out + k, call_with<Out, In>(function, in[k]));
-                });
+        storage_.prepare(std::max(batch_elements_max, pulled.size));
+        auto* const out = storage_.items();
+        const auto* const in = pulled.items;
+        with_local(function_, [&](auto& function) {
+            for_each_index(pulled.size, [&](std::size_t k) {
+                std::construct_at(out + k, call_with<Out, In>(function, in[k]));
             });
-        } else {
-            pulled_.for_each([&](auto&& element) {
-                std::construct_at(
-                    out++, call_with<Out, In>(function_, std::forward<decltype(element)>(element)));
-            });
-        }
-        storage_.set_size(pulled_.size);
+        });
+        storage_.set_size(pulled.size);
         batch = storage_.batch();
     }
 
     // As many results as a batch may hold.
     void map_some(Batch<Out>& batch) {
         storage_.prepare(batch_elements_max);
-        at_ = pulled_.visit(at_, [&](auto&& element) {
+        pulled_.visit([&](auto&& element) {
             storage_.emplace(
                 call_with<Out, In>(function_, std::forward<decltype(element)>(element)));
             return storage_.has_room();
@@ -121,10 +113,8 @@ class MapStream final : public Stream<Out> {
         batch = storage_.batch();
     }
 
-    std::unique_ptr<Stream<In>> upstream_;
+    Pulled<In, std::is_same_v<In, std::string> && takes_view<F>> pulled_;
     TaskFunction<F> function_;
-    Batch<In> pulled_;
-    std::size_t at_ = 0;
     BatchStorage<Out> storage_;
 };
 

@@ -2,7 +2,9 @@
 // replace, starts_with, match, to_textfiles.
 #pragma once
 
+#include <satchel/detail/bag_support.hpp>
 #include <satchel/detail/call.hpp>
+#include <satchel/detail/text_stages.hpp>
 #include <satchel/detail/view_stream.hpp>
 
 #include <string>
@@ -12,20 +14,29 @@
 #include <vector>
 
 namespace satchel {
+template <class T>
+class Bag;
 class Executor;
 struct TextFilesOptions;
 }  // namespace satchel
 
 namespace satchel::detail {
 
+/// Whether all of `text` matches: `*` stands for anything, `?` for one character, `[a-z]` and
+/// `[!a-z]` for one in or not in a set.
+[[nodiscard]] bool matches_wildcard(std::string_view pattern, std::string_view text);
+/// Whether a pattern has nothing but stars and ASCII, whose bytes are no part of other characters:
+/// then it is enough to look for the pieces between stars.
+[[nodiscard]] bool is_of_pieces(std::string_view pattern);
+
 // What they do with an element. Text is taken for UTF-8; what is not is left as it is.
 
 /// Letters in lower and in upper case, also those beyond ASCII that have exactly one counterpart.
 struct ToLower {
-    std::string operator()(std::string text) const;
+    void append_to(std::string& out, std::string_view text) const;
 };
 struct ToUpper {
-    std::string operator()(std::string text) const;
+    void append_to(std::string& out, std::string_view text) const;
 };
 /// White space, which separates words.
 inline constexpr std::string_view white_space = " \t\n\r\v\f";
@@ -34,7 +45,7 @@ inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 /// Without the bytes in `characters` at both ends.
 struct Strip {
     std::string characters{white_space};
-    std::string operator()(std::string text) const;
+    void append_to(std::string& out, std::string_view text) const;
 };
 /// The words, or what lies between separators.
 struct SplitWords {
@@ -55,20 +66,17 @@ struct SplitBy {
 struct Replace {
     std::string what;
     std::string with;
-    std::string operator()(std::string text) const;
+    void append_to(std::string& out, std::string_view text) const;
 };
 struct StartsWith {
     std::string prefix;
-    bool operator()(const std::string& text) const { return text.starts_with(prefix); }
+    bool operator()(std::string_view text) const { return text.starts_with(prefix); }
 };
 struct Matches {
     std::string pattern;
-    bool operator()(const std::string& text) const;
+    bool of_pieces = is_of_pieces(pattern);
+    bool operator()(std::string_view text) const;
 };
-
-/// Whether all of `text` matches: `*` stands for anything, `?` for one character, `[a-z]` and
-/// `[!a-z]` for one in or not in a set.
-[[nodiscard]] bool matches_wildcard(std::string_view pattern, std::string_view text);
 
 /// Throws InvalidArgument that names `operation` if `text` is empty.
 std::string checked_not_empty(std::string text, const char* operation);
@@ -78,13 +86,13 @@ template <class Self, class T>
 class TextOperations {
   public:
     /// The letters in lower, or upper, case. In UTF-8 each that has one counterpart, as é has É.
-    [[nodiscard]] auto lower() const { return mapped(ToLower{}); }
-    [[nodiscard]] auto upper() const { return mapped(ToUpper{}); }
+    [[nodiscard]] auto lower() const { return written("lower", ToLower{}); }
+    [[nodiscard]] auto upper() const { return written("upper", ToUpper{}); }
 
     /// Without white space at both ends, or without the bytes that `characters` lists.
-    [[nodiscard]] auto strip() const { return mapped(Strip{}); }
+    [[nodiscard]] auto strip() const { return written("strip", Strip{}); }
     [[nodiscard]] auto strip(std::string characters) const {
-        return mapped(Strip{std::move(characters)});
+        return written("strip", Strip{std::move(characters)});
     }
 
     /// The words of each element, as a vector: what lies between runs of white space.
@@ -96,7 +104,8 @@ class TextOperations {
 
     /// `with` in place of every `what`. Throws InvalidArgument if `what` is empty.
     [[nodiscard]] auto replace(std::string what, std::string with) const {
-        return mapped(Replace{checked_not_empty(std::move(what), "replace"), std::move(with)});
+        return written("replace",
+                       Replace{checked_not_empty(std::move(what), "replace"), std::move(with)});
     }
 
     /// Whether each element begins with `prefix`.
@@ -128,6 +137,19 @@ class TextOperations {
         static_assert(std::is_same_v<T, std::string>,
                       "satchel: lower, upper, strip, split, replace, starts_with and match are "
                       "operations on a bag of std::string. Make one of each element by map().");
+    }
+
+    template <class F>
+    [[nodiscard]] auto written(const char* name, F f) const {
+        check();
+        if constexpr (std::is_same_v<T, std::string>) {
+            const auto token = function_token(f);
+            return Bag<T>(stage_node(self().node(), name, token,
+                                     stage_part<WriteStream<F>, T>(std::move(f)), false, false,
+                                     &element_operations<T>));
+        } else {
+            return Refused();
+        }
     }
 
     template <class F>
