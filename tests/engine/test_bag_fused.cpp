@@ -130,6 +130,32 @@ TEST_CASE("elements of elements go through a chain as through stages") {
     CHECK(wide.map(halve).compute() == Numbers(30'000, 3));
 }
 
+TEST_CASE("strings that a chain makes are counted as those of a bag are") {
+    const auto letters = [](std::int64_t x) {
+        std::vector<std::string> made;
+        for (std::int64_t k = 0; k < x % 5; ++k) {
+            made.emplace_back(static_cast<std::size_t>(x * k % 37), static_cast<char>('a' + k));
+        }
+        return made;
+    };
+    const auto chain = range(3'000, 4).map(letters).flatten();
+    const Bag<std::string> bag = from_sequence(chain.compute(), {.npartitions = 7});
+    const auto kept =
+        bag.persist().map([](const std::string& x) -> const std::string& { return x; });
+    on_each_executor([&](const Executor& executor) {
+        const auto wanted = bag.frequencies().compute(executor);
+        CHECK(wanted.size() > 100);
+        CHECK(chain.frequencies().compute(executor) == wanted);
+        CHECK(kept.frequencies().compute(executor) == wanted);
+        CHECK(chain.frequencies({.sort = true}).compute(executor) ==
+              bag.frequencies({.sort = true}).compute(executor));
+        CHECK(chain.distinct().compute(executor) == bag.distinct().compute(executor));
+        CHECK(chain.distinct(&std::string::size).compute(executor) ==
+              bag.distinct(&std::string::size).compute(executor));
+    });
+    CHECK(kept.compute() == bag.compute());
+}
+
 TEST_CASE("ranges of every kind are flattened within a chain") {
     const auto numbers = range(10, 2);
     const auto maps = numbers.map([](std::int64_t x) {

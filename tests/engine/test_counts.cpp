@@ -4,6 +4,7 @@
 #include <satchel/detail/counts.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <random>
@@ -65,7 +66,7 @@ void add_views(Counts<std::string>& counts, const Strings& strings, bool padded,
 }  // namespace
 
 TEST_CASE("counts: strings of any bytes and sizes") {
-    for (const std::size_t size_max : {0U, 3U, 8U, 15U, 16U, 17U, 40U}) {
+    for (const std::size_t size_max : {0U, 3U, 8U, 11U, 12U, 13U, 16U, 40U}) {
         CAPTURE(size_max);
         auto strings = random_strings(20'000, size_max, 1);
         const auto expected = counts_of(strings);
@@ -79,6 +80,37 @@ TEST_CASE("counts: strings of any bytes and sizes") {
         CHECK(moved.take() == expected);
         CHECK(padded.take() == expected);
         CHECK(exact.take() == expected);
+        Counts<std::string> one_by_one;
+        for (std::size_t k = 0; k < strings.size(); ++k) {
+            if (k % 2 == 0) {
+                one_by_one.add_one(strings[k]);
+            } else {
+                one_by_one.add_one(std::string(strings[k]));
+            }
+        }
+        CHECK(one_by_one.take() == expected);
+    }
+}
+
+TEST_CASE("counts: more strings than fit into a cache, and more of each than fit into 32 bits") {
+    Strings many;
+    for (int k = 0; k < 300'000; ++k) {
+        many.push_back(std::to_string(k) + std::string(k % 3 == 0 ? 10U : 0U, 'x'));
+    }
+    const std::vector<std::size_t> times{UINT32_MAX, 1, UINT64_MAX / 4};
+    Entries entries;
+    for (std::size_t k = 0; k < 1'000; ++k) entries.emplace_back(many[k], times[k % times.size()]);
+    auto counts = decode<Counts<std::string>>(encode(entries));  // the same bytes
+    add_views(counts, many, true, '9');
+    Counts<std::string> all;
+    all.merge(std::move(counts));
+    auto again = decode<Counts<std::string>>(encode(entries));
+    all.merge(std::move(again));
+    const auto taken = all.take();
+    REQUIRE(taken.size() == many.size());
+    for (std::size_t k = 0; k < many.size(); ++k) {
+        REQUIRE(taken[k].first == many[k]);
+        REQUIRE(taken[k].second == (k < 1'000 ? 2 * times[k % times.size()] : 0) + 1);
     }
 }
 

@@ -1,36 +1,56 @@
 // Counting strings.
 #include <satchel/detail/counts.hpp>
 
+#include <algorithm>
+#include <array>
+
 namespace satchel::detail {
 namespace {
 
-constexpr std::size_t short_max = 15;
-static_assert(sizeof(std::string) > short_max, "strings have room for short ones");
+constexpr std::size_t short_max = 11;
+constexpr std::size_t image_size = 12;
+static_assert(sizeof(std::string) > image_size, "strings have room for short ones");
 
-/// The lowest bytes of a number, up to eight of them.
-std::uint64_t lowest_bytes(std::uint64_t number, std::size_t size) {
+// A table of few words, which are most of a text, has room to spare: where two words want the same
+// slot, the processor foretells badly which one it is. In a large one, room is time.
+constexpr std::size_t roomy_slots_max = std::size_t{1} << 16;
+
+/// The lowest bytes of a number.
+template <class Word>
+Word lowest_bytes(Word number, std::size_t size) {
     static constexpr std::uint64_t all = ~std::uint64_t{0};
     static constexpr std::uint64_t masks[] = {0,         all >> 56, all >> 48, all >> 40, all >> 32,
                                               all >> 24, all >> 16, all >> 8,  all};
-    return number & masks[size];
+    return number & static_cast<Word>(masks[size]);
 }
 
 }  // namespace
 
-// `has_room`: the text can be read for `view_padding` bytes from its begin, however short it is. So
+// `has_room`: the text can be read for `image_size` bytes from its begin, however short it is. So
 // there is no branch on its size, which in words no processor can foretell.
 [[gnu::always_inline]] inline Counts<std::string>::Image Counts<std::string>::image_of(
     std::string_view text, bool has_room) noexcept {
     const auto size = text.size();
-    if (size > short_max) return {hash_bytes(text), std::uint64_t{0xFF} << 56 | size};
-    const auto low = std::min<std::size_t>(size, 8);
-    const auto high = size - low;
-    const auto image = [&](std::uint64_t first, std::uint64_t second) {
-        return Image{first, second | std::uint64_t{size} << 56};
-    };
-    if (!has_room) return image(few_bytes(text.data(), low), few_bytes(text.data() + low, high));
-    return image(lowest_bytes(word_at<std::uint64_t>(text.data()), low),
-                 lowest_bytes(word_at<std::uint64_t>(text.data() + 8), high));
+    if (size > short_max) {
+        return {hash_bytes(text) | UINT32_MAX,
+                0xFFU << 24 | static_cast<std::uint32_t>(size & 0xFF'FFFF)};
+    }
+    const auto in_low = std::min<std::size_t>(size, 8);
+    const auto in_high = size - in_low;
+    const auto tag = static_cast<std::uint32_t>(size + 1) << 24;
+    if (!has_room) {
+        return {few_bytes(text.data(), in_low),
+                static_cast<std::uint32_t>(few_bytes(text.data() + in_low, in_high)) | tag};
+    }
+    const auto low = word_at<std::uint64_t>(text.data());
+    const auto high = static_cast<std::uint32_t>(word_at<std::uint32_t>(text.data() + 8));
+    return {lowest_bytes(low, in_low), lowest_bytes(high, in_high) | tag};
+}
+
+bool Counts<std::string>::is_long(const Slot& slot, const Image& image,
+                                  std::string_view text) const {
+    return image.is_long() && slot.high == image.high && slot.low >> 32 == image.low >> 32 &&
+           longs_[slot.image().number()] == text;
 }
 
 template <class Text>
@@ -38,98 +58,150 @@ template <class Text>
     const Image& image, Text&& text) {
     for (auto k = image.hash() & mask_;; k = (k + 1) & mask_) {
         auto& slot = slots_[k];
-        if (slot.entry == empty) return add_slot(k, image, std::forward<Text>(text));
-        if (slot.image == image && (!image.is_long() || entries_[slot.entry].first == text)) {
-            return slot;
-        }
+        if (slot.image() == image || is_long(slot, image, text)) return slot;
+        if (slot.is_empty()) return add_slot(image, std::forward<Text>(text));
     }
 }
 
 template <class Text>
-[[gnu::noinline]] Counts<std::string>::Slot& Counts<std::string>::add_slot(std::uint64_t place,
-                                                                           const Image& image,
+[[gnu::noinline]] Counts<std::string>::Slot& Counts<std::string>::add_slot(Image image,
                                                                            Text&& text) {
-    if (entries_.size() * 2 >= slots_.size()) {
-        grow();
-        place = free_place(image);
+    if (places_.size() * (slots_.size() < roomy_slots_max ? 4 : 2) >= slots_.size()) grow();
+    if (image.is_long()) {
+        image.set_number(static_cast<std::uint32_t>(longs_.size()));
+        longs_.emplace_back(std::forward<Text>(text));
     }
-    entries_.emplace_back(std::forward<Text>(text), 0);
-    slots_[place] = {image, static_cast<std::uint32_t>(entries_.size() - 1), 0};
+    const auto place = free_place(image);
+    places_.push_back(static_cast<std::uint32_t>(place));
+    slots_[place] = {image.low, image.high, 0};
     return slots_[place];
 }
 
-std::uint64_t Counts<std::string>::free_place(const Image& image) const noexcept {
+std::size_t Counts<std::string>::free_place(const Image& image) const noexcept {
     auto k = image.hash() & mask_;
-    while (slots_[k].entry != empty) k = (k + 1) & mask_;
+    while (!slots_[k].is_empty()) k = (k + 1) & mask_;
     return k;
 }
 
+// In the order in which the strings came: those that are frequent came early, and are to be found
+// at once.
 void Counts<std::string>::grow() {
     const auto old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
     mask_ = slots_.size() - 1;
-    for (const auto& slot : old) {
-        if (slot.entry != empty) slots_[free_place(slot.image)] = slot;
+    for (auto& place : places_) {
+        const auto& slot = old[place];
+        place = static_cast<std::uint32_t>(free_place(slot.image()));
+        slots_[place] = slot;
     }
 }
 
-[[gnu::always_inline]] inline void Counts<std::string>::count(Slot& slot) {
-    if (++slot.more == 0) entries_[slot.entry].second += std::size_t{1} << 32;
+[[gnu::always_inline]] inline void Counts<std::string>::count(Slot& slot, std::uint64_t times) {
+    const auto sum = slot.count + times;
+    slot.count = static_cast<std::uint32_t>(sum);
+    if (sum != slot.count) [[unlikely]] {
+        const auto place = static_cast<std::uint32_t>(&slot - slots_.data());
+        const auto number = std::ranges::find(places_, place) - places_.begin();
+        carried_.emplace_back(number, sum - slot.count);
+    }
 }
 
-void Counts<std::string>::add_one(const std::string& text) {
-    count(find_or_add(image_of(text, true), text));
-}
-void Counts<std::string>::add_one(std::string&& text) {
-    count(find_or_add(image_of(text, true), std::move(text)));
+// Some at a time, so that the processor fetches the slots of all of them at once.
+template <class ImageAt, class Give>
+[[gnu::always_inline]] inline void Counts<std::string>::for_each_image(std::size_t size,
+                                                                       ImageAt&& image_at,
+                                                                       Give&& give) {
+    constexpr std::size_t block = 32;
+    std::array<Image, block> images;
+    for (std::size_t from = 0; from < size; from += block) {
+        const auto n = std::min(block, size - from);
+        for (std::size_t k = 0; k < n; ++k) {
+            images[k] = image_at(from + k);
+            __builtin_prefetch(&slots_[images[k].hash() & mask_]);
+        }
+        for (std::size_t k = 0; k < n; ++k) give(images[k], from + k);
+    }
 }
 
 void Counts<std::string>::add(const ViewBatch& batch) {
-    constexpr std::size_t block = 32;
-    Image images[block];
-    for (std::size_t from = 0; from < batch.size; from += block) {
-        const auto* const views = batch.items + from;
-        const auto size = std::min(block, batch.size - from);
-        for (std::size_t k = 0; k < size; ++k) {
-            images[k] = batch.padded ? image_of(views[k], true) : image_of(views[k], false);
-            __builtin_prefetch(&slots_[images[k].hash() & mask_]);
-        }
-        for (std::size_t k = 0; k < size; ++k) count(find_or_add(images[k], views[k]));
-    }
+    for_each_image(
+        batch.size,
+        [&](std::size_t k) {
+            const auto text = batch.items[k];
+            return batch.padded ? image_of(text, true) : image_of(text, false);
+        },
+        [&](const Image& image, std::size_t k) { count(find_or_add(image, batch.items[k]), 1); });
 }
 
-void Counts<std::string>::add_some(std::string&& text, std::size_t count) {
-    const auto entry = find_or_add(image_of(text, true), std::move(text)).entry;
-    entries_[entry].second += count;
+void Counts<std::string>::add(const Batch<std::string>& batch) {
+    for_each_image(
+        batch.size, [&](std::size_t k) { return image_of(batch.at(k), true); },
+        [&](const Image& image, std::size_t k) {
+            if (batch.owned) return count(find_or_add(image, std::move(batch.items[k])), 1);
+            count(find_or_add(image, batch.at(k)), 1);
+        });
 }
 
-// Of each entry, with what its slot adds to it.
-std::vector<std::size_t> Counts<std::string>::counts() const {
-    std::vector<std::size_t> counts;
-    counts.reserve(entries_.size());
-    for (const auto& entry : entries_) counts.push_back(entry.second);
-    for (const auto& slot : slots_) {
-        if (slot.entry != empty) counts[slot.entry] += slot.more;
-    }
-    return counts;
+void Counts<std::string>::add_one(const std::string& text) {
+    count(find_or_add(image_of(text, true), text), 1);
+}
+void Counts<std::string>::add_one(std::string&& text) {
+    count(find_or_add(image_of(text, true), std::move(text)), 1);
 }
 
 void Counts<std::string>::merge(Counts&& later) {
-    for (auto& [text, count] : later.take()) add_some(std::move(text), count);
+    const auto times = later.counts();
+    const auto image_at = [&](std::size_t k) { return later.slots_[later.places_[k]].image(); };
+    std::string none;
+    for_each_image(
+        times.size(),
+        [&](std::size_t k) {
+            auto image = image_at(k);
+            if (image.is_long()) image.set_number(UINT32_MAX);
+            return image;
+        },
+        [&](const Image& image, std::size_t k) {
+            auto& text = image.is_long() ? later.longs_[image_at(k).number()] : none;
+            count(find_or_add(image, std::move(text)), times[k]);
+        });
+}
+
+std::string_view Counts<std::string>::text_of(const Slot& slot) const noexcept {
+    if (slot.image().is_long()) return longs_[slot.image().number()];
+    return {reinterpret_cast<const char*>(&slot), (slot.high >> 24) - 1};
+}
+
+// Of each string, in the order in which they came.
+std::vector<std::size_t> Counts<std::string>::counts() const {
+    std::vector<std::size_t> counts;
+    counts.reserve(places_.size());
+    for (const auto place : places_) counts.push_back(slots_[place].count);
+    for (const auto& [number, times] : carried_) counts[number] += times;
+    return counts;
 }
 
 Counts<std::string>::Entries Counts<std::string>::take() {
-    for (const auto& slot : slots_) {
-        if (slot.entry != empty) entries_[slot.entry].second += slot.more;
+    const auto times = counts();
+    Entries entries;
+    entries.reserve(times.size());
+    for (std::size_t k = 0; k < times.size(); ++k) {
+        const auto& slot = slots_[places_[k]];
+        if (slot.image().is_long()) {
+            entries.emplace_back(std::move(longs_[slot.image().number()]), times[k]);
+        } else {
+            entries.emplace_back(text_of(slot), times[k]);
+        }
     }
-    auto entries = std::move(entries_);
     *this = {};
     return entries;
 }
 
 void Counts<std::string>::serialize(OutputArchive& archive, unsigned) const {
-    const auto all = counts();
-    archive.save_size(all.size());
-    for (std::size_t k = 0; k < all.size(); ++k) archive& entries_[k].first& all[k];
+    const auto times = counts();
+    archive.save_size(times.size());
+    for (std::size_t k = 0; k < times.size(); ++k) {
+        const std::string text(text_of(slots_[places_[k]]));
+        archive& text& times[k];
+    }
 }
 
 void Counts<std::string>::serialize(InputArchive& archive, unsigned) {
@@ -137,9 +209,10 @@ void Counts<std::string>::serialize(InputArchive& archive, unsigned) {
     const auto size = archive.load_count();
     for (std::size_t k = 0; k < size; ++k) {
         std::string text;
-        std::size_t count = 0;
-        archive& text& count;
-        add_some(std::move(text), count);
+        std::size_t times = 0;
+        archive& text& times;
+        const auto image = image_of(text, true);
+        count(find_or_add(image, std::move(text)), times);
     }
 }
 

@@ -61,7 +61,9 @@ std::size_t LineReader::joinable_size() const {
         size =
             std::min(size, static_cast<std::size_t>(std::max(*end - position_, std::int64_t{0})));
     }
-    const auto last = std::string_view(buffer_.data() + begin_, size).rfind(delimiter_);
+    const std::string_view text(buffer_.data() + begin_, size);
+    const auto last =
+        delimiter_.size() == 1 ? text.rfind(delimiter_.front()) : text.rfind(delimiter_);
     return last == std::string_view::npos ? 0 : last + delimiter_.size();
 }
 

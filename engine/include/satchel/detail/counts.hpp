@@ -63,9 +63,10 @@ class Counts {
     OrderedMap<T, std::size_t> map_;
 };
 
-/// Strings, most of which are words: those of up to 15 bytes lie in the table itself, each beside
-/// its count, so that who counts one again touches one line of the cache, compares two numbers and
-/// calls nothing. At most 2^32 - 2 different ones.
+/// Strings, most of which are words: those of up to 11 bytes lie in the table itself, each beside
+/// its count, in 16 bytes that no border of a cache line divides. Who counts one again touches one
+/// line of the cache, compares two numbers and calls nothing; who puts two tables together makes no
+/// string. At most 2^31 different ones.
 template <>
 class Counts<std::string> {
   public:
@@ -75,10 +76,10 @@ class Counts<std::string> {
     Counts(Counts&&) noexcept = default;
     Counts& operator=(Counts&&) noexcept = default;
 
-    void add(const Batch<std::string>& batch) {
-        batch.for_each([&](auto&& x) { add_one(std::forward<decltype(x)>(x)); });
-    }
+    void add(const Batch<std::string>& batch);
     void add(const ViewBatch& batch);
+    void add_one(const std::string& text);
+    void add_one(std::string&& text);
     void merge(Counts&& later);
     [[nodiscard]] Entries take();
 
@@ -86,37 +87,53 @@ class Counts<std::string> {
     void serialize(InputArchive& archive, unsigned);
 
   private:
-    static constexpr std::uint32_t empty = UINT32_MAX;
-
-    // What a string is compared by: all of it if it is short, else its hash and its size.
+    // What a string is compared by: a short one with its size; of a long one a piece of its hash
+    // and of its size. That of no string is zero.
     struct Image {
-        std::uint64_t low = 0, high = 0;
-        [[nodiscard]] bool is_long() const noexcept { return high >> 56 == 0xFF; }
-        [[nodiscard]] std::uint64_t hash() const noexcept { return hash_mix(low, high); }
+        std::uint64_t low = 0;
+        std::uint32_t high = 0;
+
+        [[nodiscard]] bool is_long() const noexcept { return high >> 24 == 0xFF; }
+        [[nodiscard]] std::uint64_t hash() const noexcept {
+            return hash_mix(is_long() ? low >> 32 : low, high);
+        }
+        // The low half of `low` is no part of the image of a long string.
+        [[nodiscard]] std::uint32_t number() const noexcept {
+            return static_cast<std::uint32_t>(low);
+        }
+        void set_number(std::uint32_t number) noexcept { low = (low >> 32) << 32 | number; }
+
         friend bool operator==(const Image&, const Image&) = default;
     };
-    struct Slot {
-        Image image = {};
-        std::uint32_t entry = empty;
-        std::uint32_t more = 0;  // to be added to the count in the entry
+    struct alignas(16) Slot {
+        std::uint64_t low = 0;
+        std::uint32_t high = 0;
+        std::uint32_t count = 0;
+
+        [[nodiscard]] Image image() const noexcept { return {low, high}; }
+        [[nodiscard]] bool is_empty() const noexcept { return high == 0; }
     };
 
     [[nodiscard]] static Image image_of(std::string_view text, bool has_room) noexcept;
+    [[nodiscard]] bool is_long(const Slot& slot, const Image& image, std::string_view text) const;
     template <class Text>
     Slot& find_or_add(const Image& image, Text&& text);
     template <class Text>
-    Slot& add_slot(std::uint64_t place, const Image& image, Text&& text);
-    [[nodiscard]] std::uint64_t free_place(const Image& image) const noexcept;
-    void count(Slot& slot);
-    void add_one(const std::string& text);
-    void add_one(std::string&& text);
-    void add_some(std::string&& text, std::size_t count);
+    Slot& add_slot(Image image, Text&& text);
+    [[nodiscard]] std::size_t free_place(const Image& image) const noexcept;
     void grow();
+    void count(Slot& slot, std::uint64_t times);
+    template <class ImageAt, class Give>
+    void for_each_image(std::size_t size, ImageAt&& image_at, Give&& give);
+    [[nodiscard]] std::string_view text_of(const Slot& slot) const noexcept;
     [[nodiscard]] std::vector<std::size_t> counts() const;
 
-    Entries entries_;
-    std::vector<Slot> slots_ = std::vector<Slot>(16);
-    std::uint64_t mask_ = 15;
+    std::vector<Slot> slots_ = std::vector<Slot>(64);
+    std::uint64_t mask_ = 63;
+    std::vector<std::uint32_t> places_;  // of the slots, in the order in which the strings came
+    std::vector<std::string> longs_;     // the numbers in their slots are places in here
+    // What does not fit into the count of a slot: number of the string, and how often.
+    std::vector<std::pair<std::size_t, std::uint64_t>> carried_;
 };
 
 }  // namespace satchel::detail

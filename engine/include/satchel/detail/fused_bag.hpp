@@ -6,6 +6,7 @@
 #include <satchel/delayed.hpp>
 #include <satchel/detail/element_functions.hpp>
 #include <satchel/detail/fused_reduction.hpp>
+#include <satchel/detail/grouping.hpp>
 #include <satchel/detail/parts_stage.hpp>
 #include <satchel/detail/reducers.hpp>
 #include <satchel/detail/statistics.hpp>
@@ -63,6 +64,7 @@ class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>
     }
 
     // The operations of Bag, which says what they mean.
+    using Base::distinct;
     using Base::fold;
     using Base::map;
     using Text::lower;
@@ -140,6 +142,13 @@ class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>
         [[nodiscard]] Delayed<T> fold(F binop, ReductionOptions options = {}) const {
         return with<detail::SymmetricFoldReducer<T, F, F>>(Base::fold(std::move(binop), options));
     }
+    [[nodiscard]] Bag<std::pair<T, std::size_t>> frequencies(
+        FrequenciesOptions options = {}) const {
+        return with<detail::FrequenciesReducer<T>>(Base::frequencies(options));
+    }
+    [[nodiscard]] Bag<T> distinct(ReductionOptions options = {}) const {
+        return with<detail::DistinctReducer<T, detail::Itself>>(Base::distinct(options));
+    }
 
   private:
     using LastFunction = typename Chain::Last::Function;
@@ -173,8 +182,8 @@ class FusedBag : public Bag<T>, public detail::TextOperations<FusedBag<T, Chain>
     static detail::Refused longer(bool, detail::Refused refused) { return refused; }
 
     // A reduction of this bag by a `Reducer`.
-    template <class Reducer, class Result>
-    [[nodiscard]] Delayed<Result> with(Delayed<Result> reduction) const {
+    template <class Reducer, class Lazy>
+    [[nodiscard]] Lazy with(Lazy reduction) const {
         if constexpr (detail::AddsOne<Reducer, T>) {
             const auto* node = reduction.node().get();
             while (node->description.role == detail::Node::Role::task) {

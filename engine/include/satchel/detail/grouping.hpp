@@ -72,6 +72,9 @@ struct FrequenciesReducer {
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& counts, const Batch<T>& batch) { counts.add(batch); }
     void add_views(Partial& counts, const ViewBatch& batch) { counts.add(batch); }
+    template <class Element>
+    requires std::is_same_v<T, std::string>
+    void add_one(Partial& counts, Element&& x) { counts.add_one(std::forward<Element>(x)); }
     void merge(Partial& earlier, Partial&& later) { earlier.merge(std::move(later)); }
     [[nodiscard]] std::vector<std::pair<T, std::size_t>> finish(Partial&& counts) const {
         auto entries = counts.take();
@@ -124,6 +127,9 @@ struct DistinctReducer<T, Itself> {
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& seen, const Batch<T>& batch) { seen.add(batch); }
     void add_views(Partial& seen, const ViewBatch& batch) { seen.add(batch); }
+    template <class Element>
+    requires std::is_same_v<T, std::string>
+    void add_one(Partial& seen, Element&& x) { seen.add_one(std::forward<Element>(x)); }
     void merge(Partial& earlier, Partial&& later) { earlier.merge(std::move(later)); }
     [[nodiscard]] Items<T> finish(Partial&& seen) const {
         Items<T> items;
