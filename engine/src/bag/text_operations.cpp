@@ -132,6 +132,7 @@ class CaseWriter {
 
 // Changes the letters from `first` to its 26th successor, and by `convert` those beyond ASCII.
 void append_with_case(std::string& out, std::string_view text, char first, Convert convert) {
+    if (text.empty()) return;
     const auto begin = out.size();
     out.resize(begin + text.size());
     CaseWriter writer(first);
