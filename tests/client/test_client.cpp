@@ -187,6 +187,7 @@ TEST_CASE("exceptions come back as themselves, or as TaskError") {
     auto standard = client.submit([](int) -> int { throw std::out_of_range("too far"); }, 1);
     CHECK_THROWS_WITH_AS(standard.result(), "too far", std::out_of_range);
     CHECK(standard.status() == FutureStatus::error);
+    CHECK(fmt::format("{:>6}", standard.status()) == " error");
     CHECK(standard.exception() != nullptr);
     auto own = client.submit([]() -> int { throw Odd("odd"); });
     try {

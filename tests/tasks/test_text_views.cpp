@@ -21,6 +21,12 @@ using namespace satchel::testing;
 using satchel::test::TemporaryFolder;
 using Texts = std::vector<std::string>;
 
+static_assert(detail::takes_view<bool (*)(std::string_view)>);
+static_assert(detail::takes_view<std::size_t (*)(const std::string_view&, std::stop_token)>);
+static_assert(!detail::takes_view<bool (*)(const std::string&)>);
+static_assert(!detail::takes_view<bool (*)()>);
+static_assert(!detail::takes_view<std::string>);
+
 namespace {
 
 bool is_short(std::string_view text) { return text.size() < 20; }
@@ -61,6 +67,9 @@ Texts filtered(const Texts& texts, F f) {
 
 }  // namespace
 
+static_assert(detail::takes_view<ConstantFunction<is_short>>);
+static_assert(detail::takes_view<detail::Negated<ConstantFunction<is_short>>>);
+
 TEST_CASE("functions that look at texts") {
     const TemporaryFolder folder;
     const auto lines = some_texts();
@@ -79,6 +88,7 @@ TEST_CASE("functions that look at texts") {
         CHECK(bag.map([](std::string_view text, const std::stop_token&) { return text.size(); })
                   .sum()
                   .compute() == bag.map(size_of).sum().compute());
+        CHECK(bag.filter(fn<is_short>).map(fn<twice>).count().compute() == few.size());
         CHECK(bag.filter(is_short).take(3) == Texts(few.begin(), few.begin() + 3));
         CHECK(bag.map(twice).take(2) ==
               mapped<std::string>(Texts(lines.begin(), lines.begin() + 2), twice));

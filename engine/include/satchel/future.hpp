@@ -226,6 +226,12 @@ template <class T>
 
 }  // namespace satchel
 
+template <>
+struct fmt::formatter<satchel::FutureStatus> : satchel::detail::HandleFormatter {
+    auto format(satchel::FutureStatus status, fmt::format_context& context) const {
+        return write(to_string(status), context);
+    }
+};
 template <class T>
 struct fmt::formatter<satchel::Future<T>> : satchel::detail::HandleFormatter {
     auto format(const satchel::Future<T>& value, fmt::format_context& context) const {

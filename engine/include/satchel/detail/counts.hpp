@@ -16,16 +16,6 @@
 
 namespace satchel::detail {
 
-/// The value of an element in a map of elements, added if it is new.
-template <class T, class V, class Element>
-V& find_or_keep(OrderedMap<T, V>& map, std::uint64_t hash, Element&& element) {
-    if constexpr (can_keep<T, Element&&>) {
-        return map.find_or_add(hash, std::forward<Element>(element), [] { return V{}; });
-    } else {
-        refuse_copy();
-    }
-}
-
 /// Moves only, as its elements may.
 template <class T>
 class Counts {
@@ -41,7 +31,7 @@ class Counts {
             for (std::size_t k = 0; k < size; ++k) hashes[k] = map_.announce(batch.at(from + k));
             std::size_t k = 0;
             from = batch.visit(from, [&](auto&& x) {
-                ++find_or_keep(map_, hashes[k], std::forward<decltype(x)>(x));
+                ++count_of(hashes[k], std::forward<decltype(x)>(x));
                 return ++k < size;
             });
         }
@@ -49,7 +39,7 @@ class Counts {
     void merge(Counts&& later) {
         for (auto& [x, count] : later.map_.entries()) {
             const auto hash = map_.announce(x);
-            find_or_keep(map_, hash, std::move(x)) += count;
+            count_of(hash, std::move(x)) += count;
         }
     }
     /// It has none then.
@@ -60,6 +50,16 @@ class Counts {
     void serialize(Archive& archive, unsigned) { archive& map_; }
 
   private:
+    template <class Element>
+    std::size_t& count_of(std::uint64_t hash, Element&& element) {
+        if constexpr (can_keep<T, Element&&>) {
+            return map_.find_or_add(hash, std::forward<Element>(element),
+                                    [] { return std::size_t{0}; });
+        } else {
+            refuse_copy();
+        }
+    }
+
     OrderedMap<T, std::size_t> map_;
 };
 

@@ -5,6 +5,7 @@
 #include <satchel/detail/call.hpp>
 #include <satchel/detail/stream.hpp>
 #include <satchel/detail/view_stream.hpp>
+#include <satchel/fn.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -113,6 +114,8 @@ struct TakesView<F> {
     static constexpr bool value =
         first_is_view(static_cast<const typename Signature<F>::parameters*>(nullptr));
 };
+template <auto f>
+struct TakesView<ConstantFunction<f>> : TakesView<decltype(f)> {};
 /// `F` looks at a text and no more: its first parameter is a std::string_view.
 template <class F>
 inline constexpr bool takes_view = TakesView<F>::value;

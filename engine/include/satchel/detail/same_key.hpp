@@ -46,7 +46,7 @@ constexpr bool may_hold_nan() {
 template <class T>
 bool has_same_parts(const T& one, const T& other);
 
-/// `other` may be a view of a key.
+/// `other` is a key, or what one is made of.
 template <class T, class Other>
 bool is_same_key(const T& one, const Other& other) {
     if constexpr (requires { static_cast<bool>(one == other); }) {
