@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -166,6 +167,14 @@ TEST_CASE("blocks of compressed files with a delimiter that overlaps itself") {
 TEST_CASE("a line that spans many pieces") {
     const auto text = some_lines(100'000) + std::string(900'000, 'x') + "\n" + some_lines(100'000);
     check_blocks("own.gz", compressed(text, "gzip"), split_by_python(text, "\n"));
+}
+
+TEST_CASE("blocks of nothing that was compressed") {
+    const TemporaryFolder folder;
+    for (const auto& [name, command] : {std::pair("a.xz", "xz"), std::pair("a.bz2", "bzip2")}) {
+        const auto path = folder.with(name, by_command("", command));
+        CHECK(read_text(path, {.blocksize = 3}).count().compute() == 0);
+    }
 }
 
 TEST_CASE("files that cannot be cut are refused at the call, with those that can") {

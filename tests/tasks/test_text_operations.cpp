@@ -51,6 +51,7 @@ TEST_CASE("split into words, and by a separator") {
     CHECK(on_threads_too<Texts>(bag.split()) == Lists{{"a", "bc", "d"}, {}, {"one"}, {"a,b,,c,"}});
     CHECK(bag.split(",").compute() ==
           Lists{{" a  bc\td\n"}, {""}, {"one"}, {"a", "b", "", "c", ""}});
+    CHECK(bag.split(',').compute() == bag.split(",").compute());
     CHECK(bag_of({"a--b---c"}).split("--").compute() == Lists{{"a", "b", "-c"}});
     CHECK(bag.split().flatten().count().compute() == 5);
     CHECK_THROWS_AS((void)bag.split(""), InvalidArgument);
@@ -196,6 +197,15 @@ TEST_CASE("operations follow each other in one loop") {
     CHECK(bag.strip().lower().replace("t", "T").split().flatten().upper().compute() ==
           Texts{"ONE", "TWO", "THREE"});
     CHECK(bag.lower().upper().name() == bag.lower().upper().name());
+    CHECK(bag.strip().name() == bag.strip().name());
+    CHECK(bag.strip("a").name() != bag.strip().name());
+    CHECK(bag.split(",").name() == bag.split(",").name());
+    CHECK(bag.split(",").name() != bag.split(";").name());
+    CHECK(bag.replace("a", "b").name() == bag.replace("a", "b").name());
+    CHECK(bag.replace("a", "b").name() != bag.replace("b", "a").name());
+    CHECK(bag.starts_with("a").name() == bag.starts_with("a").name());
+    CHECK(bag.match("a*").name() == bag.match("a*").name());
+    CHECK(bag.match("a*").name() != bag.match("*a").name());
 }
 
 TEST_CASE("patterns") {

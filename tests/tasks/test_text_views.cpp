@@ -89,6 +89,10 @@ TEST_CASE("functions that look at texts") {
                   .sum()
                   .compute() == bag.map(size_of).sum().compute());
         CHECK(bag.filter(fn<is_short>).map(fn<twice>).count().compute() == few.size());
+        CHECK(bag.filter([](std::string_view&& text) { return text.size() < 20; })
+                  .map([](const std::string_view&& text) { return text.size(); })
+                  .count()
+                  .compute() == few.size());
         CHECK(bag.filter(is_short).take(3) == Texts(few.begin(), few.begin() + 3));
         CHECK(bag.map(twice).take(2) ==
               mapped<std::string>(Texts(lines.begin(), lines.begin() + 2), twice));

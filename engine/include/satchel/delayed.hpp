@@ -19,6 +19,7 @@
 #include <satchel/value.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -92,6 +93,12 @@ requires(std::is_trivially_copyable_v<T> && sizeof(T) <= 16) Token bytes_token(c
     return type_token<T>().then(words[0]).then(words[1]);
 }
 
+/// A function that holds something, and says by a token what: those of the library.
+template <class F>
+concept HasToken = requires(const F& function) {
+    { function.token() } -> std::same_as<Token>;
+};
+
 /// A token for what a function does; unique to the object if it has state.
 template <class F>
 Token function_token(const F& function) {
@@ -101,6 +108,8 @@ Token function_token(const F& function) {
         return type_token<F>().then(Token::of_place(reinterpret_cast<const void*>(function)));
     } else if constexpr (std::is_member_pointer_v<F>) {
         return bytes_token(function);
+    } else if constexpr (HasToken<F>) {
+        return type_token<F>().then(function.token());
     } else {
         return Token::unique();
     }

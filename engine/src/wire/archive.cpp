@@ -34,9 +34,9 @@ std::string_view problem_text(TravelProblem problem) {
                    "it one that begins with base_object<Base>(*this)";
         default:
             return "it carries data (a lambda with captures, or an object without serialize), and "
-                   "C++ cannot read a capture list; pass the data after the function, as in "
-                   "map([](const T& x, int k) {…}, k), or give the object a serialize(Archive&, "
-                   "unsigned) member";
+                   "C++ cannot read a capture list; give an object a serialize(Archive&, unsigned) "
+                   "member instead, or, of map, pass the data after the function: "
+                   "map([](const T& x, int k) {…}, k)";
     }
 }
 

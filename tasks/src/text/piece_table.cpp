@@ -18,7 +18,7 @@ std::shared_ptr<const SeekTable> read_table(const InputFile& file, const Codec& 
         if (piece.output_offset != size) return nullptr;
         size += piece.output_size;
     }
-    if (size != table->output_size || table->pieces.empty()) return nullptr;
+    if (size != table->output_size) return nullptr;
     return std::make_shared<const SeekTable>(*std::move(table));
 }
 

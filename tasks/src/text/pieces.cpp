@@ -274,6 +274,7 @@ class TablePieces : public Pieces {
 bool is(const Codec& codec, std::string_view name) { return codec.info().name == name; }
 
 std::string why_not_by_table(const SeekTable& table) {
+    if (table.pieces.empty()) return {};  // a text of nothing
     if (table.pieces.size() == 1) return "it is a single block";
     const auto largest = std::ranges::max(table.pieces, {}, &SeekPiece::output_size);
     if (largest.output_size <= seek_piece_max && largest.size <= seek_piece_max) return {};

@@ -26,8 +26,8 @@ struct NoIterator {
     friend bool operator==(NoIterator, NoIterator) { return true; }
     NoIterator& operator++() { return *this; }
     template <class T>
-    operator T() const;  // NOLINT
-    NoIterator operator*() const { return *this; }
+    operator T&() const;  // NOLINT
+    NoIterator& operator*() { return *this; }
 };
 
 /// How `size` elements are divided. Throws InvalidArgument that names `operation`.

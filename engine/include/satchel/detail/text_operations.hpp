@@ -45,6 +45,7 @@ inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 /// Without the bytes in `characters` at both ends.
 struct Strip {
     std::string characters{white_space};
+    [[nodiscard]] Token token() const { return Token::of(characters); }
     void append_to(std::string& out, std::string_view text) const;
 };
 /// The words, or what lies between separators.
@@ -58,6 +59,7 @@ struct SplitWords {
 };
 struct SplitBy {
     std::string separator;
+    [[nodiscard]] Token token() const { return Token::of(separator); }
     std::vector<std::string> operator()(const std::string& text) const;
 
     /// Appends the parts to `parts`.
@@ -66,15 +68,18 @@ struct SplitBy {
 struct Replace {
     std::string what;
     std::string with;
+    [[nodiscard]] Token token() const { return Token::of(what).then(Token::of(with)); }
     void append_to(std::string& out, std::string_view text) const;
 };
 struct StartsWith {
     std::string prefix;
+    [[nodiscard]] Token token() const { return Token::of(prefix); }
     bool operator()(std::string_view text) const { return text.starts_with(prefix); }
 };
 struct Matches {
     std::string pattern;
     bool of_pieces = is_of_pieces(pattern);
+    [[nodiscard]] Token token() const { return Token::of(pattern); }
     bool operator()(std::string_view text) const;
 };
 
@@ -101,6 +106,7 @@ class TextOperations {
     [[nodiscard]] auto split(std::string separator) const {
         return mapped(SplitBy{checked_not_empty(std::move(separator), "split")});
     }
+    [[nodiscard]] auto split(char separator) const { return split(std::string(1, separator)); }
 
     /// `with` in place of every `what`. Throws InvalidArgument if `what` is empty.
     [[nodiscard]] auto replace(std::string what, std::string with) const {
@@ -116,8 +122,11 @@ class TextOperations {
     /// The elements all of which the pattern describes: `*` stands for anything, `?` for one
     /// character, `[a-z]` and `[!a-z]` for one in or not in a set. The line ending counts.
     [[nodiscard]] auto match(std::string pattern) const {
-        check();
-        return self().filter(Matches{std::move(pattern)});
+        if constexpr (check()) {
+            return self().filter(Matches{std::move(pattern)});
+        } else {
+            return Refused();
+        }
     }
 
     /// Writes strings as lines, a file a partition, and returns the paths: to_textfiles() of
@@ -133,16 +142,17 @@ class TextOperations {
   private:
     [[nodiscard]] const Self& self() const { return static_cast<const Self&>(*this); }
 
-    static constexpr void check() {
+    // Asked for by `if constexpr`, so that it is what the compiler says first.
+    static constexpr bool check() {
         static_assert(std::is_same_v<T, std::string>,
                       "satchel: lower, upper, strip, split, replace, starts_with and match are "
                       "operations on a bag of std::string. Make one of each element by map().");
+        return std::is_same_v<T, std::string>;
     }
 
     template <class F>
     [[nodiscard]] auto written(const char* name, F f) const {
-        check();
-        if constexpr (std::is_same_v<T, std::string>) {
+        if constexpr (check()) {
             const auto token = function_token(f);
             return Bag<T>(stage_node(self().node(), name, token,
                                      stage_part<WriteStream<F>, T>(std::move(f)), false, false,
@@ -154,8 +164,7 @@ class TextOperations {
 
     template <class F>
     [[nodiscard]] auto mapped(F f) const {
-        check();
-        if constexpr (std::is_same_v<T, std::string>) {
+        if constexpr (check()) {
             return self().map(std::move(f));
         } else {
             return Refused();

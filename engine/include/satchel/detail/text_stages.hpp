@@ -85,7 +85,7 @@ class PickStream final : public ViewStream {
         if (!texts_.fill()) return false;
         picked_.clear();
         texts_.visit([&](std::string_view text) {
-            if (predicate_(text)) picked_.push_back(text);
+            if (predicate_(std::string_view(text))) picked_.push_back(text);
             return true;
         });
         views = {picked_.data(), picked_.size(), texts_.padded()};
