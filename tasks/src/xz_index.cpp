@@ -78,6 +78,8 @@ std::optional<SeekTable> table_of_xz_index(const RandomAccess& file) {
                                 .output_offset = block.uncompressed_file_offset,
                                 .output_size = block.uncompressed_size});
     }
+    // An index that calls a block empty is rather damaged; who decodes the file will see.
+    if (table.pieces.size() != lzma_index_block_count(index.get())) return std::nullopt;
     return table;
 }
 

@@ -177,6 +177,17 @@ TEST_CASE("blocks of nothing that was compressed") {
     }
 }
 
+TEST_CASE("a table that calls blocks empty is not believed") {
+    const TemporaryFolder folder;
+    const auto text = some_lines(300'000);
+    auto frames = frames_without_sizes(text);
+    const std::size_t table = 9 + 8 * 3;  // at the end: three entries, and what ends it
+    for (int k = 0; k < 4; ++k) frames[frames.size() - table + 12 + k] = '\0';
+    const auto path = folder.with("a.zst", frames);
+    CHECK(read_text(path).compute() == split_by_python(text, "\n"));
+    CHECK_THROWS_AS((void)read_text(path, {.blocksize = 1000}).compute(), Error);
+}
+
 TEST_CASE("files that cannot be cut are refused at the call, with those that can") {
     const TemporaryFolder folder;
     const auto text = some_lines(200'000);

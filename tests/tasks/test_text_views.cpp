@@ -7,6 +7,7 @@
 #include "tasks/text_support.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <stop_token>
@@ -132,6 +133,30 @@ TEST_CASE("text operations one behind another, and behind and before functions")
                                                          return text.starts_with('X');
                                                      }).size());
         CHECK(upper.take(2) == Texts(expected.begin(), expected.begin() + 2));
+    }
+}
+
+TEST_CASE("take() calls functions for no more lines than it needs") {
+    const TemporaryFolder folder;
+    const auto lines = split_by_python(some_lines(200'000), "\n");
+    for (const auto& bag : bags_of(folder, lines)) {
+        std::atomic<int> calls = 0;
+        const auto count = [&calls](std::string_view text) {
+            ++calls;
+            return std::string(text);
+        };
+        const auto keep = [&calls](std::string_view text) {
+            ++calls;
+            return !text.empty();
+        };
+        CHECK(bag.map(count).take(3).size() == 3);
+        CHECK(calls.exchange(0) == 3);
+        CHECK(bag.map(count).map(size_of).take(2).size() == 2);
+        CHECK(calls.exchange(0) == 2);
+        CHECK(bag.filter(keep).take(1).size() == 1);
+        CHECK(calls.exchange(0) == 1);
+        CHECK(bag.upper().remove(keep).take(1).empty());
+        CHECK(calls > 1);  // of the first partition
     }
 }
 

@@ -56,6 +56,11 @@ void name_elements() {
     name_code(*element_operations<T>.collect, CodeKind::sink, type_name_of<T>() + "/collect");
 }
 
+/// What is sent for a parameter: the text that a view looks at.
+template <class A>
+using sent_argument = std::conditional_t<std::is_same_v<std::decay_t<A>, std::string_view>,
+                                         std::string, std::decay_t<A>>;
+
 template <class F, class Parameters>
 struct NamedCalls {};
 template <class F, class... A>
@@ -63,25 +68,26 @@ struct NamedCalls<F, std::tuple<A...>> {
     using Result = call_result<F, A...>;
 
     static void name(const std::string& name) {
-        (name_elements<std::decay_t<A>>(), ...);
+        (name_elements<sent_argument<A>>(), ...);
         if constexpr (!std::is_void_v<Result>) name_elements<Result>();
-        name_code(FunctionCodeOf<DelayedCall<F, std::decay_t<A>...>>::code, CodeKind::function,
+        name_code(FunctionCodeOf<DelayedCall<F, sent_argument<A>...>>::code, CodeKind::function,
                   name);
-        if constexpr (sizeof...(A) == 1 && !std::is_void_v<Result>) name_stages<A...>(name);
+        if constexpr (sizeof...(A) == 1 && !std::is_void_v<Result>) {
+            name_stages<sent_argument<A>...>(name);
+        }
     }
 
   private:
-    template <class A0>
+    template <class In>
     static void name_stages(const std::string& name) {
-        using In = std::decay_t<A0>;
-        name_stage<MapStream<In, Result, F>, In>(name + "/map");
+        name_stage<&make_stage<MapStream<In, Result, F>, In, F>>(name + "/map");
         if constexpr (std::is_convertible_v<Result, bool>) {
-            name_stage<FilterStream<In, F>, In>(name + "/filter");
+            name_stage<make_filter<In, F>>(name + "/filter");
         }
     }
-    template <class Stage, class In>
+    template <StreamCode::Make make>
     static void name_stage(const std::string& name) {
-        name_code(StreamCodeOf<&make_stage<Stage, In, F>, F>::code, CodeKind::stream, name);
+        name_code(StreamCodeOf<make, F>::code, CodeKind::stream, name);
     }
 };
 

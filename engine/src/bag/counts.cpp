@@ -1,8 +1,10 @@
 // Counting strings.
 #include <satchel/detail/counts.hpp>
+#include <satchel/error.hpp>
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 namespace satchel::detail {
 namespace {
@@ -10,6 +12,7 @@ namespace {
 constexpr std::size_t short_max = 11;
 constexpr std::size_t image_size = 12;
 static_assert(sizeof(std::string) > image_size, "strings have room for short ones");
+static_assert(view_padding >= image_size);
 
 // A table of few words, which are most of a text, has room to spare: where two words want the same
 // slot, the processor foretells badly which one it is. In a large one, room is time.
@@ -24,6 +27,20 @@ Word lowest_bytes(Word number, std::size_t size) {
     return number & static_cast<Word>(masks[size]);
 }
 
+using TimesByPlace = std::unordered_map<std::uint32_t, std::uint64_t>;
+
+TimesByPlace by_place(const std::vector<std::pair<std::uint32_t, std::uint64_t>>& carried) {
+    TimesByPlace times;
+    for (const auto& [place, more] : carried) times[place] += more;
+    return times;
+}
+
+std::uint64_t times_at(std::uint32_t place, const TimesByPlace& times) {
+    if (times.empty()) return 0;  // as nearly always
+    const auto found = times.find(place);
+    return found == times.end() ? 0 : found->second;
+}
+
 }  // namespace
 
 // `has_room`: the text can be read for `image_size` bytes from its begin, however short it is. So
@@ -32,7 +49,7 @@ Word lowest_bytes(Word number, std::size_t size) {
     std::string_view text, bool has_room) noexcept {
     const auto size = text.size();
     if (size > short_max) {
-        return {hash_bytes(text) | UINT32_MAX,
+        return {hash_bytes(text) | Image::no_number,
                 0xFFU << 24 | static_cast<std::uint32_t>(size & 0xFF'FFFF)};
     }
     const auto in_low = std::min<std::size_t>(size, 8);
@@ -47,8 +64,8 @@ Word lowest_bytes(Word number, std::size_t size) {
     return {lowest_bytes(low, in_low), lowest_bytes(high, in_high) | tag};
 }
 
-bool Counts<std::string>::is_long(const Slot& slot, const Image& image,
-                                  std::string_view text) const {
+bool Counts<std::string>::holds_long(const Slot& slot, const Image& image,
+                                     std::string_view text) const {
     return image.is_long() && slot.high == image.high && slot.low >> 32 == image.low >> 32 &&
            longs_[slot.image().number()] == text;
 }
@@ -58,7 +75,7 @@ template <class Text>
     const Image& image, Text&& text) {
     for (auto k = image.hash() & mask_;; k = (k + 1) & mask_) {
         auto& slot = slots_[k];
-        if (slot.image() == image || is_long(slot, image, text)) return slot;
+        if (slot.image() == image || holds_long(slot, image, text)) return slot;
         if (slot.is_empty()) return add_slot(image, std::forward<Text>(text));
     }
 }
@@ -86,12 +103,20 @@ std::size_t Counts<std::string>::free_place(const Image& image) const noexcept {
 // In the order in which the strings came: those that are frequent came early, and are to be found
 // at once.
 void Counts<std::string>::grow() {
+    if (slots_.size() > UINT32_MAX) {
+        throw Error(
+            "frequencies, distinct: there are more than 2^31 different strings in one table; "
+            "group them in several partitions instead: groupby(f, {.npartitions = ...})");
+    }
     const auto old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
+    const auto carried = by_place(std::exchange(carried_, {}));
     mask_ = slots_.size() - 1;
     for (auto& place : places_) {
         const auto& slot = old[place];
-        place = static_cast<std::uint32_t>(free_place(slot.image()));
-        slots_[place] = slot;
+        const auto now = static_cast<std::uint32_t>(free_place(slot.image()));
+        slots_[now] = slot;
+        if (const auto times = times_at(place, carried)) carried_.emplace_back(now, times);
+        place = now;
     }
 }
 
@@ -99,9 +124,7 @@ void Counts<std::string>::grow() {
     const auto sum = slot.count + times;
     slot.count = static_cast<std::uint32_t>(sum);
     if (sum != slot.count) [[unlikely]] {
-        const auto place = static_cast<std::uint32_t>(&slot - slots_.data());
-        const auto number = std::ranges::find(places_, place) - places_.begin();
-        carried_.emplace_back(number, sum - slot.count);
+        carried_.emplace_back(&slot - slots_.data(), sum - slot.count);
     }
 }
 
@@ -156,7 +179,7 @@ void Counts<std::string>::merge(Counts&& later) {
         times.size(),
         [&](std::size_t k) {
             auto image = image_at(k);
-            if (image.is_long()) image.set_number(UINT32_MAX);
+            if (image.is_long()) image.set_number(Image::no_number);
             return image;
         },
         [&](const Image& image, std::size_t k) {
@@ -174,8 +197,10 @@ std::string_view Counts<std::string>::text_of(const Slot& slot) const noexcept {
 std::vector<std::size_t> Counts<std::string>::counts() const {
     std::vector<std::size_t> counts;
     counts.reserve(places_.size());
-    for (const auto place : places_) counts.push_back(slots_[place].count);
-    for (const auto& [number, times] : carried_) counts[number] += times;
+    const auto carried = by_place(carried_);
+    for (const auto place : places_) {
+        counts.push_back(slots_[place].count + times_at(place, carried));
+    }
     return counts;
 }
 

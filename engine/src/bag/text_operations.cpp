@@ -198,7 +198,7 @@ std::string_view take_piece(std::string_view& pattern) {
     return piece;
 }
 
-// For patterns of pieces and stars.
+// REQUIRES: is_of_pieces(pattern).
 bool matches_pieces(std::string_view pattern, std::string_view text) {
     const auto first = take_piece(pattern);
     if (pattern.empty()) return text == first;

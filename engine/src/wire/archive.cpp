@@ -34,8 +34,8 @@ std::string_view problem_text(TravelProblem problem) {
                    "it one that begins with base_object<Base>(*this)";
         default:
             return "it carries data (a lambda with captures, or an object without serialize), and "
-                   "C++ cannot read a capture list; give an object a serialize(Archive&, unsigned) "
-                   "member instead, or, of map, pass the data after the function: "
+                   "C++ cannot read a capture list; use an object with a serialize(Archive&, "
+                   "unsigned) member; with map, you can pass the data after the function instead: "
                    "map([](const T& x, int k) {…}, k)";
     }
 }

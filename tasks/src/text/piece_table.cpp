@@ -12,7 +12,10 @@ namespace {
 std::shared_ptr<const SeekTable> read_table(const InputFile& file, const Codec& codec) {
     auto table = codec.seek_table(random_access(file));
     if (!table) return nullptr;
-    std::erase_if(table->pieces, [](const SeekPiece& piece) { return piece.output_size == 0; });
+    // Only what is known to be empty: what a table alone says is found out by decoding.
+    if (table->is_confirmed) {
+        std::erase_if(table->pieces, [](const SeekPiece& piece) { return piece.output_size == 0; });
+    }
     std::uint64_t size = 0;
     for (const SeekPiece& piece : table->pieces) {
         if (piece.output_offset != size) return nullptr;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 struct Twice {
     std::int64_t operator()(std::int64_t x) const;
@@ -10,4 +11,8 @@ struct Twice {
 struct LongerThan {
     std::uint64_t size = 0;
     bool operator()(const std::string& text) const;
+};
+struct ShorterThan {
+    std::uint64_t size = 0;
+    bool operator()(std::string_view text) const;
 };

@@ -42,6 +42,11 @@ int main(int, char** argv) {
     check("map and map", numbers.map(Twice{}).compute(generic).back() == 36);
     const auto texts = satchel::from_sequence({"a", "bcd", "ef"}).filter(LongerThan{1});
     check("filter", texts.compute(generic) == std::vector<std::string>{"bcd", "ef"});
+    const auto all = satchel::from_sequence({"a", "bcd", "ef"});
+    check("filter by views", all.filter(ShorterThan{3}).count().compute(generic) == 2);
+    check("map of views",
+          all.map(ShorterThan{3}).compute(generic) == std::vector<bool>{true, false, true});
+    check("call with a text", satchel::delayed(ShorterThan{3})("ab").compute(generic));
     check("call", satchel::delayed(Twice{})(std::int64_t{4}).compute(generic) == 8);
     check("call of a call",
           satchel::delayed(Twice{})(satchel::delayed(Twice{})(std::int64_t{4})).compute(generic) ==

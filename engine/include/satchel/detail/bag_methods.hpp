@@ -50,9 +50,10 @@ template <class T>
 template <class F>
 Bag<T> Bag<T>::filter_moved(F predicate, const char* name, Token token) && {
     if constexpr (detail::check_predicate<F, T>()) {
-        return Bag(detail::stage_node(std::move(node_), name, token,
-                                      detail::filter_part<T>(std::move(predicate)), true, false,
-                                      &detail::element_operations<T>));
+        return Bag(
+            detail::stage_node(std::move(node_), name, token,
+                               detail::stream_part<detail::make_filter<T, F>>(std::move(predicate)),
+                               true, false, &detail::element_operations<T>));
     } else {
         return *this;
     }

@@ -185,15 +185,15 @@ StreamPart plain_stage_part() {
     return {&StreamCodeOf<&make_plain_stage<Stage, In>, void>::code, {}};
 }
 
-/// The StreamPart of filter().
+/// How filter() makes its stage.
 template <class T, class F>
-StreamPart filter_part(F predicate) {
+inline constexpr StreamCode::Make make_filter = [] {
     if constexpr (std::is_same_v<T, std::string> && takes_view<F>) {
-        return stream_part<&make_text_filter<F>>(std::move(predicate));
+        return &make_text_filter<F>;
     } else {
-        return stage_part<FilterStream<T, F>, T>(std::move(predicate));
+        return &make_stage<FilterStream<T, F>, T, F>;
     }
-}
+}();
 
 struct SampleState {
     double p;

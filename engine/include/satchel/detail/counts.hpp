@@ -66,7 +66,7 @@ class Counts {
 /// Strings, most of which are words: those of up to 11 bytes lie in the table itself, each beside
 /// its count, in 16 bytes that no border of a cache line divides. Who counts one again touches one
 /// line of the cache, compares two numbers and calls nothing; who puts two tables together makes no
-/// string. At most 2^31 different ones.
+/// string. Throws Error for more than 2^31 different ones.
 template <>
 class Counts<std::string> {
   public:
@@ -97,7 +97,9 @@ class Counts<std::string> {
         [[nodiscard]] std::uint64_t hash() const noexcept {
             return hash_mix(is_long() ? low >> 32 : low, high);
         }
-        // The low half of `low` is no part of the image of a long string.
+        // Of a long string in a table: the low half of `low`, which is no part of what it is
+        // compared by. Before it is in one, it has none, and so is equal to no image in a table.
+        static constexpr std::uint32_t no_number = UINT32_MAX;
         [[nodiscard]] std::uint32_t number() const noexcept {
             return static_cast<std::uint32_t>(low);
         }
@@ -115,7 +117,8 @@ class Counts<std::string> {
     };
 
     [[nodiscard]] static Image image_of(std::string_view text, bool has_room) noexcept;
-    [[nodiscard]] bool is_long(const Slot& slot, const Image& image, std::string_view text) const;
+    [[nodiscard]] bool holds_long(const Slot& slot, const Image& image,
+                                  std::string_view text) const;
     template <class Text>
     Slot& find_or_add(const Image& image, Text&& text);
     template <class Text>
@@ -132,8 +135,8 @@ class Counts<std::string> {
     std::uint64_t mask_ = 63;
     std::vector<std::uint32_t> places_;  // of the slots, in the order in which the strings came
     std::vector<std::string> longs_;     // the numbers in their slots are places in here
-    // What does not fit into the count of a slot: number of the string, and how often.
-    std::vector<std::pair<std::size_t, std::uint64_t>> carried_;
+    // What does not fit into the counts of slots: their places, and how often; some several times.
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> carried_;
 };
 
 }  // namespace satchel::detail

@@ -62,6 +62,12 @@ T kept(Element&& element) {
     }
 }
 
+/// Elements may come one by one. Other counts hash many of a batch at the same time.
+template <class C, class Element>
+concept CountsOne = requires(C& counts, Element&& element) {
+    counts.add_one(std::forward<Element>(element));
+};
+
 /// frequencies
 template <class T>
 struct FrequenciesReducer {
@@ -73,7 +79,7 @@ struct FrequenciesReducer {
     void add(Partial& counts, const Batch<T>& batch) { counts.add(batch); }
     void add_views(Partial& counts, const ViewBatch& batch) { counts.add(batch); }
     template <class Element>
-    requires std::is_same_v<T, std::string>
+    requires CountsOne<Partial, Element>
     void add_one(Partial& counts, Element&& x) { counts.add_one(std::forward<Element>(x)); }
     void merge(Partial& earlier, Partial&& later) { earlier.merge(std::move(later)); }
     [[nodiscard]] std::vector<std::pair<T, std::size_t>> finish(Partial&& counts) const {
@@ -128,7 +134,7 @@ struct DistinctReducer<T, Itself> {
     void add(Partial& seen, const Batch<T>& batch) { seen.add(batch); }
     void add_views(Partial& seen, const ViewBatch& batch) { seen.add(batch); }
     template <class Element>
-    requires std::is_same_v<T, std::string>
+    requires CountsOne<Partial, Element>
     void add_one(Partial& seen, Element&& x) { seen.add_one(std::forward<Element>(x)); }
     void merge(Partial& earlier, Partial&& later) { earlier.merge(std::move(later)); }
     [[nodiscard]] Items<T> finish(Partial&& seen) const {

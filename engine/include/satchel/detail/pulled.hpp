@@ -58,24 +58,27 @@ class PulledViews {
     explicit PulledViews(std::unique_ptr<Stream<std::string>> upstream)
         : upstream_(std::move(upstream)), views_(dynamic_cast<ViewStream*>(upstream_.get())) {}
 
+    /// Has some more visited, of the batch before a new one is pulled; as many as are expected.
     bool fill() {
-        if (at_ < batch_.size) return true;
-        at_ = 0;
-        batch_.size = 0;
-        return pull();
+        if (at_ == batch_.size) {
+            at_ = 0;
+            batch_.size = 0;
+            if (!pull()) return false;
+        }
+        end_ = at_ + std::min(limit_.next(), batch_.size - at_);
+        return true;
     }
     /// Calls `f` with views that are valid until fill().
     template <class F>
     void visit(F&& f) {
-        while (at_ < batch_.size && f(std::string_view(batch_.items[at_++]))) {
+        while (at_ < end_ && f(std::string_view(batch_.items[at_++]))) {
         }
     }
-    ViewBatch take() {
-        at_ = batch_.size;
-        return batch_;
-    }
     [[nodiscard]] bool padded() const { return batch_.padded; }
-    void expect(std::size_t elements) { upstream_->expect(elements); }
+    void expect(std::size_t elements) {
+        limit_.expect(elements);
+        upstream_->expect(elements);
+    }
 
     /// What lies one behind the other in memory may come as one string from now on.
     void join() { joins_ = true; }
@@ -91,6 +94,8 @@ class PulledViews {
     bool joins_ = false;
     ViewBatch batch_;
     std::size_t at_ = 0;
+    std::size_t end_ = 0;
+    BatchLimit limit_;
     std::vector<std::string_view> of_strings_;
 };
 

@@ -31,7 +31,8 @@ namespace satchel::detail {
 
 // What they do with an element. Text is taken for UTF-8; what is not is left as it is.
 
-/// Letters in lower and in upper case, also those beyond ASCII that have exactly one counterpart.
+/// Letters in lower and in upper case, also those beyond ASCII that have one counterpart of one
+/// letter.
 struct ToLower {
     void append_to(std::string& out, std::string_view text) const;
 };
@@ -78,7 +79,7 @@ struct StartsWith {
 };
 struct Matches {
     std::string pattern;
-    bool of_pieces = is_of_pieces(pattern);
+    bool of_pieces = is_of_pieces(pattern);  ///< nothing else, also on the way to a worker
     [[nodiscard]] Token token() const { return Token::of(pattern); }
     bool operator()(std::string_view text) const;
 };

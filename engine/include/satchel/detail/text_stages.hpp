@@ -24,7 +24,9 @@ concept WritesText = requires(const F& f, std::string_view text, std::string& ou
 /// The buffer that texts are written into, one behind the other.
 class WrittenTexts {
   public:
+    /// Keeps its memory, unless one long text has made it far larger than others need.
     void clear() noexcept {
+        if (bytes_.capacity() > 4 * batch_bytes_max) bytes_ = std::string();
         bytes_.clear();
         ends_.clear();
     }
@@ -85,6 +87,7 @@ class PickStream final : public ViewStream {
         if (!texts_.fill()) return false;
         picked_.clear();
         texts_.visit([&](std::string_view text) {
+            // An rvalue, which a string_view&& takes, too.
             if (predicate_(std::string_view(text))) picked_.push_back(text);
             return true;
         });
