@@ -71,8 +71,8 @@ class PulledViews {
     /// Calls `f` with views that are valid until fill().
     template <class F>
     void visit(F&& f) {
-        while (at_ < end_ && f(std::string_view(batch_.items[at_++]))) {
-        }
+        bool goes_on = true;
+        while (goes_on && at_ < end_) goes_on = f(std::string_view(batch_.items[at_++]));
     }
     [[nodiscard]] bool padded() const { return batch_.padded; }
     void expect(std::size_t elements) {
