@@ -1,4 +1,4 @@
-// Strings of views.
+// Strings of views, and views of strings.
 #include <satchel/detail/pulled.hpp>
 #include <satchel/detail/text_stages.hpp>
 #include <satchel/detail/view_stream.hpp>

@@ -21,10 +21,10 @@ concept GivesParts = requires(const F& f, std::string_view text, ViewList& parts
 
 /// The parts that `F` gives of each string.
 template <class F>
-class PartsStream final : public ViewStream {
+class PartsStream final : public TextStage {
   public:
     PartsStream(std::unique_ptr<Stream<std::string>> upstream, F function)
-        : texts_(std::move(upstream)), function_(std::move(function)) {
+        : TextStage(std::move(upstream)), function_(std::move(function)) {
         if constexpr (requires { function_.goes_on_behind(std::string_view()); }) {
             const auto ending = texts_.ending();
             if (!ending.empty() && function_.goes_on_behind(ending)) texts_.join();
@@ -41,10 +41,6 @@ class PartsStream final : public ViewStream {
         views = {parts_.data(), parts_.size(), texts_.padded()};
         return true;
     }
-    void expect(std::size_t elements) override {
-        ViewStream::expect(elements);
-        texts_.expect(elements);
-    }
 
     /// The states are the function and that of flatten, which has none.
     static std::unique_ptr<StreamBase> open(const Value& states, Binding& binding) {
@@ -53,7 +49,6 @@ class PartsStream final : public ViewStream {
     }
 
   private:
-    PulledViews texts_;
     F function_;
     ViewList parts_;
 };

@@ -99,6 +99,21 @@ class PulledViews {
     std::vector<std::string_view> of_strings_;
 };
 
+/// A base of stages that look at texts and give texts.
+class TextStage : public ViewStream {
+  public:
+    void expect(std::size_t elements) final {
+        ViewStream::expect(elements);
+        texts_.expect(elements);
+    }
+
+  protected:
+    explicit TextStage(std::unique_ptr<Stream<std::string>> upstream)
+        : texts_(std::move(upstream)) {}
+
+    PulledViews texts_;
+};
+
 /// Which of the two a stage has.
 template <class T, bool as_views>
 using Pulled = std::conditional_t<as_views, PulledViews, PulledElements<T>>;

@@ -49,10 +49,10 @@ class WrittenTexts {
 
 /// What `F` makes of each text.
 template <WritesText F>
-class WriteStream final : public ViewStream {
+class WriteStream final : public TextStage {
   public:
     WriteStream(std::unique_ptr<Stream<std::string>> upstream, F function)
-        : texts_(std::move(upstream)), function_(std::move(function)) {}
+        : TextStage(std::move(upstream)), function_(std::move(function)) {}
 
     bool next_views(ViewBatch& views) override {
         if (!texts_.fill()) return false;
@@ -65,23 +65,18 @@ class WriteStream final : public ViewStream {
         views = written_.views();
         return true;
     }
-    void expect(std::size_t elements) override {
-        ViewStream::expect(elements);
-        texts_.expect(elements);
-    }
 
   private:
-    PulledViews texts_;
     F function_;
     WrittenTexts written_;
 };
 
 /// The texts of a stream of views for which a predicate holds.
 template <class F>
-class PickStream final : public ViewStream {
+class PickStream final : public TextStage {
   public:
     PickStream(std::unique_ptr<Stream<std::string>> upstream, const F& predicate)
-        : texts_(std::move(upstream)), predicate_(predicate) {}
+        : TextStage(std::move(upstream)), predicate_(predicate) {}
 
     bool next_views(ViewBatch& views) override {
         if (!texts_.fill()) return false;
@@ -94,13 +89,8 @@ class PickStream final : public ViewStream {
         views = {picked_.data(), picked_.size(), texts_.padded()};
         return true;
     }
-    void expect(std::size_t elements) override {
-        ViewStream::expect(elements);
-        texts_.expect(elements);
-    }
 
   private:
-    PulledViews texts_;
     TaskFunction<F> predicate_;
     ViewList picked_;
 };
