@@ -78,6 +78,7 @@ PUBLIC_HEADERS = {
     "detail/stream.hpp": "bag",
     "detail/text_operations.hpp": "bag",
     "detail/text_stages.hpp": "bag",
+    "detail/text_store.hpp": "bag",
     "detail/view_stream.hpp": "bag",
     "detail/zip_stage.hpp": "bag",
     "error.hpp": "base",

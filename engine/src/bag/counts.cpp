@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <random>
 #include <unordered_map>
 
 namespace satchel::detail {
@@ -18,13 +19,35 @@ static_assert(view_padding >= image_size);
 // slot, the processor foretells badly which one it is. In a large one, room is time.
 constexpr std::size_t roomy_slots_max = std::size_t{1} << 16;
 
-/// The lowest bytes of a number.
-template <class Word>
-Word lowest_bytes(Word number, std::size_t size) {
-    static constexpr std::uint64_t all = ~std::uint64_t{0};
-    static constexpr std::uint64_t masks[] = {0,         all >> 56, all >> 48, all >> 40, all >> 32,
-                                              all >> 24, all >> 16, all >> 8,  all};
-    return number & static_cast<Word>(masks[size]);
+/// What a short string's size says of its image: which of the bytes that follow its begin are its
+/// own, and its size itself, so that none has a tag of zero.
+struct ShortMask {
+    std::uint64_t low;
+    std::uint32_t high;
+    std::uint32_t tag;
+};
+constexpr auto short_masks = [] {
+    std::array<ShortMask, short_max + 1> masks{};
+    for (std::size_t size = 0; size <= short_max; ++size) {
+        const auto in_high = size - std::min<std::size_t>(size, 8);
+        masks[size] = {size < 8 ? (std::uint64_t{1} << 8 * size) - 1 : ~std::uint64_t{0},
+                       (std::uint32_t{1} << 8 * in_high) - 1,
+                       static_cast<std::uint32_t>(size + 1) << 24};
+    }
+    return masks;
+}();
+
+/// Of more than 11 bytes, in pieces that may overlap, so that no branch depends on how many are
+/// left at the end.
+std::uint64_t hash_long(std::string_view text, std::uint64_t seed) noexcept {
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    auto hash = text.size() ^ seed;
+    for (; end - at > 16; at += 16) {
+        hash = hash_mix(word_at<std::uint64_t>(at) ^ hash, word_at<std::uint64_t>(at + 8) ^ seed);
+    }
+    const char* const last = text.size() < 16 ? text.data() : end - 16;
+    return hash_mix(word_at<std::uint64_t>(last) ^ hash, word_at<std::uint64_t>(end - 8) ^ seed);
 }
 
 using TimesByPlace = std::unordered_map<std::uint32_t, std::uint64_t>;
@@ -43,59 +66,139 @@ std::uint64_t times_at(std::uint32_t place, const TimesByPlace& times) {
 
 }  // namespace
 
+// So that nobody can choose texts whose hashes are equal. Nothing that is seen depends on it.
+std::uint64_t Counts<std::string>::seed_of_process() {
+    static const std::uint64_t seed = [] {
+        std::random_device random;
+        return std::uint64_t{random()} << 32 | random();
+    }();
+    return seed;
+}
+
+void Counts<std::string>::look_at_long(std::string_view text, std::uint64_t seed,
+                                       Looked& looked) noexcept {
+    looked.image = {hash_long(text, seed),
+                    0xFFU << 24 | static_cast<std::uint32_t>(text.size() & 0xFF'FFFF)};
+    looked.image.set_number(TextStore::no_number);
+    looked.hash = looked.image.hash(seed);
+}
+
 // `has_room`: the text can be read for `image_size` bytes from its begin, however short it is. So
 // there is no branch on its size, which in words no processor can foretell.
-[[gnu::always_inline]] inline Counts<std::string>::Image Counts<std::string>::image_of(
-    std::string_view text, bool has_room) noexcept {
+//
+// It writes where the caller wants it, number by number: a compiler copies a returned pair of
+// numbers as one vector, and the processor waits for the writes of its parts.
+[[gnu::always_inline]] inline void Counts<std::string>::look_at(std::string_view text,
+                                                                bool has_room, std::uint64_t seed,
+                                                                Looked& looked) noexcept {
     const auto size = text.size();
-    if (size > short_max) {
-        return {hash_bytes(text) | Image::no_number,
-                0xFFU << 24 | static_cast<std::uint32_t>(size & 0xFF'FFFF)};
+    if (size > short_max) [[unlikely]]
+        return look_at_long(text, seed, looked);
+    const auto& mask = short_masks[size];
+    std::uint64_t low = 0;
+    std::uint32_t high = 0;
+    if (has_room) {
+        low = word_at<std::uint64_t>(text.data()) & mask.low;
+        high = static_cast<std::uint32_t>(word_at<std::uint32_t>(text.data() + 8)) & mask.high;
+    } else {
+        const auto in_low = std::min<std::size_t>(size, 8);
+        low = few_bytes(text.data(), in_low);
+        high = static_cast<std::uint32_t>(few_bytes(text.data() + in_low, size - in_low));
     }
-    const auto in_low = std::min<std::size_t>(size, 8);
-    const auto in_high = size - in_low;
-    const auto tag = static_cast<std::uint32_t>(size + 1) << 24;
-    if (!has_room) {
-        return {few_bytes(text.data(), in_low),
-                static_cast<std::uint32_t>(few_bytes(text.data() + in_low, in_high)) | tag};
+    high |= mask.tag;
+    looked.image.low = low;
+    looked.image.high = high;
+    looked.hash = hash_mix(low ^ seed, high);
+}
+
+// Some at a time, so that the processor fetches the slots of all of them at once.
+template <class Look, class Give>
+[[gnu::always_inline]] inline void Counts<std::string>::for_each_looked_at(std::size_t size,
+                                                                           Look&& look,
+                                                                           Give&& give) {
+    constexpr std::size_t block = 32;
+    std::array<Looked, block> looked;
+    for (std::size_t from = 0; from < size; from += block) {
+        const auto n = std::min(block, size - from);
+        const auto* const slots = slots_.data();
+        const auto mask = mask_;
+        for (std::size_t k = 0; k < n; ++k) {
+            look(from + k, looked[k]);
+            __builtin_prefetch(slots + (looked[k].hash & mask));
+        }
+        for (std::size_t k = 0; k < n; ++k) give(looked[k], from + k);
     }
-    const auto low = word_at<std::uint64_t>(text.data());
-    const auto high = static_cast<std::uint32_t>(word_at<std::uint32_t>(text.data() + 8));
-    return {lowest_bytes(low, in_low), lowest_bytes(high, in_high) | tag};
+}
+
+template <bool padded>
+void Counts<std::string>::add_texts(const std::string_view* texts, std::size_t size) {
+    for_each_looked_at(
+        size,
+        [texts, seed = seed_](std::size_t k, Looked& looked) {
+            look_at(texts[k], padded, seed, looked);
+        },
+        [&](const Looked& looked, std::size_t k) { count_one(find_or_add(looked, texts[k])); });
+}
+
+void Counts<std::string>::add(const ViewBatch& batch) {
+    if (batch.padded) return add_texts<true>(batch.items, batch.size);
+    add_texts<false>(batch.items, batch.size);
+}
+
+void Counts<std::string>::add(const Batch<std::string>& batch) {
+    for_each_looked_at(
+        batch.size,
+        [&batch, seed = seed_](std::size_t k, Looked& looked) {
+            look_at(batch.at(k), true, seed, looked);
+        },
+        [&](const Looked& looked, std::size_t k) { count_one(find_or_add(looked, batch.at(k))); });
+}
+
+void Counts<std::string>::add_one(const std::string& text) {
+    Looked looked;
+    look_at(text, true, seed_, looked);
+    count_one(find_or_add(looked, text));
+}
+
+// Most words are short and found where they are looked for first; all else is another function's,
+// that the loop around this one may be short.
+template <class Text>
+[[gnu::always_inline]] inline Counts<std::string>::Slot& Counts<std::string>::find_or_add(
+    const Looked& looked, const Text& text) {
+    auto& slot = slots_[looked.hash & mask_];
+    if (slot.image() == looked.image) [[likely]]
+        return slot;
+    return search_or_add(looked, text);
+}
+
+[[gnu::noinline]] Counts<std::string>::Slot& Counts<std::string>::search_or_add(
+    const Looked& looked, std::string_view text) {
+    for (auto k = looked.hash & mask_;; k = (k + 1) & mask_) {
+        auto& slot = slots_[k];
+        if (slot.image() == looked.image || holds_long(slot, looked.image, text)) return slot;
+        if (slot.is_empty()) return add_slot(looked, text);
+    }
 }
 
 bool Counts<std::string>::holds_long(const Slot& slot, const Image& image,
-                                     std::string_view text) const {
+                                     std::string_view text) const noexcept {
     return image.is_long() && slot.high == image.high && slot.low >> 32 == image.low >> 32 &&
-           longs_[slot.image().number()] == text;
+           longs_.at(slot.image().number()) == text;
 }
 
-template <class Text>
-[[gnu::always_inline]] inline Counts<std::string>::Slot& Counts<std::string>::find_or_add(
-    const Image& image, Text&& text) {
-    for (auto k = image.hash() & mask_;; k = (k + 1) & mask_) {
-        auto& slot = slots_[k];
-        if (slot.image() == image || holds_long(slot, image, text)) return slot;
-        if (slot.is_empty()) return add_slot(image, std::forward<Text>(text));
-    }
-}
-
-template <class Text>
-[[gnu::noinline]] Counts<std::string>::Slot& Counts<std::string>::add_slot(Image image,
-                                                                           Text&& text) {
+[[gnu::noinline]] Counts<std::string>::Slot& Counts<std::string>::add_slot(const Looked& looked,
+                                                                           std::string_view text) {
     if (places_.size() * (slots_.size() < roomy_slots_max ? 4 : 2) >= slots_.size()) grow();
-    if (image.is_long()) {
-        image.set_number(static_cast<std::uint32_t>(longs_.size()));
-        longs_.emplace_back(std::forward<Text>(text));
-    }
-    const auto place = free_place(image);
+    auto image = looked.image;
+    if (image.is_long()) image.set_number(longs_.add(text));
+    const auto place = free_place(looked.hash);
     places_.push_back(static_cast<std::uint32_t>(place));
     slots_[place] = {image.low, image.high, 0};
     return slots_[place];
 }
 
-std::size_t Counts<std::string>::free_place(const Image& image) const noexcept {
-    auto k = image.hash() & mask_;
+std::size_t Counts<std::string>::free_place(std::uint64_t hash) const noexcept {
+    auto k = hash & mask_;
     while (!slots_[k].is_empty()) k = (k + 1) & mask_;
     return k;
 }
@@ -111,122 +214,91 @@ void Counts<std::string>::grow() {
     const auto old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
     const auto carried = by_place(std::exchange(carried_, {}));
     mask_ = slots_.size() - 1;
-    for (auto& place : places_) {
-        const auto& slot = old[place];
-        const auto now = static_cast<std::uint32_t>(free_place(slot.image()));
-        slots_[now] = slot;
-        if (const auto times = times_at(place, carried)) carried_.emplace_back(now, times);
-        place = now;
-    }
-}
-
-[[gnu::always_inline]] inline void Counts<std::string>::count(Slot& slot, std::uint64_t times) {
-    const auto sum = slot.count + times;
-    slot.count = static_cast<std::uint32_t>(sum);
-    if (sum != slot.count) [[unlikely]] {
-        carried_.emplace_back(&slot - slots_.data(), sum - slot.count);
-    }
-}
-
-// Some at a time, so that the processor fetches the slots of all of them at once.
-template <class ImageAt, class Give>
-[[gnu::always_inline]] inline void Counts<std::string>::for_each_image(std::size_t size,
-                                                                       ImageAt&& image_at,
-                                                                       Give&& give) {
-    constexpr std::size_t block = 32;
-    std::array<Image, block> images;
-    for (std::size_t from = 0; from < size; from += block) {
-        const auto n = std::min(block, size - from);
-        for (std::size_t k = 0; k < n; ++k) {
-            images[k] = image_at(from + k);
-            __builtin_prefetch(&slots_[images[k].hash() & mask_]);
-        }
-        for (std::size_t k = 0; k < n; ++k) give(images[k], from + k);
-    }
-}
-
-void Counts<std::string>::add(const ViewBatch& batch) {
-    for_each_image(
-        batch.size,
-        [&](std::size_t k) {
-            const auto text = batch.items[k];
-            return batch.padded ? image_of(text, true) : image_of(text, false);
+    for_each_looked_at(
+        places_.size(),
+        [&](std::size_t k, Looked& looked) {
+            const auto& slot = old[places_[k]];
+            looked.hash = slot.image().hash(seed_);
         },
-        [&](const Image& image, std::size_t k) { count(find_or_add(image, batch.items[k]), 1); });
-}
-
-void Counts<std::string>::add(const Batch<std::string>& batch) {
-    for_each_image(
-        batch.size, [&](std::size_t k) { return image_of(batch.at(k), true); },
-        [&](const Image& image, std::size_t k) {
-            if (batch.owned) return count(find_or_add(image, std::move(batch.items[k])), 1);
-            count(find_or_add(image, batch.at(k)), 1);
+        [&](const Looked& looked, std::size_t k) {
+            auto& place = places_[k];
+            const auto now = static_cast<std::uint32_t>(free_place(looked.hash));
+            slots_[now] = old[place];
+            if (const auto times = times_at(place, carried)) carried_.emplace_back(now, times);
+            place = now;
         });
 }
 
-void Counts<std::string>::add_one(const std::string& text) {
-    count(find_or_add(image_of(text, true), text), 1);
+[[gnu::always_inline]] inline void Counts<std::string>::count_one(Slot& slot) {
+    if (++slot.count == 0) [[unlikely]]
+        carry(slot, std::uint64_t{1} << 32);
 }
-void Counts<std::string>::add_one(std::string&& text) {
-    count(find_or_add(image_of(text, true), std::move(text)), 1);
+
+void Counts<std::string>::count(Slot& slot, std::uint64_t times) {
+    const auto sum = slot.count + times;
+    slot.count = static_cast<std::uint32_t>(sum);
+    if (sum != slot.count) carry(slot, sum - slot.count);
+}
+
+void Counts<std::string>::carry(const Slot& slot, std::uint64_t times) {
+    carried_.emplace_back(&slot - slots_.data(), times);
 }
 
 void Counts<std::string>::merge(Counts&& later) {
-    const auto times = later.counts();
-    const auto image_at = [&](std::size_t k) { return later.slots_[later.places_[k]].image(); };
-    std::string none;
-    for_each_image(
-        times.size(),
-        [&](std::size_t k) {
-            auto image = image_at(k);
-            if (image.is_long()) image.set_number(Image::no_number);
-            return image;
+    const auto carried = by_place(later.carried_);
+    for_each_looked_at(
+        later.places_.size(),
+        [&](std::size_t k, Looked& looked) {
+            looked.image = later.slots_[later.places_[k]].image();
+            looked.hash = looked.image.hash(seed_);
+            if (looked.image.is_long()) looked.image.set_number(TextStore::no_number);
         },
-        [&](const Image& image, std::size_t k) {
-            auto& text = image.is_long() ? later.longs_[image_at(k).number()] : none;
-            count(find_or_add(image, std::move(text)), times[k]);
+        [&](const Looked& looked, std::size_t k) {
+            const auto place = later.places_[k];
+            const auto& slot = later.slots_[place];
+            std::string_view text;
+            if (looked.image.is_long()) {
+                text = later.longs_.at(slot.image().number());
+                later.longs_.forget_before(slot.image().number());
+            }
+            count(find_or_add(looked, text), slot.count + times_at(place, carried));
         });
 }
 
 std::string_view Counts<std::string>::text_of(const Slot& slot) const noexcept {
-    if (slot.image().is_long()) return longs_[slot.image().number()];
+    if (slot.image().is_long()) return longs_.at(slot.image().number());
     return {reinterpret_cast<const char*>(&slot), (slot.high >> 24) - 1};
 }
 
-// Of each string, in the order in which they came.
-std::vector<std::size_t> Counts<std::string>::counts() const {
-    std::vector<std::size_t> counts;
-    counts.reserve(places_.size());
+// In the order in which they came, each with how often it did.
+template <class Use>
+void Counts<std::string>::for_each_text(Use&& use) const {
+    constexpr std::size_t ahead = 16;
     const auto carried = by_place(carried_);
-    for (const auto place : places_) {
-        counts.push_back(slots_[place].count + times_at(place, carried));
+    for (std::size_t k = 0; k < places_.size(); ++k) {
+        if (k + ahead < places_.size()) __builtin_prefetch(&slots_[places_[k + ahead]]);
+        const auto& slot = slots_[places_[k]];
+        use(slot, slot.count + times_at(places_[k], carried));
     }
-    return counts;
 }
 
 Counts<std::string>::Entries Counts<std::string>::take() {
-    const auto times = counts();
     Entries entries;
-    entries.reserve(times.size());
-    for (std::size_t k = 0; k < times.size(); ++k) {
-        const auto& slot = slots_[places_[k]];
-        if (slot.image().is_long()) {
-            entries.emplace_back(std::move(longs_[slot.image().number()]), times[k]);
-        } else {
-            entries.emplace_back(text_of(slot), times[k]);
-        }
-    }
+    entries.reserve(places_.size());
+    for_each_text([&](const Slot& slot, std::size_t times) {
+        entries.emplace_back(text_of(slot), times);
+        if (slot.image().is_long()) longs_.forget_before(slot.image().number());
+    });
     *this = {};
     return entries;
 }
 
 void Counts<std::string>::serialize(OutputArchive& archive, unsigned) const {
-    const auto times = counts();
-    archive.save_size(times.size());
-    for (std::size_t k = 0; k < times.size(); ++k) {
-        const std::string text(text_of(slots_[places_[k]]));
-        archive& text& times[k];
-    }
+    archive.save_size(places_.size());
+    for_each_text([&](const Slot& slot, std::size_t times) {
+        const std::string text(text_of(slot));
+        archive& text& times;
+    });
 }
 
 void Counts<std::string>::serialize(InputArchive& archive, unsigned) {
@@ -236,8 +308,9 @@ void Counts<std::string>::serialize(InputArchive& archive, unsigned) {
         std::string text;
         std::size_t times = 0;
         archive& text& times;
-        const auto image = image_of(text, true);
-        count(find_or_add(image, std::move(text)), times);
+        Looked looked;
+        look_at(text, true, seed_, looked);
+        count(find_or_add(looked, text), times);
     }
 }
 

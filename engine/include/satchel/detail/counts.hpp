@@ -5,6 +5,7 @@
 #include <satchel/detail/ordered_map.hpp>
 #include <satchel/detail/stages.hpp>
 #include <satchel/detail/stream.hpp>
+#include <satchel/detail/text_store.hpp>
 #include <satchel/detail/view_stream.hpp>
 
 #include <cstddef>
@@ -64,9 +65,9 @@ class Counts {
 };
 
 /// Strings, most of which are words: those of up to 11 bytes lie in the table itself, each beside
-/// its count, in 16 bytes that no border of a cache line divides. Who counts one again touches one
-/// line of the cache, compares two numbers and calls nothing; who puts two tables together makes no
-/// string. Throws Error for more than 2^31 different ones.
+/// its count, in 16 bytes that no border of a cache line divides; longer ones lie one behind the
+/// other. Who counts one again touches a line of the cache or two, and calls and allocates nothing;
+/// no string is made before they are taken. Throws Error for more than 2^31 different ones.
 template <>
 class Counts<std::string> {
   public:
@@ -79,7 +80,6 @@ class Counts<std::string> {
     void add(const Batch<std::string>& batch);
     void add(const ViewBatch& batch);
     void add_one(const std::string& text);
-    void add_one(std::string&& text);
     void merge(Counts&& later);
     [[nodiscard]] Entries take();
 
@@ -94,12 +94,11 @@ class Counts<std::string> {
         std::uint32_t high = 0;
 
         [[nodiscard]] bool is_long() const noexcept { return high >> 24 == 0xFF; }
-        [[nodiscard]] std::uint64_t hash() const noexcept {
-            return hash_mix(is_long() ? low >> 32 : low, high);
+        [[nodiscard]] std::uint64_t hash(std::uint64_t seed) const noexcept {
+            return hash_mix((is_long() ? low >> 32 : low) ^ seed, high);
         }
         // Of a long string in a table: the low half of `low`, which is no part of what it is
         // compared by. Before it is in one, it has none, and so is equal to no image in a table.
-        static constexpr std::uint32_t no_number = UINT32_MAX;
         [[nodiscard]] std::uint32_t number() const noexcept {
             return static_cast<std::uint32_t>(low);
         }
@@ -115,26 +114,40 @@ class Counts<std::string> {
         [[nodiscard]] Image image() const noexcept { return {low, high}; }
         [[nodiscard]] bool is_empty() const noexcept { return high == 0; }
     };
+    struct Looked {
+        Image image;
+        std::uint64_t hash = 0;
+    };
 
-    [[nodiscard]] static Image image_of(std::string_view text, bool has_room) noexcept;
+    static std::uint64_t seed_of_process();
+    static void look_at(std::string_view text, bool has_room, std::uint64_t seed,
+                        Looked& looked) noexcept;
+    static void look_at_long(std::string_view text, std::uint64_t seed, Looked& looked) noexcept;
+    template <class Look, class Give>
+    void for_each_looked_at(std::size_t size, Look&& look, Give&& give);
+    template <bool padded>
+    void add_texts(const std::string_view* texts, std::size_t size);
+
+    template <class Text>
+    Slot& find_or_add(const Looked& looked, const Text& text);
+    Slot& search_or_add(const Looked& looked, std::string_view text);
+    Slot& add_slot(const Looked& looked, std::string_view text);
     [[nodiscard]] bool holds_long(const Slot& slot, const Image& image,
-                                  std::string_view text) const;
-    template <class Text>
-    Slot& find_or_add(const Image& image, Text&& text);
-    template <class Text>
-    Slot& add_slot(Image image, Text&& text);
-    [[nodiscard]] std::size_t free_place(const Image& image) const noexcept;
+                                  std::string_view text) const noexcept;
+    [[nodiscard]] std::size_t free_place(std::uint64_t hash) const noexcept;
     void grow();
+    void count_one(Slot& slot);
     void count(Slot& slot, std::uint64_t times);
-    template <class ImageAt, class Give>
-    void for_each_image(std::size_t size, ImageAt&& image_at, Give&& give);
+    void carry(const Slot& slot, std::uint64_t times);
     [[nodiscard]] std::string_view text_of(const Slot& slot) const noexcept;
-    [[nodiscard]] std::vector<std::size_t> counts() const;
+    template <class Use>
+    void for_each_text(Use&& use) const;
 
+    std::uint64_t seed_ = seed_of_process();
     std::vector<Slot> slots_ = std::vector<Slot>(64);
     std::uint64_t mask_ = 63;
     std::vector<std::uint32_t> places_;  // of the slots, in the order in which the strings came
-    std::vector<std::string> longs_;     // the numbers in their slots are places in here
+    TextStore longs_;
     // What does not fit into the counts of slots: their places, and how often; some several times.
     std::vector<std::pair<std::uint32_t, std::uint64_t>> carried_;
 };
