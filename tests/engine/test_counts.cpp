@@ -114,6 +114,27 @@ TEST_CASE("counts: more strings than fit into a cache, and more of each than fit
     }
 }
 
+// So many that the pieces of hash that they are compared by first are equal for some, and the parts
+// of a table for texts that are no words are filled to their ends.
+TEST_CASE("counts: many long strings of one size") {
+    Strings strings;
+    for (int k = 0; k < 300'000; ++k) {
+        auto text = std::to_string(k);
+        text.insert(0, 17 - text.size(), '0');
+        strings.push_back(std::move(text));
+    }
+    Counts<std::string> counts, later;
+    add_views(counts, strings, true, 'x');
+    add_views(later, strings, false, 'x');
+    counts.merge(std::move(later));
+    const auto taken = counts.take();
+    REQUIRE(taken.size() == strings.size());
+    for (std::size_t k = 0; k < strings.size(); ++k) {
+        REQUIRE(taken[k].first == strings[k]);
+        REQUIRE(taken[k].second == 2);
+    }
+}
+
 TEST_CASE("counts: put together, sent, and gone on with") {
     const auto one = random_strings(5'000, 20, 2);
     const auto other = random_strings(5'000, 30, 3);

@@ -39,9 +39,12 @@ std::optional<std::string> lines_of(const TextPart& part, const std::string& del
     try {
         LineReader reader(satchel::detail::open_text(part), delimiter);
         constexpr std::size_t lines_at_once = 3;
-        std::vector<std::string_view> lines;
+        satchel::detail::ViewList lines;
         while (reader.next(lines, lines_at_once)) {
-            for (const auto line : std::exchange(lines, {})) all.append(1, '|').append(line);
+            for (std::size_t k = 0; k < lines.size(); ++k) {
+                all.append(1, '|').append(lines.data()[k]);
+            }
+            lines.clear();
             if (all.size() > output_max) return std::nullopt;
         }
     } catch (const satchel::Error&) {

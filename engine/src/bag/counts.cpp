@@ -38,16 +38,18 @@ constexpr auto short_masks = [] {
 }();
 
 /// Of more than 11 bytes, in pieces that may overlap, so that no branch depends on how many are
-/// left at the end.
+/// left at the end. The factors have different seeds, lest they can be exchanged.
 std::uint64_t hash_long(std::string_view text, std::uint64_t seed) noexcept {
+    const auto other_seed = std::rotl(seed, 32);
+    const auto mixed = [&](std::uint64_t hash, const char* first, const char* second) {
+        return hash_mix(word_at<std::uint64_t>(first) ^ hash,
+                        word_at<std::uint64_t>(second) ^ other_seed);
+    };
     const char* at = text.data();
     const char* const end = at + text.size();
     auto hash = text.size() ^ seed;
-    for (; end - at > 16; at += 16) {
-        hash = hash_mix(word_at<std::uint64_t>(at) ^ hash, word_at<std::uint64_t>(at + 8) ^ seed);
-    }
-    const char* const last = text.size() < 16 ? text.data() : end - 16;
-    return hash_mix(word_at<std::uint64_t>(last) ^ hash, word_at<std::uint64_t>(end - 8) ^ seed);
+    for (; end - at > 16; at += 16) hash = mixed(hash, at, at + 8);
+    return mixed(hash, text.size() < 16 ? text.data() : end - 16, end - 8);
 }
 
 using TimesByPlace = std::unordered_map<std::uint32_t, std::uint64_t>;
@@ -108,7 +110,7 @@ void Counts<std::string>::look_at_long(std::string_view text, std::uint64_t seed
     high |= mask.tag;
     looked.image.low = low;
     looked.image.high = high;
-    looked.hash = hash_mix(low ^ seed, high);
+    looked.hash = Image::mixed(low, high, seed);
 }
 
 // Some at a time, so that the processor fetches the slots of all of them at once.
@@ -151,7 +153,10 @@ void Counts<std::string>::add(const Batch<std::string>& batch) {
         [&batch, seed = seed_](std::size_t k, Looked& looked) {
             look_at(batch.at(k), true, seed, looked);
         },
-        [&](const Looked& looked, std::size_t k) { count_one(find_or_add(looked, batch.at(k))); });
+        [&](const Looked& looked, std::size_t k) {
+            if (batch.owned) return count_one(find_or_add(looked, std::move(batch.items[k])));
+            count_one(find_or_add(looked, batch.at(k)));
+        });
 }
 
 void Counts<std::string>::add_one(const std::string& text) {
@@ -159,24 +164,30 @@ void Counts<std::string>::add_one(const std::string& text) {
     look_at(text, true, seed_, looked);
     count_one(find_or_add(looked, text));
 }
+void Counts<std::string>::add_one(std::string&& text) {
+    Looked looked;
+    look_at(text, true, seed_, looked);
+    count_one(find_or_add(looked, std::move(text)));
+}
 
 // Most words are short and found where they are looked for first; all else is another function's,
 // that the loop around this one may be short.
 template <class Text>
 [[gnu::always_inline]] inline Counts<std::string>::Slot& Counts<std::string>::find_or_add(
-    const Looked& looked, const Text& text) {
+    const Looked& looked, Text&& text) {
     auto& slot = slots_[looked.hash & mask_];
     if (slot.image() == looked.image) [[likely]]
         return slot;
-    return search_or_add(looked, text);
+    return search_or_add(looked, std::forward<Text>(text));
 }
 
+template <class Text>
 [[gnu::noinline]] Counts<std::string>::Slot& Counts<std::string>::search_or_add(
-    const Looked& looked, std::string_view text) {
+    const Looked& looked, Text&& text) {
     for (auto k = looked.hash & mask_;; k = (k + 1) & mask_) {
         auto& slot = slots_[k];
         if (slot.image() == looked.image || holds_long(slot, looked.image, text)) return slot;
-        if (slot.is_empty()) return add_slot(looked, text);
+        if (slot.is_empty()) return add_slot(looked, std::forward<Text>(text));
     }
 }
 
@@ -186,11 +197,12 @@ bool Counts<std::string>::holds_long(const Slot& slot, const Image& image,
            longs_.at(slot.image().number()) == text;
 }
 
+template <class Text>
 [[gnu::noinline]] Counts<std::string>::Slot& Counts<std::string>::add_slot(const Looked& looked,
-                                                                           std::string_view text) {
+                                                                           Text&& text) {
     if (places_.size() * (slots_.size() < roomy_slots_max ? 4 : 2) >= slots_.size()) grow();
     auto image = looked.image;
-    if (image.is_long()) image.set_number(longs_.add(text));
+    if (image.is_long()) image.set_number(longs_.add(std::forward<Text>(text)));
     const auto place = free_place(looked.hash);
     places_.push_back(static_cast<std::uint32_t>(place));
     slots_[place] = {image.low, image.high, 0};
@@ -211,8 +223,9 @@ void Counts<std::string>::grow() {
             "frequencies, distinct: there are more than 2^31 different strings in one table; "
             "group them in several partitions instead: groupby(f, {.npartitions = ...})");
     }
+    const auto carried = by_place(carried_);
     const auto old = std::exchange(slots_, std::vector<Slot>(2 * slots_.size()));
-    const auto carried = by_place(std::exchange(carried_, {}));
+    carried_.clear();
     mask_ = slots_.size() - 1;
     for_each_looked_at(
         places_.size(),
@@ -256,12 +269,12 @@ void Counts<std::string>::merge(Counts&& later) {
         [&](const Looked& looked, std::size_t k) {
             const auto place = later.places_[k];
             const auto& slot = later.slots_[place];
-            std::string_view text;
-            if (looked.image.is_long()) {
-                text = later.longs_.at(slot.image().number());
-                later.longs_.forget_before(slot.image().number());
-            }
-            count(find_or_add(looked, text), slot.count + times_at(place, carried));
+            const auto add = [&](auto&& text) {
+                count(find_or_add(looked, std::forward<decltype(text)>(text)),
+                      slot.count + times_at(place, carried));
+            };
+            if (!looked.image.is_long()) return add(std::string_view());
+            later.longs_.take(slot.image().number(), add);
         });
 }
 
@@ -286,8 +299,10 @@ Counts<std::string>::Entries Counts<std::string>::take() {
     Entries entries;
     entries.reserve(places_.size());
     for_each_text([&](const Slot& slot, std::size_t times) {
-        entries.emplace_back(text_of(slot), times);
-        if (slot.image().is_long()) longs_.forget_before(slot.image().number());
+        if (!slot.image().is_long()) return (void)entries.emplace_back(text_of(slot), times);
+        longs_.take(slot.image().number(), [&](auto&& text) {
+            entries.emplace_back(std::forward<decltype(text)>(text), times);
+        });
     });
     *this = {};
     return entries;

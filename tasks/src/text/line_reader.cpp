@@ -1,6 +1,8 @@
 // Where the lines of a block begin, and the buffer that they are given from.
 #include "text/line_reader.hpp"
 
+#include <satchel/detail/text_operations.hpp>
+
 #include <algorithm>
 #include <span>
 
@@ -33,6 +35,28 @@ LineReader::LineReader(std::unique_ptr<TextInput> input, std::string delimiter)
     } else {
         skip_to_block();
     }
+}
+
+// The lines of the block that are there as wholes. False if there are none.
+bool LineReader::add_lines_in_memory(ViewList& lines, std::size_t max) {
+    const auto before = lines.size();
+    if (delimiter_.size() == 1) {
+        auto size = end_ - begin_;
+        if (const auto end = input_->block_end()) {
+            size = std::min(
+                size, static_cast<std::size_t>(std::max(*end + 1 - position_, std::int64_t{0})));
+        }
+        const auto added =
+            add_lines({buffer_.data() + begin_, size}, delimiter_.front(), max, lines);
+        begin_ += added;
+        position_ += static_cast<std::int64_t>(added);
+    } else {
+        std::string_view line;
+        while (lines.size() < max && !block_has_ended() && next_in_memory(line, begin_)) {
+            lines.push_back(line);
+        }
+    }
+    return lines.size() != before;
 }
 
 // Reads on. False at the end of the text.

@@ -17,7 +17,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace satchel::detail {
 
@@ -26,14 +25,15 @@ class LineReader {
     /// `delimiter` is not empty.
     LineReader(std::unique_ptr<TextInput> input, std::string delimiter);
 
-    /// Appends the next line, and up to `max` that are in memory already; they are valid until the
+    /// Appends the next line, and about `max` that are in memory already; they are valid until the
     /// next call. Behind each is memory of `view_padding` bytes. False at the end of the block.
-    bool next(std::vector<std::string_view>& lines, std::size_t max) {
+    bool next(ViewList& lines, std::size_t max) {
+        if (block_has_ended()) return false;
+        if (add_lines_in_memory(lines, max)) return true;
         std::string_view line;
-        if (block_has_ended() || !next_of_text(line)) return false;
-        do {
-            lines.push_back(line);
-        } while (lines.size() < max && !block_has_ended() && next_in_memory(line, begin_));
+        if (!next_of_text(line)) return false;
+        lines.push_back(line);
+        (void)add_lines_in_memory(lines, max);
         return true;
     }
 
@@ -90,6 +90,7 @@ class LineReader {
         return true;
     }
 
+    bool add_lines_in_memory(ViewList& lines, std::size_t max);
     bool fill();
     void skip_to_block();
     [[nodiscard]] std::size_t joinable_size() const;

@@ -92,11 +92,10 @@ class TextLines {
     }
     /// The same, as one text.
     bool next_joined(ViewBatch& views) {
-        lines_.resize(1);
-        while (!reader_ || !reader_->next_joined(lines_.front())) {
+        while (!reader_ || !reader_->next_joined(joined_)) {
             if (!open_next()) return false;
         }
-        views = {lines_.data(), 1, true};
+        views = {&joined_, 1, true};
         return true;
     }
 
@@ -117,7 +116,8 @@ class TextLines {
     std::int64_t index_;
     std::size_t opened_ = 0;
     std::optional<LineReader> reader_;
-    std::vector<std::string_view> lines_;
+    ViewList lines_;
+    std::string_view joined_;
 };
 
 class TextStream final : public ViewStream {

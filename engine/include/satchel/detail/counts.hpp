@@ -67,7 +67,8 @@ class Counts {
 /// Strings, most of which are words: those of up to 11 bytes lie in the table itself, each beside
 /// its count, in 16 bytes that no border of a cache line divides; longer ones lie one behind the
 /// other. Who counts one again touches a line of the cache or two, and calls and allocates nothing;
-/// no string is made before they are taken. Throws Error for more than 2^31 different ones.
+/// no string is made before they are taken. Throws Error for more than 2^31 different ones, or more
+/// text than a TextStore has numbers for.
 template <>
 class Counts<std::string> {
   public:
@@ -80,6 +81,7 @@ class Counts<std::string> {
     void add(const Batch<std::string>& batch);
     void add(const ViewBatch& batch);
     void add_one(const std::string& text);
+    void add_one(std::string&& text);
     void merge(Counts&& later);
     [[nodiscard]] Entries take();
 
@@ -95,7 +97,7 @@ class Counts<std::string> {
 
         [[nodiscard]] bool is_long() const noexcept { return high >> 24 == 0xFF; }
         [[nodiscard]] std::uint64_t hash(std::uint64_t seed) const noexcept {
-            return hash_mix((is_long() ? low >> 32 : low) ^ seed, high);
+            return mixed(is_long() ? low >> 32 : low, high, seed);
         }
         // Of a long string in a table: the low half of `low`, which is no part of what it is
         // compared by. Before it is in one, it has none, and so is equal to no image in a table.
@@ -103,6 +105,13 @@ class Counts<std::string> {
             return static_cast<std::uint32_t>(low);
         }
         void set_number(std::uint32_t number) noexcept { low = (low >> 32) << 32 | number; }
+
+        // Of a product, one factor of which is zero or nearly so, little is left. With a seed in
+        // both, nobody can choose texts for which it is.
+        static std::uint64_t mixed(std::uint64_t low, std::uint32_t high,
+                                   std::uint64_t seed) noexcept {
+            return hash_mix(low ^ seed, high ^ seed);
+        }
 
         friend bool operator==(const Image&, const Image&) = default;
     };
@@ -129,9 +138,11 @@ class Counts<std::string> {
     void add_texts(const std::string_view* texts, std::size_t size);
 
     template <class Text>
-    Slot& find_or_add(const Looked& looked, const Text& text);
-    Slot& search_or_add(const Looked& looked, std::string_view text);
-    Slot& add_slot(const Looked& looked, std::string_view text);
+    Slot& find_or_add(const Looked& looked, Text&& text);
+    template <class Text>
+    Slot& search_or_add(const Looked& looked, Text&& text);
+    template <class Text>
+    Slot& add_slot(const Looked& looked, Text&& text);
     [[nodiscard]] bool holds_long(const Slot& slot, const Image& image,
                                   std::string_view text) const noexcept;
     [[nodiscard]] std::size_t free_place(std::uint64_t hash) const noexcept;

@@ -66,6 +66,10 @@ struct SplitBy {
     /// Appends the parts to `parts`.
     void add_parts(std::string_view text, ViewList& parts) const;
 };
+/// Appends the lines that end in `text`, each with its delimiter, until there are `max` of them or
+/// a few more; gives the number of bytes that they have.
+std::size_t add_lines(std::string_view text, char delimiter, std::size_t max, ViewList& lines);
+
 struct Replace {
     std::string what;
     std::string with;
