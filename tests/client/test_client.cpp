@@ -223,6 +223,27 @@ TEST_CASE("calls are tried again, by option and on request") {
     CHECK_THROWS_AS(client.submit({.retries = -1}, inc, 1), InvalidArgument);
 }
 
+TEST_CASE("what was cancelled can be asked for again at once") {
+    const LocalCluster cluster(threads);
+    Client client(cluster);
+    for (int k = 0; k < 200; ++k) {
+        const SubmitOptions options{.key = "k" + std::to_string(k)};
+        const auto first = client.submit(
+            options, [](int x) { return x + 1; }, k);
+        const auto next = client.submit(
+            SubmitOptions{.pure = true}, [](int x) { return x * 2; }, first);
+        first.cancel();
+        const auto again = client.submit(
+            options, [](int x) { return x + 1; }, k);
+        REQUIRE(again.result() == k + 1);
+        CHECK_THROWS_AS(next.result(), Cancelled);
+        REQUIRE(client
+                    .submit(
+                        SubmitOptions{.pure = true}, [](int x) { return x * 2; }, again)
+                    .result() == 2 * k + 2);
+    }
+}
+
 TEST_CASE("cancelling reaches a function that runs, and what depends on it") {
     LocalCluster cluster(threads);
     Client client(cluster);

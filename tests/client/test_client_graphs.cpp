@@ -103,6 +103,86 @@ std::string run_operations(const Executor& executor) {
 
 }  // namespace
 
+TEST_CASE("client: known results between equal calls") {
+    const LocalCluster cluster(threads);
+    const Client client(cluster);
+    const auto inc = delayed([](int x) { return x + 1; });
+    const auto kept = inc(1).persist(client);
+    const auto kept_locally = inc(5).persist(SynchronousExecutor());
+    const auto [a, b, c, d] = compute(client, inc(10), inc(kept), inc(20), inc(kept_locally));
+    CHECK(a == 11);
+    CHECK(b == 3);
+    CHECK(c == 21);
+    CHECK(d == 7);
+}
+
+TEST_CASE("client: bags of much data, one behind the other") {
+    const LocalCluster cluster(threads);
+    const Client client(cluster);
+    const auto big = [](std::int64_t value) {
+        return from_sequence(std::vector<std::int64_t>(20'000, value), {.npartitions = 2});
+    };
+    const auto same = [&](const auto& bag) {
+        const auto more = bag.map([](std::int64_t x) { return x * 3 + 1; });
+        CHECK(more.sum().compute(client) == more.sum().compute());
+        CHECK(more.compute(client) == more.compute());
+        CHECK(more.groupby([](std::int64_t x) { return x % 2; }).count().compute(client) ==
+              more.groupby([](std::int64_t x) { return x % 2; }).count().compute());
+    };
+    same(concat(big(1), big(2)));
+    same(concat(big(1), range(10, 2), big(2)));
+    same(concat(range(10, 1), big(2)));
+    same(concat(range(10, 3).persist(client), big(2), range(10, 3).persist(SynchronousExecutor())));
+    const auto with_text = [](char c, std::size_t size) {
+        return range(4, 2).map([](std::int64_t x, const std::string& s) { return x + s.front(); },
+                               std::string(size, c));
+    };
+    same(concat(with_text('a', 70'000), with_text('b', 80'000)));
+}
+
+TEST_CASE("client: a culled graph whose tasks refer to later ones by key") {
+    const LocalCluster cluster(threads);
+    const Client client(cluster);
+    const Key one{Token::of("one"), 0}, two{Token::of("two"), 0};
+    Graph graph;
+    graph.add(one, Function([](Arguments& in) { return Value::of(in.get<int>(0) + 1); }),
+              std::vector{two}, "one");
+    graph.add(two, Function([](Arguments&) { return Value::of(5); }), {}, "two");
+    graph.add(Function([](Arguments&) { return Value::of(7); }));
+    const auto culled = cull(graph, std::vector<TaskIndex>{0});
+    CHECK(client.run(graph, {0})[0].get<int>() == 6);
+    CHECK(client.run(culled.graph, culled.outputs)[0].get<int>() == 6);
+}
+
+TEST_CASE("client: graphs whose layers depend on tasks with data between them") {
+    const LocalCluster cluster(threads);
+    const Client client(cluster);
+    const SynchronousExecutor here;
+    Graph graph;
+    const Function size([](Arguments& in) {
+        return Value::of(static_cast<std::int64_t>(in.get<std::string>(0).size()));
+    });
+    const auto first = graph.add(size, {graph.literal(Value::of(std::string(70'000, 'a')))});
+    graph.add(size, {graph.literal(Value::of(std::string(80'000, 'b')))});
+    graph.add(Layer{"none", 0, size, {}});
+    const auto layer = graph.add(Layer{"sum",
+                                       2,
+                                       Function([](Arguments& in) {
+                                           std::int64_t sum = in.index();
+                                           for (std::uint32_t k = 0; k < in.size(); ++k) {
+                                               sum += in.get<std::int64_t>(k);
+                                           }
+                                           return Value::of(sum);
+                                       }),
+                                       {Input::all(first, 2), Input::same(first, 2)}});
+    for (const Executor* executor :
+         {static_cast<const Executor*>(&here), static_cast<const Executor*>(&client)}) {
+        const auto sums = executor->run(graph, {layer, layer + 1});
+        CHECK(sums[0].get<std::int64_t>() == 220'000);
+        CHECK(sums[1].get<std::int64_t>() == 230'001);
+    }
+}
+
 TEST_CASE("operations of bags give the same on every executor") {
     const auto expected = run_operations(SynchronousExecutor{});
     LocalCluster cluster({.n_workers = 4, .threads_per_worker = 1});
@@ -236,6 +316,41 @@ TEST_CASE("exceptions of tasks in bags") {
     CHECK_THROWS_WITH_AS(bad.compute(), "77", std::domain_error);
     CHECK_THROWS_AS(range(0, 1).max().compute(), EmptyBag);
     CHECK(range(100, 10).sum().compute() == 4950);
+}
+
+TEST_CASE("a stopped run takes nothing from others") {
+    const LocalCluster cluster(threads);
+    const Client client(cluster);
+    std::stop_source source;
+    source.request_stop();
+    const auto kept = delayed([](int x) { return x + 1; })(1).persist(client);
+    CHECK_THROWS_AS(kept.compute(client, {.stop_token = source.get_token()}), Cancelled);
+    CHECK(kept.compute(client) == 2);
+    const auto bag = range(10, 3).persist(client);
+    CHECK_THROWS_AS(bag.compute(client, {.stop_token = source.get_token()}), Cancelled);
+    CHECK(bag.sum().compute(client) == 45);
+
+    // A call that runs, and is wanted by others than the run that is stopped.
+    has_begun = false;
+    static std::atomic<bool> may_end;
+    may_end = false;
+    const auto slow = delayed(
+        [](int x) {
+            has_begun = true;
+            has_begun.notify_all();
+            may_end.wait(false);
+            return x;
+        },
+        {.pure = true})(7);
+    const auto running = client.persist(slow);
+    has_begun.wait(false);
+    std::stop_source other;
+    std::thread stopping([&] { other.request_stop(); });
+    CHECK_THROWS_AS(running.compute(client, {.stop_token = other.get_token()}), Cancelled);
+    stopping.join();
+    may_end = true;
+    may_end.notify_all();
+    CHECK(running.compute(client) == 7);
 }
 
 TEST_CASE("a stop token cancels a run") {

@@ -67,6 +67,7 @@ class FutureState final : public detail::KeptResult,
     std::vector<WorkerRef> holders;
     Bytes value;  // if it is inlined
     std::exception_ptr error;
+    std::uint64_t cancels_before = 0;  // how many the session had sent when it was last asked for
     std::vector<std::pair<Watcher*, std::size_t>> watchers;
 };
 

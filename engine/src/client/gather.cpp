@@ -1,6 +1,8 @@
 // Waiting for keys and fetching them.
 #include "client/gather.hpp"
 
+#include <satchel/error.hpp>
+
 #include "cluster/codec.hpp"
 #include "graph/task_context.hpp"
 
@@ -95,7 +97,14 @@ bool Gather::done() {
 }
 
 void Gather::cancel() {
-    if (session_) session_->cancel(states_);
+    if (!session_) return;
+    {
+        const std::lock_guard lock(session_->mutex());
+        if (is_over()) return;
+        error_ = std::make_exception_ptr(Cancelled("the run was stopped before it had finished"));
+        over_.notify_all();
+    }
+    session_->cancel_unshared(states_);
 }
 
 std::vector<Value> Gather::take() {

@@ -41,7 +41,7 @@ class Gather final : public Watcher, public std::enable_shared_from_this<Gather>
     [[nodiscard]] bool done();
     /// Waits, and gives the values in order, or throws the first error. To be called once.
     [[nodiscard]] std::vector<Value> take();
-    /// Gives up what is not there.
+    /// Gives up what is not there, unless somebody else wants it; take() throws Cancelled then.
     void cancel();
 
     /// In the thread of the connection: what was fetched, if it could be.

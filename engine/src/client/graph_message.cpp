@@ -41,6 +41,11 @@ struct AtIndex {
     }
 };
 
+// Gives its input on.
+struct GiveOn {
+    Value operator()(Arguments& arguments) const { return arguments.share(0); }
+};
+
 template <class T>
 Encoded encode_for(const T& object, const std::string& operation) {
     try {
@@ -62,7 +67,21 @@ class GraphWriter {
           tokens_(graph.tokens_.begin(), graph.tokens_.end()) {}
 
     /// Whether no task refers to a later one, which is possible for inputs that were named by key.
-    [[nodiscard]] static bool is_sorted(const Graph& graph) { return graph.keys_.empty(); }
+    [[nodiscard]] static bool is_sorted(const Graph& graph) {
+        std::vector<std::uint32_t> inputs;
+        for (std::size_t k = 0; k < graph.segments_.size(); ++k) {
+            if (graph.segments_[k].layer != Graph::alone) continue;  // these cannot
+            for (auto task = graph.segments_[k].first; task < end_of(graph, k); ++task) {
+                inputs.clear();
+                graph.inputs_of(task, inputs);
+                const auto is_before = [task](auto input) {
+                    return is_literal(input) || input < task;
+                };
+                if (!std::ranges::all_of(inputs, is_before)) return false;
+            }
+        }
+        return true;
+    }
 
     void write() {
         for (std::size_t k = 0; k < graph_.segments_.size(); ++k) find_known(k);
@@ -73,6 +92,7 @@ class GraphWriter {
             if (is_known(segment)) {
                 runs_.push_back({segment.first, known});
                 known += end_of(k) - segment.first;
+                is_open_ = false;  // what follows is no more of a layer before it
             } else if (segment.layer != Graph::alone) {
                 write_layer(segment);
             } else {
@@ -107,10 +127,11 @@ class GraphWriter {
         std::uint32_t number = none;
     };
 
-    [[nodiscard]] TaskIndex end_of(std::size_t segment) const {
-        const auto& all = graph_.segments_;
-        return segment + 1 < all.size() ? all[segment + 1].first : graph_.size_;
+    static TaskIndex end_of(const Graph& graph, std::size_t segment) {
+        const auto& all = graph.segments_;
+        return segment + 1 < all.size() ? all[segment + 1].first : graph.size_;
     }
+    [[nodiscard]] TaskIndex end_of(std::size_t segment) const { return end_of(graph_, segment); }
     [[nodiscard]] const detail::KeptResults* kept_by(const Segment& segment) const {
         return graph_.functions_[segment.function].target<detail::KeptResults>();
     }
@@ -230,6 +251,7 @@ class GraphWriter {
 
     void write_layer(const Segment& segment) {
         const auto& layer = graph_.layers_[segment.layer];
+        if (layer.count == 0) return;  // as good as not there
         if (const auto* kept = kept_by(segment)) {
             return write_kept(segment.first, layer.name, kept->results);
         }
@@ -239,16 +261,23 @@ class GraphWriter {
             code = write_code(layer, function);
             function = encode_for(Function(detail::CallInput{}), layer.name);
         }
-        for (const auto& input : layer.inputs) {
-            if (input.kind == Input::Kind::literal) prepare(input.first, layer.name);
+        std::vector<std::uint32_t> firsts(layer.inputs.size());
+        for (std::size_t k = 0; k < layer.inputs.size(); ++k) {
+            const auto& input = layer.inputs[k];
+            if (input.kind == Input::Kind::literal) {
+                prepare(input.first, layer.name);
+            } else if (input.count > 0 && input.first != segment.first) {
+                firsts[k] = write_row(input, layer.name);
+            }
         }
         auto& spec = begin(segment.first, layer.name, layer.count);
         spec.function = cluster::pack(function);
         names_.layers.back().is_one = false;
         if (code) spec.inputs.push_back(*code);
-        for (auto input : layer.inputs) {
+        for (std::size_t k = 0; k < layer.inputs.size(); ++k) {
+            auto input = layer.inputs[k];
             if (input.kind != Input::Kind::literal) {
-                input.first = number_of(input.first);
+                input.first = input.first == segment.first ? number_of(input.first) : firsts[k];
             } else if (const auto place = local(input.first); is_literal(place)) {
                 input.first = place & ~detail::literal_bit;
             } else {
@@ -256,6 +285,32 @@ class GraphWriter {
             }
             spec.inputs.push_back(input);
         }
+    }
+
+    // The tasks of a layer's input follow each other in the graph, and have to in the message: the
+    // number of the first. Where data or known results lie between them, other tasks give theirs
+    // on.
+    std::uint32_t write_row(const Input& input, const std::string& name) {
+        const auto first = number_of(input.first);
+        const auto end = input.first + input.count;
+        bool follow = true;
+        for (auto run = std::ranges::upper_bound(runs_, input.first, {}, &Run::first);
+             run != runs_.end() && run->first < end; ++run) {
+            follow &= run->number == first + (run->first - input.first);
+        }
+        if (follow) return first;
+        const auto number = next_number_;
+        LayerSpec spec;
+        spec.token = next_token();
+        spec.name = name + "-inputs";
+        spec.count = input.count;
+        spec.function = cluster::pack(encode_for(Function(GiveOn{}), name));
+        for (auto task = input.first; task < end; ++task) {
+            spec.references.push_back(number_of(task));
+            spec.ends.push_back(static_cast<std::uint32_t>(spec.references.size()));
+        }
+        add(std::move(spec));
+        return number;
     }
 
     // A function that holds much data becomes data: each task's own part, if it has one.

@@ -89,6 +89,9 @@ void RemoteExecutor::close() {
 
 std::unique_ptr<Submission> RemoteExecutor::submit(Graph graph, std::vector<TaskIndex> outputs,
                                                    const RunOptions& options) const {
+    if (options.stop_token.stop_requested()) {
+        throw Cancelled("the run was stopped before it had begun");
+    }
     auto states = begin(std::move(graph), std::move(outputs));
     return std::make_unique<RemoteSubmission>(
         Gather::start_outputs(std::move(states), options.progress), options.stop_token);

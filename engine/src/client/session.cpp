@@ -110,6 +110,7 @@ std::vector<StatePtr> Session::submit(UpdateGraph update,
     }
     for (const auto& key : wanted) {
         states.push_back(state_of(key, names));
+        states.back()->cancels_before = cancels_;
         auto& ranges = update.wanted;
         if (!ranges.empty() && ranges.back().token == key.token &&
             ranges.back().first + ranges.back().count == key.index) {
@@ -133,15 +134,27 @@ void Session::release(FutureState& state) noexcept {
 
 void Session::cancel(std::span<const StatePtr> states) {
     const std::lock_guard lock(mutex_);
+    cancel_if(states, [](const StatePtr&) { return true; });
+}
+
+void Session::cancel_unshared(std::span<const StatePtr> states) {
+    const std::lock_guard lock(mutex_);
+    cancel_if(states, [](const StatePtr& state) { return state.use_count() == 1; });
+}
+
+template <class Condition>
+void Session::cancel_if(std::span<const StatePtr> states, Condition&& condition) {
     if (end_) return;
     CancelKeys message;
     for (const auto& state : states) {
-        if (find(state->key) != state.get()) continue;
+        if (!condition(state) || find(state->key) != state.get()) continue;
         message.keys.push_back({state->key.token, state->key.index, 1});
         states_.erase(state->key);
         settle(*state, FutureStatus::cancelled, cancelled_error(*state));
     }
-    if (!message.keys.empty()) push(std::move(message));
+    if (message.keys.empty()) return;
+    message.number = ++cancels_;
+    push(std::move(message));
 }
 
 void Session::cancel_all() {
@@ -372,7 +385,7 @@ void Session::on(KeyErred&& message) {
 void Session::on(KeysCancelled&& message) {
     for (const auto& key : message.keys) {
         auto* state = find(key);
-        if (state == nullptr) continue;
+        if (state == nullptr || state->cancels_before >= message.number) continue;
         states_.erase(key);
         push_release(key);
         settle(*state, FutureStatus::cancelled, cancelled_error(*state));

@@ -75,6 +75,8 @@ class Session : public std::enable_shared_from_this<Session> {
                                  std::span<const Key> wanted, std::vector<Offer> offers = {},
                                  std::span<const StatePtr> inputs = {});
     void cancel(std::span<const StatePtr> states);
+    /// Those that nobody else holds.
+    void cancel_unshared(std::span<const StatePtr> states);
     void cancel_all();
     void retry(std::span<const StatePtr> states);
     void release(FutureState& state) noexcept;
@@ -135,6 +137,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void push_to_server(ClientToServer message);
     void wake();
     void check_open() const;
+    template <class Condition>
+    void cancel_if(std::span<const StatePtr> states, Condition&& condition);
     template <class Answer>
     Answer ask(std::map<std::uint64_t, std::optional<Answer>>& answers, ClientToServer question,
                std::uint64_t request);
@@ -151,6 +155,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::int64_t threads_ = 1;
     std::condition_variable changed_;  // peers, answers, the end
     std::uint64_t next_request_ = 1;   // 0: nobody waits for the answer
+    std::uint64_t cancels_ = 0;        // CancelKeys that were sent
     std::map<std::uint64_t, std::optional<ClusterInfo>> infos_;
     std::map<std::uint64_t, std::optional<Holders>> holders_;
     std::exception_ptr end_;

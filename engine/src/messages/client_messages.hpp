@@ -71,10 +71,11 @@ struct ReleaseKeys {
 /// The client gives up these and everything of its own that depends on them.
 struct CancelKeys {
     std::vector<KeyRange> keys;
+    std::uint64_t number = 0;  ///< for the answer
 
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
-        archive& keys;
+        archive& keys& number;
     }
 };
 
@@ -181,13 +182,15 @@ struct KeyErred {
     }
 };
 
-/// Keys that the client has given up, with those that depended on them.
+/// Keys that the client has given up, with those that depended on them. What it has asked for again
+/// behind its CancelKeys of this number is not given up.
 struct KeysCancelled {
     std::vector<Key> keys;
+    std::uint64_t number = 0;
 
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
-        archive& keys;
+        archive& keys& number;
     }
 };
 

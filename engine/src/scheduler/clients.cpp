@@ -88,7 +88,7 @@ void Scheduler::on(ClientId from, CancelKeys&& cancel) {
         const auto span = tasks_.find(keys).value_or(TaskSpan{});
         for (std::uint32_t k = 0; k < span.count; ++k) open.push_back(span.first + k);
     }
-    KeysCancelled cancelled;
+    KeysCancelled cancelled{{}, cancel.number};
     std::unordered_set<TaskId> seen;
     while (!open.empty()) {
         const auto task = open.back();
