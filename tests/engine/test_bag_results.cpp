@@ -2,9 +2,11 @@
 #include <satchel/bag.hpp>
 #include <satchel/compute.hpp>
 #include <satchel/error.hpp>
+#include <satchel/executor.hpp>
 
 #include "engine/support.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
@@ -26,6 +28,7 @@ using satchel::Executor;
 using satchel::from_sequence;
 using satchel::range;
 using satchel::SynchronousExecutor;
+using satchel::ThreadPoolExecutor;
 using satchel::testing::on_each_executor;
 using satchel::testing::text_of;
 
@@ -249,6 +252,33 @@ TEST_CASE("for_each_partition keeps no more partitions than its window") {
     });
     CHECK_THROWS_AS(range(3, 3).for_each_partition([](const Numbers&) {}, {.window = -1}),
                     satchel::InvalidArgument);
+}
+
+TEST_CASE("for_each_partition of a product keeps to its window on whichever threads") {
+    const ThreadPoolExecutor pool(2);
+    for (const Executor* executor :
+         {static_cast<const Executor*>(nullptr), static_cast<const Executor*>(&pool),
+          static_cast<const Executor*>(&synchronous)}) {
+        static std::atomic<std::int64_t> made;
+        made = 0;
+        std::int64_t seen = 0;
+        std::int64_t ahead = 0;
+        const auto pairs = range(100, 10).product(range(100, 10)).map([](const auto& pair) {
+            ++made;
+            return pair.first;
+        });
+        const auto look = [&](const Numbers& part) {
+            ahead = std::max(ahead, made.load() - seen);
+            seen += static_cast<std::int64_t>(part.size());
+        };
+        if (executor == nullptr) {
+            pairs.for_each_partition(look, {.window = 2});
+        } else {
+            pairs.for_each_partition(look, {.window = 2, .executor = *executor});
+        }
+        CHECK(seen == 10'000);
+        CHECK(ahead <= 1'000);
+    }
 }
 
 TEST_CASE("for_each_partition of bags that stand on results of others") {

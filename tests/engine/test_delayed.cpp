@@ -77,6 +77,7 @@ TEST_CASE("whatever can be called can be delayed") {
     CHECK(delayed(&Scale::times)(Scale{3}, 5).compute(executor) == 15);
     CHECK(delayed(&Scale::factor)(Scale{3}).compute(executor) == 3);
     CHECK(delayed([](auto x) { return x; })(std::string("generic")).compute(executor) == "generic");
+    CHECK(delayed([](const auto&... x) { return (x + ...); })(1, 2).compute(executor) == 3);
     CHECK(delayed([n = 5]() mutable { return ++n; })().compute(executor) == 6);
     CHECK(delayed([p = std::make_shared<int>(4)] { return *p; })().compute(executor) == 4);
 }

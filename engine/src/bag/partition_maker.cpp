@@ -33,9 +33,9 @@ bool stands_alone(const NodeInput& input, bool is_local) {
 PartitionMaker::PartitionMaker(NodePtr bag, const Executor& executor, const RunOptions& options) {
     std::vector<NodeInput> inputs;
     pipeline_ = pipeline_of(bag, inputs);
-    const bool is_local = dynamic_cast<const ThreadPoolExecutor*>(&executor) != nullptr ||
-                          dynamic_cast<const SynchronousExecutor*>(&executor) != nullptr;
-    const auto is_fine = [&](const NodeInput& input) { return stands_alone(input, is_local); };
+    const auto is_fine = [&](const NodeInput& input) {
+        return stands_alone(input, executor.is_local());
+    };
     if (!pipeline_ || !std::ranges::all_of(inputs, is_fine)) {
         pipeline_.reset();
         values_ = compute_nodes({std::move(bag)}, executor, options);

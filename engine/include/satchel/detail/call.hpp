@@ -19,14 +19,17 @@
 
 namespace satchel::detail {
 
+// A stop token is tried only where a call without one is none: a function that takes anything may
+// not compile with it.
 template <class F, class... A>
 inline constexpr bool wants_stop_token =
-    !std::is_invocable_v<F&, A...> && std::is_invocable_v<F&, A..., std::stop_token>;
+    std::conjunction_v<std::negation<std::is_invocable<F&, A...>>,
+                       std::is_invocable<F&, A..., std::stop_token>>;
 
 /// `F` may be called with `A…`, or with those and a stop token.
 template <class F, class... A>
 inline constexpr bool callable_with =
-    std::is_invocable_v<F&, A...> || std::is_invocable_v<F&, A..., std::stop_token>;
+    std::disjunction_v<std::is_invocable<F&, A...>, std::is_invocable<F&, A..., std::stop_token>>;
 
 /// Many tasks may call `F` with `A…`: as const, or each a copy of its own.
 template <class F, class... A>
