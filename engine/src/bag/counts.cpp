@@ -325,7 +325,7 @@ void Counts<std::string>::serialize(InputArchive& archive, unsigned) {
         archive& text& times;
         Looked looked;
         look_at(text, true, seed_, looked);
-        count(find_or_add(looked, text), times);
+        count(find_or_add(looked, std::move(text)), times);
     }
 }
 

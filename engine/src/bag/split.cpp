@@ -37,12 +37,12 @@ void SplitBy::add_parts(std::string_view text, ViewList& parts) const {
     std::size_t begin = 0;
     if (separator.size() == 1) {
         begin = fastest_text_scan().add_parts(text, separator.front(), false, SIZE_MAX, parts);
-        return parts.push_back(text.substr(begin));
-    }
-    for (auto end = find_text(text, separator); end != std::string_view::npos;
-         end = find_text(text, separator, begin)) {
-        parts.push_back(text.substr(begin, end - begin));
-        begin = end + separator.size();
+    } else {
+        for (auto end = find_text(text, separator); end != std::string_view::npos;
+             end = find_text(text, separator, begin)) {
+            parts.push_back(text.substr(begin, end - begin));
+            begin = end + separator.size();
+        }
     }
     parts.push_back(text.substr(begin));
 }
