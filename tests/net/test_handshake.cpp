@@ -97,10 +97,10 @@ TEST_CASE("a refusal names what differs, on both sides") {
     auto newer = scheduler_of(first);
     newer.version = 7;
     CHECK(refusals_of(newer).first ==
-          "the worker speaks version 1 of satchel's protocol and this process version 7: use the "
+          "the worker speaks version 2 of satchel's protocol and this process version 7: use the "
           "same release of satchel on both sides");
     CHECK(refusals_of(newer).second ==
-          "the scheduler speaks version 7 of satchel's protocol and this process version 1: use "
+          "the scheduler speaks version 7 of satchel's protocol and this process version 2: use "
           "the same release of satchel on both sides");
 
     auto smaller = scheduler_of(first);

@@ -60,10 +60,10 @@ TEST_CASE("a wrong key, cluster, version or machine gets one clear sentence") {
     wrong_cluster.credentials = Credentials::generate();
     CHECK(refusal_for(wrong_cluster).starts_with(peer + " belongs to the cluster "));
     auto newer = right;
-    newer.version = 2;
+    newer.version = 7;
     CHECK(refusal_for(newer) == peer +
-                                    " speaks version 1 of satchel's protocol and this process "
-                                    "version 2: use the same release of satchel on both sides");
+                                    " speaks version 2 of satchel's protocol and this process "
+                                    "version 7: use the same release of satchel on both sides");
     auto other_abi = right;
     other_abi.abi.sizes[0] = 2;
     CHECK(refusal_for(other_abi).starts_with(peer + " lays out values in another way"));
