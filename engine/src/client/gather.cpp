@@ -16,6 +16,10 @@ namespace {
 // Decoding less than this takes no longer than to wake who waits for it.
 constexpr std::uint64_t large_min = std::uint64_t{256} << 10;
 
+std::exception_ptr stopped() {
+    return std::make_exception_ptr(Cancelled("the run was stopped before it had finished"));
+}
+
 }  // namespace
 
 Gather::Gather(std::vector<StatePtr> states)
@@ -101,7 +105,7 @@ void Gather::cancel() {
     {
         const std::lock_guard lock(session_->mutex());
         if (is_over()) return;
-        error_ = std::make_exception_ptr(Cancelled("the run was stopped before it had finished"));
+        error_ = stopped();
         over_.notify_all();
     }
     session_->cancel_unshared(states_);
@@ -142,7 +146,8 @@ void Gather::decode_large(std::vector<Value>& values) {
     }
 }
 
-Completions::Completions(std::vector<StatePtr> states) : states_(std::move(states)) {
+Completions::Completions(std::vector<StatePtr> states)
+    : states_(std::move(states)), left_(states_.size()) {
     if (states_.empty()) return;
     session_ = states_.front()->session;
     const std::lock_guard lock(session_->mutex());
@@ -160,13 +165,24 @@ void Completions::settled(std::size_t number) {
     changed_.notify_all();
 }
 
+void Completions::cancel() {
+    if (!session_) return;
+    {
+        const std::lock_guard lock(session_->mutex());
+        if (left_ == 0) return;
+        is_cancelled_ = true;
+        changed_.notify_all();
+    }
+    session_->cancel_unshared(states_);
+}
+
 std::optional<std::size_t> Completions::next(std::optional<std::chrono::nanoseconds> timeout) {
     std::unique_lock lock(session_->mutex());
     if (ready_.empty() && (!timeout || *timeout > std::chrono::nanoseconds::zero())) {
         lock.unlock();
         const detail::WaitInTask waiting;
         lock.lock();
-        const auto is_ready = [&] { return !ready_.empty(); };
+        const auto is_ready = [&] { return is_cancelled_ || !ready_.empty(); };
         if (timeout) {
             (void)changed_.wait_for(lock, *timeout, is_ready);
         } else {
@@ -175,9 +191,11 @@ std::optional<std::size_t> Completions::next(std::optional<std::chrono::nanoseco
         lock.unlock();  // before the place in the worker is taken again
     }
     if (!lock.owns_lock()) lock.lock();
+    if (is_cancelled_) std::rethrow_exception(stopped());
     if (ready_.empty()) return std::nullopt;
     const auto number = ready_.front();
     ready_.pop_front();
+    --left_;
     return number;
 }
 

@@ -80,8 +80,13 @@ class Completions final : public Watcher {
     Completions& operator=(const Completions&) = delete;
     ~Completions();
 
-    /// Waits for another key to be there, or failed; nothing if it is too late.
+    /// Waits for another key to be there, or failed; nothing if it is too late. Throws Cancelled
+    /// after cancel().
     [[nodiscard]] std::optional<std::size_t> next(std::optional<std::chrono::nanoseconds> timeout);
+    /// Gives up all of it unless next() has given the last one; not what somebody else wants.
+    void cancel();
+
+    [[nodiscard]] const std::vector<StatePtr>& states() const noexcept { return states_; }
 
   private:
     void settled(std::size_t number) override;
@@ -89,6 +94,8 @@ class Completions final : public Watcher {
     std::shared_ptr<Session> session_;
     std::vector<StatePtr> states_;
     std::deque<std::size_t> ready_;
+    std::size_t left_;
+    bool is_cancelled_ = false;
     std::condition_variable changed_;
 };
 

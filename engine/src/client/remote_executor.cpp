@@ -50,6 +50,11 @@ class RemoteSubmission final : public Submission {
     detail::OnStop on_stop_;
 };
 
+void require_not_stopped(const RunOptions& options) {
+    if (!options.stop_token.stop_requested()) return;
+    throw Cancelled("the run was stopped before it had begun");
+}
+
 net::Identity identity_of(const net::Credentials& credentials) {
     return {.role = net::Role::client, .credentials = credentials};
 }
@@ -89,9 +94,7 @@ void RemoteExecutor::close() {
 
 std::unique_ptr<Submission> RemoteExecutor::submit(Graph graph, std::vector<TaskIndex> outputs,
                                                    const RunOptions& options) const {
-    if (options.stop_token.stop_requested()) {
-        throw Cancelled("the run was stopped before it had begun");
-    }
+    require_not_stopped(options);
     auto states = begin(std::move(graph), std::move(outputs));
     return std::make_unique<RemoteSubmission>(
         Gather::start_outputs(std::move(states), options.progress), options.stop_token);
@@ -105,12 +108,13 @@ std::vector<StatePtr> RemoteExecutor::begin(Graph graph, std::vector<TaskIndex> 
 
 std::vector<Value> RemoteExecutor::keep(Graph graph, std::vector<TaskIndex> outputs,
                                         const RunOptions& options) const {
+    require_not_stopped(options);
     const detail::WatchedRun watched;
     const auto progress = options.progress ? options.progress : watched.progress();
-    const auto states = begin(std::move(graph), std::move(outputs));
+    Completions completions(begin(std::move(graph), std::move(outputs)));
+    const auto& states = completions.states();
     if (progress) progress->total += states.size();
-    const detail::OnStop on_stop(options.stop_token, [&] { session_->cancel(states); });
-    Completions completions(states);
+    const detail::OnStop on_stop(options.stop_token, [&] { completions.cancel(); });
     for (std::size_t left = states.size(); left > 0; --left) {
         session_->require_success(*states[*completions.next({})]);
         if (progress) ++progress->finished;
