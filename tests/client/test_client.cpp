@@ -70,6 +70,7 @@ TEST_CASE("calls of functions, lambdas and objects, with values and futures") {
             list, "sum ");
         CHECK(sum.result() == "sum 186");
         Future<void> nothing = client.submit([](int) {}, a);
+        CHECK(client.gather(std::vector{nothing, nothing}).size() == 2);
         nothing.result();
         CHECK(nothing.done());
         CHECK(nothing.status() == FutureStatus::finished);

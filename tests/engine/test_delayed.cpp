@@ -105,6 +105,12 @@ TEST_CASE("a delayed call may return nothing") {
         CHECK(unit == satchel::Unit{});
         CHECK(one == 1);
         CHECK(calls == 2);
+        // What is called after it takes it as an argument.
+        const auto after = delayed([&](satchel::Unit, int x) { return x + calls; })(nothing, 10);
+        CHECK(after.compute(executor) == 13);
+        const std::vector<Delayed<void>> both{nothing, delayed([&] { calls += 10; })()};
+        const auto last = delayed([&](const auto& done) { return calls + std::ssize(done); });
+        CHECK(last(both).compute(executor) == 16);
     });
 }
 

@@ -114,9 +114,11 @@ class Client final : public Executor {
     template <class F, std::ranges::input_range... R>
     requires(sizeof...(R) > 0) auto map(const SubmitOptions& options, F&& f, R&&... ranges) const;
 
-    /// The values, fetched directly from the workers that have them. Throws the first error.
+    /// The values, fetched directly from the workers that have them; Unit for calls that return
+    /// nothing. Throws the first error.
     template <class T>
-    [[nodiscard]] std::vector<T> gather(const std::vector<Future<T>>& futures) const;
+    [[nodiscard]] std::vector<detail::stored_type<T>> gather(
+        const std::vector<Future<T>>& futures) const;
     template <class T>
     [[nodiscard]] T gather(const Future<T>& future) const {
         return future.result();
@@ -350,11 +352,12 @@ auto Client::map_columns(const SubmitOptions& options, F&& f,
 }
 
 template <class T>
-std::vector<T> Client::gather(const std::vector<Future<T>>& futures) const {
-    std::vector<T> results;
+std::vector<detail::stored_type<T>> Client::gather(const std::vector<Future<T>>& futures) const {
+    using Stored = detail::stored_type<T>;
+    std::vector<Stored> results;
     results.reserve(futures.size());
     for (auto& value : detail::gather_values(states_of(futures))) {
-        results.push_back(detail::value_as<T>(std::move(value)));
+        results.push_back(detail::value_as<Stored>(std::move(value)));
     }
     return results;
 }

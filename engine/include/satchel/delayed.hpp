@@ -62,13 +62,13 @@ struct Argument {  // a plain value
 };
 template <class T>
 struct Argument<Delayed<T>> {
-    using type = T;
+    using type = stored_type<T>;
     static constexpr bool is_list = false;
     static constexpr bool is_delayed = true;
 };
 template <class T>
 struct Argument<std::vector<Delayed<T>>> {
-    using type = std::vector<T>;
+    using type = std::vector<stored_type<T>>;
     static constexpr bool is_list = true;
     static constexpr bool is_delayed = false;
 };
@@ -168,8 +168,8 @@ constexpr bool check_call() {
     static_assert(
         accepted,
         "satchel: this function cannot be called with these arguments. A Delayed<T> arrives as "
-        "a T, and a std::vector<Delayed<T>> as a std::vector<T>; take them by value or as "
-        "const T&, but not as T&.");
+        "a T, a Delayed<void> as a satchel::Unit, and a std::vector<Delayed<T>> as a "
+        "std::vector<T>; take them by value or as const T&, but not as T&.");
     constexpr bool copyable = std::is_copy_constructible_v<F>;
     static_assert(copyable,
                   "satchel: this function cannot be copied, but every delayed call of it needs a "
@@ -252,7 +252,8 @@ struct DelayedCall {
 
 }  // namespace detail
 
-/// A lazy value of type `T`; `Delayed<void>` is a call made for its effect.
+/// A lazy value of type `T`; `Delayed<void>` is a call made for its effect, which calls that are to
+/// come after it take as an argument of type Unit.
 template <class T>
 class Delayed {
   public:

@@ -108,9 +108,6 @@ T value_as(Value value) {
     return std::move(value).template take<T>();
 }
 
-template <class T>
-using stored_type = std::conditional_t<std::is_void_v<T>, Unit, T>;
-
 }  // namespace detail
 
 template <class T>

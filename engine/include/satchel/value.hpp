@@ -33,12 +33,16 @@ namespace satchel {
 
 class Value;
 
-/// What a function that returns nothing gives.
+/// What a function that returns nothing gives, to those that take its result.
 struct Unit {
     friend bool operator==(Unit, Unit) = default;
 };
 
 namespace detail {
+
+/// What is stored of a result of type `T`, which may be void.
+template <class T>
+using stored_type = std::conditional_t<std::is_void_v<T>, Unit, T>;
 
 /// Whether objects can be copied. The standard containers claim it even where their elements
 /// cannot, and so what is made of such containers.
