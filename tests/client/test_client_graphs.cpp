@@ -21,6 +21,25 @@
 
 using namespace satchel;
 
+namespace client_graphs {
+
+// Counts how many have come into this process.
+struct Counted {
+    std::int64_t x = 0;
+
+    static inline std::atomic<std::int64_t> arrived{0};
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& x;
+        if constexpr (Archive::is_loading::value) ++arrived;
+    }
+};
+
+}  // namespace client_graphs
+
+using client_graphs::Counted;
+
 namespace {
 
 const LocalClusterOptions threads{.n_workers = 2, .threads_per_worker = 1, .processes = false};
@@ -348,6 +367,10 @@ TEST_CASE("a stopped run takes nothing from others") {
     std::thread stopping([&] { other.request_stop(); });
     CHECK_THROWS_AS(running.compute(client, {.stop_token = other.get_token()}), Cancelled);
     stopping.join();
+    std::stop_source third;
+    std::thread stopping_it([&] { third.request_stop(); });
+    CHECK_THROWS_AS((void)slow.persist(client, {.stop_token = third.get_token()}), Cancelled);
+    stopping_it.join();
     may_end = true;
     may_end.notify_all();
     CHECK(running.compute(client) == 7);
@@ -413,6 +436,37 @@ TEST_CASE("streams keep their order and their window") {
         for (const auto x : part) sum += x;
     });
     CHECK(sum == 499'500);
+}
+
+TEST_CASE("for_each_partition brings the partitions here, and nothing that they are made from") {
+    const LocalCluster cluster({.n_workers = 2, .threads_per_worker = 1});
+    const Client client(cluster);
+    const auto numbers = range(100, 10).map([](std::int64_t x) { return Counted{x}; });
+    const auto sum_of = [&](const auto& bag) {
+        std::int64_t sum = 0;
+        bag.for_each_partition(
+            [&](const std::vector<std::int64_t>& part) {
+                for (const auto x : part) sum += x;
+            },
+            {.window = 2, .executor = client});
+        return sum;
+    };
+    const auto x_of = [](const Counted& one) { return one.x; };
+    Counted::arrived = 0;
+    const auto kept = numbers.persist(client);
+    CHECK(sum_of(kept.map(x_of)) == 4950);
+    CHECK(sum_of(kept.map(x_of)) == 4950);  // what was kept has not been given away
+    const auto groups = numbers.groupby([](const Counted& one) { return one.x % 7; });
+    CHECK(sum_of(groups.map([](const auto& group) { return group.second.front().x; })) == 21);
+    CHECK(sum_of(concat(kept, kept).map(x_of)) == 9900);
+    const auto pairs = kept.product(range(3, 2));
+    CHECK(sum_of(pairs.map([](const auto& pair) { return pair.first.x; })) == 3 * 4950);
+    CHECK(Counted::arrived == 0);
+    std::int64_t count = 0;
+    kept.for_each_partition([&](const auto& part) { count += std::ssize(part); },
+                            {.executor = client});
+    CHECK(count == 100);
+    CHECK(Counted::arrived == 100);
 }
 
 TEST_CASE("tasks that compute on the cluster give up their place") {

@@ -258,6 +258,10 @@ TEST_CASE("visualize writes a .dot file of the tasks and what they need") {
     const auto sum = contents(folder / "sum.dot");
     CHECK(count_of(sum, "label=\"sum\"") == 1);
     CHECK(count_of(sum, R"(label="range\nmap\nsum-partition:)") == 3);
+    (void)bag.to_delayed()[1].visualize(folder / "one.dot");
+    const auto one = contents(folder / "one.dot");
+    CHECK(count_of(one, "label=") == 2);  // without the other partitions
+    CHECK(count_of(one, "->") == 1);
 }
 
 TEST_CASE("a drawing shows what is stored because it is used twice") {

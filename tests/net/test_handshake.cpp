@@ -3,6 +3,7 @@
 #include "net/support.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace satchel::net;
 
@@ -96,12 +97,14 @@ TEST_CASE("a refusal names what differs, on both sides") {
     };
     auto newer = scheduler_of(first);
     newer.version = 7;
-    CHECK(refusals_of(newer).first ==
-          "the worker speaks version 2 of satchel's protocol and this process version 7: use the "
-          "same release of satchel on both sides");
-    CHECK(refusals_of(newer).second ==
-          "the scheduler speaks version 7 of satchel's protocol and this process version 2: use "
-          "the same release of satchel on both sides");
+    const auto refused = [](const std::string& peer, int version, int own) {
+        return fmt::format(
+            "the {} speaks version {} of satchel's protocol and this process version {}: use the "
+            "same release of satchel on both sides",
+            peer, version, own);
+    };
+    CHECK(refusals_of(newer).first == refused("worker", protocol_version, 7));
+    CHECK(refusals_of(newer).second == refused("scheduler", 7, protocol_version));
 
     auto smaller = scheduler_of(first);
     smaller.abi.sizes[1] = 4;

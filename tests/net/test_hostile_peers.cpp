@@ -6,6 +6,7 @@
 #include <random>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace satchel::net;
 using namespace satchel_tests;
@@ -61,9 +62,10 @@ TEST_CASE("a wrong key, cluster, version or machine gets one clear sentence") {
     CHECK(refusal_for(wrong_cluster).starts_with(peer + " belongs to the cluster "));
     auto newer = right;
     newer.version = 7;
-    CHECK(refusal_for(newer) == peer +
-                                    " speaks version 2 of satchel's protocol and this process "
-                                    "version 7: use the same release of satchel on both sides");
+    CHECK(refusal_for(newer) ==
+          fmt::format("{} speaks version {} of satchel's protocol and this process version 7: use "
+                      "the same release of satchel on both sides",
+                      peer, protocol_version));
     auto other_abi = right;
     other_abi.abi.sizes[0] = 2;
     CHECK(refusal_for(other_abi).starts_with(peer + " lays out values in another way"));

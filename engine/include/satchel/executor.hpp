@@ -68,9 +68,6 @@ class Executor {
     /// How many tasks can run at the same time.
     [[nodiscard]] virtual std::int64_t concurrency() const = 0;
 
-    /// Whether tasks run in this process, so that their values need not travel.
-    [[nodiscard]] virtual bool is_local() const noexcept { return false; }
-
     /// Runs a graph to its end: submit() and Submission::take().
     [[nodiscard]] std::vector<Value> run(Graph graph, std::vector<TaskIndex> outputs,
                                          const RunOptions& options = {}) const;
@@ -89,7 +86,6 @@ class SynchronousExecutor final : public Executor {
     [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
                                                      const RunOptions& options = {}) const override;
     [[nodiscard]] std::int64_t concurrency() const override { return 1; }
-    [[nodiscard]] bool is_local() const noexcept override { return true; }
 };
 
 namespace detail {
@@ -111,7 +107,6 @@ class ThreadPoolExecutor final : public Executor {
     [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
                                                      const RunOptions& options = {}) const override;
     [[nodiscard]] std::int64_t concurrency() const override;
-    [[nodiscard]] bool is_local() const noexcept override { return true; }
 
   private:
     std::shared_ptr<detail::ThreadPool> pool_;

@@ -46,7 +46,8 @@ class Arguments {
     /// How many inputs there are.
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
 
-    /// The task's place in its layer: for a bag, the number of the partition.
+    /// The task's place in its layer: for a bag, the number of the partition. Of no meaning in
+    /// tasks that were added alone.
     [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
 
     /// The same inputs for a task that has place `index`.

@@ -1,8 +1,7 @@
 /// stream: an ordered pipeline over input of unknown length, in bounded memory.
 ///
 ///     satchel::stream([&] { return read_chunk(in); },                  // std::optional<Chunk>
-///                     [](Chunk chunk) { return compress(chunk); },     // on the executor, in
-///                     parallel
+///                     [](Chunk chunk) { return compress(chunk); },     // in parallel
 ///                     [&](Compressed piece) { out.write(piece); });    // in the order of reading
 ///
 /// `read` and `write` are called by the calling thread; at most `window` items lie between being
@@ -96,7 +95,8 @@ class StreamEnds {
     StreamEnds(const StreamEnds&) = delete;
     StreamEnds& operator=(const StreamEnds&) = delete;
     virtual ~StreamEnds() = default;
-    virtual std::optional<Function> next() = 0;
+    /// A graph whose last task makes the next item; nothing at the end.
+    virtual std::optional<Graph> next() = 0;
     virtual void write(Value result) = 0;
 };
 
@@ -111,7 +111,7 @@ void run_stream(const Executor& executor, std::int64_t window, Next next, Write 
       public:
         Ends(Next& next_function, Write& write_function)
             : next_(next_function), write_(write_function) {}
-        std::optional<Function> next() override { return next_(); }
+        std::optional<Graph> next() override { return next_(); }
         void write(Value result) override { write_(std::move(result)); }
 
       private:
@@ -136,11 +136,14 @@ void stream(Read&& read, Work work, Write&& write, StreamOptions options = {}) {
         const auto shared_work = std::make_shared<const Work>(std::move(work));
         detail::run_stream(
             *executor, options.window,
-            [&]() -> std::optional<Function> {
+            [&]() -> std::optional<Graph> {
                 std::optional<In> item = read();
                 if (!item) return std::nullopt;
-                return Function(detail::StreamCall<Work, In>{
-                    shared_work, std::make_shared<In>(std::move(*item))});
+                Graph graph;
+                (void)graph.add(Function(detail::StreamCall<Work, In>{
+                                    shared_work, std::make_shared<In>(std::move(*item))}),
+                                {}, "stream");
+                return graph;
             },
             [&](Value result) { write(std::move(result).template take<Out>()); });
     }

@@ -33,7 +33,7 @@ bool makes_stream(const Node& node) {
 // therefore one thread lowers at a time.
 class Lowering {
   public:
-    explicit Lowering(bool consumed, bool drawing = false)
+    Lowering(bool consumed, bool drawing)
         : lock_(mutex()), consumed_(consumed), drawing_(drawing) {}
 
     void add_roots(const std::vector<NodePtr>& roots) {
@@ -436,8 +436,8 @@ class Lowering {
     bool has_surplus_ = false;
 };
 
-Lowered lower(const std::vector<NodePtr>& roots, bool consumed) {
-    Lowering lowering(consumed);
+Lowered lower(const std::vector<NodePtr>& roots, bool consumed, bool drawing) {
+    Lowering lowering(consumed, drawing);
     lowering.add_roots(roots);
     lowering.emit_all();
     Lowered lowered;
@@ -447,16 +447,9 @@ Lowered lower(const std::vector<NodePtr>& roots, bool consumed) {
     return lowered;
 }
 
-Graph graph_to_draw(const std::vector<NodePtr>& roots) {
-    Lowering lowering(false, true);
-    lowering.add_roots(roots);
-    lowering.emit_all();
-    return lowering.take_graph();
-}
-
 std::shared_ptr<const Pipeline> pipeline_of(const NodePtr& bag, std::vector<NodeInput>& inputs) {
     if (!makes_stream(*bag)) return nullptr;
-    Lowering lowering(false);
+    Lowering lowering(false, false);
     lowering.add_roots({bag});
     return lowering.flatten(*bag, inputs);
 }

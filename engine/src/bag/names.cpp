@@ -47,7 +47,6 @@ void name_engine_parts() {
                   "satchel/range");
         name_function<PipelineCall>("satchel/pipeline");
         name_function<PartitionCall>("satchel/partition");
-        name_function<StoredPartition>("satchel/stored");
         name_function<PassOn>("satchel/pass-on");
         name_function<MergePartials<CountReducer>>("satchel/count-merge");
         name_function<FinishPartials<CountReducer>>("satchel/count");

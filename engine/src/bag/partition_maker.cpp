@@ -1,4 +1,5 @@
 // PartitionMaker: the partitions of a bag one at a time, for who takes them in order.
+#include <satchel/detail/kept_result.hpp>
 #include <satchel/detail/node.hpp>
 
 #include "bag/pipeline.hpp"
@@ -12,20 +13,25 @@ namespace {
 
 using Kind = NodeInput::Kind;
 
-// Whether a task of a pipeline with this input could be made without the tasks beside it. What
-// several tasks take from one is not sent to and fro for that.
-bool stands_alone(const NodeInput& input, bool is_local) {
+// Whether a task of a pipeline with this input can be made without the tasks beside it.
+bool stands_alone(const NodeInput& input) {
     switch (input.kind) {
         case Kind::same:
         case Kind::at:
         case Kind::literal:
-            return true;
         case Kind::cross_left:
         case Kind::cross_right:
-            return is_local;
+            return true;
         default:
             return false;
     }
+}
+
+// How a task of `graph` refers to a value, or to a result that is elsewhere.
+std::uint32_t refer_to(Graph& graph, Value value) {
+    auto results = kept_results({value});
+    if (results.empty()) return graph.literal(std::move(value));
+    return graph.add(Function(KeptResults{std::move(results)}), {}, "input");
 }
 
 }  // namespace
@@ -33,19 +39,16 @@ bool stands_alone(const NodeInput& input, bool is_local) {
 PartitionMaker::PartitionMaker(NodePtr bag, const Executor& executor, const RunOptions& options) {
     std::vector<NodeInput> inputs;
     pipeline_ = pipeline_of(bag, inputs);
-    const auto is_fine = [&](const NodeInput& input) {
-        return stands_alone(input, executor.is_local());
-    };
-    if (!pipeline_ || !std::ranges::all_of(inputs, is_fine)) {
+    if (!pipeline_ || !std::ranges::all_of(inputs, stands_alone)) {
         pipeline_.reset();
-        values_ = compute_nodes({std::move(bag)}, executor, options);
+        values_ = keep_nodes({std::move(bag)}, executor, options);
         return;
     }
     std::vector<NodePtr> needed;
     for (const auto& input : inputs) {
         if (input.node) needed.push_back(input.node);
     }
-    auto values = compute_nodes(needed, executor, options);
+    auto values = keep_nodes(needed, executor, options);
     auto next = values.begin();
     for (auto& input : inputs) {
         Slot slot{input.kind, input.step, {}};
@@ -60,29 +63,36 @@ PartitionMaker::PartitionMaker(NodePtr bag, const Executor& executor, const RunO
     }
 }
 
-Function PartitionMaker::partition(std::uint32_t i) {
-    if (!pipeline_) return Function(StoredPartition{std::move(values_[i])});
-    std::vector<Value> literals;
-    for (auto& slot : slots_) {
-        switch (slot.kind) {
-            case Kind::same:
-                literals.push_back(std::move(slot.values[i]));
-                break;
-            case Kind::at:
-                literals.push_back(slot.values[static_cast<std::size_t>(slot.step)]);
-                break;
-            case Kind::cross_left:
-                literals.push_back(slot.values[static_cast<std::size_t>(i / slot.step)]);
-                break;
-            case Kind::cross_right:
-                literals.push_back(slot.values[static_cast<std::size_t>(i % slot.step)]);
-                break;
-            default:
-                literals.push_back(slot.values.front());
-                break;
+// Partitions are made in order, so what no later one needs is given away.
+Value PartitionMaker::Slot::of(std::uint32_t i) {
+    switch (kind) {
+        case Kind::same:
+            return std::move(values[i]);
+        case Kind::at:
+            return values[static_cast<std::size_t>(step)];
+        case Kind::cross_left: {
+            auto& value = values[static_cast<std::size_t>(i / step)];
+            return (i + 1) % step == 0 ? std::move(value) : value;
         }
+        case Kind::cross_right:
+            return values[static_cast<std::size_t>(i % step)];
+        default:
+            return values.front();
     }
-    return Function(PartitionCall{{pipeline_}, std::move(literals), i});
+}
+
+Graph PartitionMaker::partition(std::uint32_t i) {
+    Graph graph;
+    if (!pipeline_) {
+        const auto value = refer_to(graph, std::move(values_[i]));
+        (void)graph.add(Function(PassOn{}), {value}, "partition");
+        return graph;
+    }
+    std::vector<std::uint32_t> inputs;
+    inputs.reserve(slots_.size());
+    for (auto& slot : slots_) inputs.push_back(refer_to(graph, slot.of(i)));
+    (void)graph.add(Function(PartitionCall{{pipeline_}, i}), inputs, "partition");
+    return graph;
 }
 
 }  // namespace satchel::detail

@@ -90,19 +90,10 @@ void PipelineCall::serialize(InputArchive& archive, unsigned) {
     pipeline = std::move(made);
 }
 
-Value PartitionCall::operator()(Arguments&) const {
-    auto inputs = literals;
-    std::vector<std::uint32_t> references(inputs.size());
-    for (std::uint32_t k = 0; k < references.size(); ++k) references[k] = k | literal_bit;
-    Arguments arguments(nullptr, inputs.data(), references.data(),
-                        static_cast<std::uint32_t>(references.size()), index);
-    return call.pipeline->run(arguments, index);
-}
-
 void PartitionCall::serialize(OutputArchive& archive, unsigned) const {
-    archive& call.narrowed(index) & literals& index;
+    archive& call.narrowed(index) & index;
 }
 
-void PartitionCall::serialize(InputArchive& archive, unsigned) { archive& call& literals& index; }
+void PartitionCall::serialize(InputArchive& archive, unsigned) { archive& call& index; }
 
 }  // namespace satchel::detail

@@ -64,13 +64,16 @@ struct PipelineCall {
     void serialize(InputArchive& archive, unsigned);
 };
 
-/// What makes one partition of a bag, without a graph around it.
+/// What makes one partition of a bag, without the others around it.
 struct PartitionCall {
     PipelineCall call = {};
-    std::vector<Value> literals = {};  // the inputs
     std::uint32_t index = 0;
 
-    Value operator()(Arguments&) const;
+    Value operator()(Arguments& arguments) const {
+        auto mine = arguments.at_index(index);
+        return call.pipeline->run(mine, index);
+    }
+
     void serialize(OutputArchive& archive, unsigned) const;
     void serialize(InputArchive& archive, unsigned);
 };
@@ -78,12 +81,6 @@ struct PartitionCall {
 /// What a task calls that gives on what it gets.
 struct PassOn {
     Value operator()(Arguments& arguments) const { return arguments.share(0); }
-};
-
-/// A partition that is there already.
-struct StoredPartition {
-    Value value;
-    Value operator()(Arguments&) const { return value; }
 };
 
 }  // namespace satchel::detail

@@ -6,8 +6,8 @@
 
 namespace satchel::detail {
 
-RunnableNodes runnable(const std::vector<NodePtr>& roots, bool consumed) {
-    auto lowered = lower(roots, consumed);
+RunnableNodes runnable(const std::vector<NodePtr>& roots, bool consumed, bool drawing) {
+    auto lowered = lower(roots, consumed, drawing);
     std::vector<TaskIndex> outputs;
     for (std::size_t k = 0; k < roots.size(); ++k) {
         for (std::uint32_t i = 0; i < roots[k]->description.count; ++i) {

@@ -42,14 +42,13 @@ void run_stream(const Executor& executor, std::int64_t window, StreamEnds& ends)
     while (more || !begun.empty()) {
         // Writing what is done comes first: it frees memory, and shows progress.
         if (more && begun.size() < limit() && (begun.empty() || !begun.front()->done())) {
-            auto function = ends.next();
-            if (!function) {
+            auto graph = ends.next();
+            if (!graph) {
                 more = false;
                 continue;
             }
-            Graph graph;
-            const auto task = graph.add(*function, {}, "stream");
-            begun.push_back(executor.submit(std::move(graph), {task}, items.options()));
+            const auto last = graph->size() - 1;
+            begun.push_back(executor.submit(std::move(*graph), {last}, items.options()));
             continue;
         }
         if (begun.empty()) continue;

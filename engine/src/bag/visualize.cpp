@@ -114,7 +114,7 @@ void draw(const std::vector<NodePtr>& roots, const std::string& path) {
             "visualize: '{}' does not tell how to draw; give the file a name in .dot, .svg or .png",
             path));
     }
-    const auto text = dot_of(graph_to_draw(roots));
+    const auto text = dot_of(runnable(roots, false, true).graph);
     if (extension == ".dot") {
         write_text(path, text);
     } else {

@@ -435,6 +435,7 @@ GraphMessage make_graph_message(Graph graph, std::vector<TaskIndex> outputs,
     message.update.layers = writer.take_layers();
     message.names = std::make_shared<const TaskNames>(writer.take_names());
     message.offers = writer.take_offers();
+    message.graph = std::move(graph);
     return message;
 }
 

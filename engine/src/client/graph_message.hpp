@@ -18,6 +18,7 @@ struct GraphMessage {
     std::shared_ptr<const TaskNames> names;
     std::vector<Key> outputs;  // in the order in which they were asked for
     std::vector<Offer> offers;
+    Graph graph;  // as it is sent: the kept results that it holds must live until it has been
 };
 
 /// Throws TravelError, which names the task, if a function or a literal cannot be sent; GraphError

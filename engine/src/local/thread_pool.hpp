@@ -40,7 +40,6 @@ class ThreadPool final : public Executor,
     [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
                                                      const RunOptions& options) const override;
     [[nodiscard]] std::int64_t concurrency() const override { return concurrency_; }
-    [[nodiscard]] bool is_local() const noexcept override { return true; }
     void wake_one() override;
 
     /// A job and who is at it. All but `job` is guarded by the pool's mutex.

@@ -41,7 +41,7 @@ struct Abi {
     friend bool operator==(const Abi&, const Abi&) = default;
 };
 
-inline constexpr std::uint16_t protocol_version = 2;
+inline constexpr std::uint16_t protocol_version = 3;
 
 /// Who this process says it is. Only tests set the last two.
 struct Identity {

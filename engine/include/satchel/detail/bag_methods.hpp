@@ -164,7 +164,7 @@ void Bag<T>::for_each_partition(Write write, PartitionsOptions options) const {
         std::uint32_t next = 0;
         detail::run_stream(
             *executor, options.window,
-            [&]() -> std::optional<Function> {
+            [&]() -> std::optional<Graph> {
                 if (next == node_->description.count) return std::nullopt;
                 return maker.partition(next++);
             },

@@ -276,12 +276,10 @@ struct Lowered {
 
 /// Makes a graph of all that `roots` need. `consumed`: the roots are the last handles, so that what
 /// nobody else holds may be moved from. Throws InvalidArgument where a move-only element would have
-/// to be copied. Thread-safe.
-[[nodiscard]] Lowered lower(const std::vector<NodePtr>& roots, bool consumed = false);
-
-/// The same graph for people to look at: the name of a task has a line for each operation that is
-/// fused into it.
-[[nodiscard]] Graph graph_to_draw(const std::vector<NodePtr>& roots);
+/// to be copied. `drawing`: the name of a task has a line for each operation that is fused into it.
+/// Thread-safe.
+[[nodiscard]] Lowered lower(const std::vector<NodePtr>& roots, bool consumed = false,
+                            bool drawing = false);
 
 /// Lowers, runs, and gives the values of all tasks of all roots, in order.
 [[nodiscard]] std::vector<Value> compute_nodes(const std::vector<NodePtr>& roots,
@@ -297,7 +295,8 @@ struct RunnableNodes {
     Graph graph;
     std::vector<TaskIndex> outputs;
 };
-[[nodiscard]] RunnableNodes runnable(const std::vector<NodePtr>& roots, bool consumed = false);
+[[nodiscard]] RunnableNodes runnable(const std::vector<NodePtr>& roots, bool consumed = false,
+                                     bool drawing = false);
 
 /// A node for values that stand for results which are kept elsewhere; null if they are none.
 [[nodiscard]] NodePtr kept_node(const std::vector<Value>& values, const Node& like);
@@ -321,20 +320,22 @@ auto visualize(const std::vector<NodePtr>& roots, const Path& path) {
     }
 }
 
-/// Makes the partitions of a bag one by one: what they need of other tasks is computed at the
-/// start.
+/// Makes the partitions of a bag one by one, in order: what they need of other tasks is computed at
+/// the start, and stays where it was computed.
 class PartitionMaker {
   public:
     PartitionMaker(NodePtr bag, const Executor& executor, const RunOptions& options);
 
-    /// What makes partition `i`; to be called once for each, and run anywhere.
-    [[nodiscard]] Function partition(std::uint32_t i);
+    /// What makes partition `i`, which its last task gives; to be called once for each, in order.
+    [[nodiscard]] Graph partition(std::uint32_t i);
 
   private:
     struct Slot {
         NodeInput::Kind kind;
         std::int64_t step;
         std::vector<Value> values;
+
+        [[nodiscard]] Value of(std::uint32_t i);
     };
     std::shared_ptr<const class Pipeline> pipeline_;
     std::vector<Slot> slots_;
