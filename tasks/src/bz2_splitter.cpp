@@ -69,11 +69,9 @@ std::optional<std::uint64_t> find_magic(std::span<const std::byte> data, std::ui
 class Bz2Splitter : public Splitter {
   public:
     std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
-        const auto start = offset * 8;
-        // The magic number that this piece begins with is not its end.
-        const auto from = std::max(searched_, next_ == 0 ? 0 : next_ - start + 1);
-        if (const auto hit = find_magic(data, from); hit && *hit >= 8) {
-            return begin_at(static_cast<std::size_t>(*hit / 8), start + *hit);
+        // A magic number that begins in the first byte is not the end of this piece.
+        if (const auto hit = find_magic(data, std::max(searched_, std::uint64_t{8}))) {
+            return begin_at(static_cast<std::size_t>(*hit / 8), offset * 8 + *hit);
         }
         if (at_end || data.size() > compressed_size_max) return begin_at(data.size(), 0);
         searched_ = data.size() < 8 ? 0 : data.size() * 8 - 64;

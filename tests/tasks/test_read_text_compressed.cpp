@@ -5,7 +5,9 @@
 #include "tasks/temporary_folder.hpp"
 #include "tasks/test_support.hpp"
 #include "tasks/text_support.hpp"
+#include "text/pieces.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -52,6 +54,20 @@ std::string frames_without_sizes(const std::string& text) {
     end += '\0';
     append(end, 0x8F92'EAB1);
     return frames + end;
+}
+
+// The bytes in which the blocks of bzip2 data begin.
+std::vector<std::int64_t> bz2_blocks(const std::string& data) {
+    std::vector<std::int64_t> blocks;
+    std::uint64_t last = 0;
+    for (std::size_t bit = 0; bit < data.size() * 8; ++bit) {
+        const auto byte = static_cast<unsigned char>(data[bit / 8]);
+        last = (last << 1 | (byte >> (7 - bit % 8) & 1U)) & 0xFFFF'FFFF'FFFF;
+        if (bit >= 47 && last == 0x3141'5926'5359) {
+            blocks.push_back(static_cast<std::int64_t>(bit - 47) / 8);
+        }
+    }
+    return blocks;
 }
 
 void check_blocks(const std::string& name, const std::string& data,
@@ -104,6 +120,32 @@ TEST_CASE("blocks of compressed files give the lines of the whole") {
     check_blocks("unsized.xz", by_command(text, "xz -T1 --block-size=100000"), expected);
     check_blocks("own.zst", compressed(text, "zstd"), expected);
     check_blocks("unsized.zst", frames_without_sizes(text), expected);
+}
+
+TEST_CASE("parts of bzip2 files that begin around a mark") {
+    const TemporaryFolder folder;
+    const auto member = by_command(some_lines(450'000), "bzip2 -1");
+    const auto data = member + member;
+    const auto blocks = bz2_blocks(data);
+    REQUIRE(blocks.size() >= 10);
+    const InputFile file(folder.with("a.bz2", data));
+    const auto begin_from = [&](std::int64_t from) {
+        const auto pieces = detail::open_pieces(file, codec("bz2"), from);
+        std::vector<std::int64_t> found;
+        while (const auto piece = pieces->next()) found.push_back(detail::place_of(*piece));
+        return found;
+    };
+    CHECK(begin_from(0) == blocks);
+    auto places = blocks;  // and the end of the first member, and of the second
+    places.push_back(std::ssize(member) - 10);
+    places.push_back(std::ssize(data) - 10);
+    for (const auto place : places) {
+        for (auto from = place - 2; from < place + 4; ++from) {
+            CAPTURE(from);
+            const auto first = std::ranges::lower_bound(blocks, from);
+            CHECK(begin_from(from) == std::vector(first, blocks.end()));
+        }
+    }
 }
 
 TEST_CASE("blocks of bzip2 that hold much more than they take") {

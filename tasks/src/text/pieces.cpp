@@ -21,7 +21,9 @@
 namespace satchel::detail {
 namespace {
 
-constexpr std::size_t read_size = std::size_t{1} << 20;
+// How much is read at a time: little at first, because many look only for a place to begin at.
+constexpr std::size_t read_size_min = std::size_t{64} << 10;
+constexpr std::size_t read_size_max = std::size_t{1} << 20;
 
 // A chunk of more than this is not decoded as a piece.
 constexpr std::size_t piece_size_max = std::size_t{16} << 20;
@@ -40,7 +42,7 @@ class Window {
     // False at the end of the file.
     bool read_more() {
         const auto size = data_.size();
-        data_.resize(size + read_size);
+        data_.resize(size + std::clamp(size, read_size_min, read_size_max));
         const auto at = offset_ + static_cast<std::int64_t>(size);
         const auto read = file_.read_at(at, std::span(data_).subspan(size));
         data_.resize(size + read);
