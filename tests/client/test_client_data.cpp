@@ -62,6 +62,24 @@ void kill_workers(const Client& client) {
 
 }  // namespace
 
+TEST_CASE("results that fill the memory do not keep others from being made of them") {
+    const LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1, .memory_limit = "200MB"});
+    const Client client(cluster);
+    const auto large =
+        client.map([](int k) { return std::string(10'000'000, static_cast<char>('a' + k)); },
+                   std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
+    wait(large);
+    // Works for longer than it takes the worker to notice, which then begins no more tasks.
+    const auto work = [](std::uint64_t steps) {
+        std::uint64_t x = 1;
+        for (; steps > 0; --steps) x = x * 6'364'136'223'846'793'005 + steps;
+        return x;
+    };
+    wait(client.submit(work, std::uint64_t{300'000'000}));
+    const auto sizes = client.map([](const std::string& text) { return text.size(); }, large);
+    CHECK(client.gather(sizes) == std::vector<std::size_t>(large.size(), 10'000'000));
+}
+
 TEST_CASE("persist computes once, and keeps the results on the workers") {
     LocalCluster cluster(threads);
     Client client(cluster);

@@ -118,6 +118,18 @@ TEST_CASE("shuffles give the same on every executor") {
     }
 }
 
+TEST_CASE("a shuffle of more than the memory of all workers") {
+    const LocalCluster cluster({.n_workers = 2, .threads_per_worker = 1, .memory_limit = "150MB"});
+    const Client client(cluster);
+    const auto texts = range(1'000'000, 64).map([](std::int64_t x) {
+        return std::string(400, static_cast<char>('a' + x % 26)) + std::to_string(x);
+    });
+    const auto sizes =
+        texts.groupby([](const std::string& text) { return text.substr(396); }, {.npartitions = 90})
+            .map([](const auto& group) { return group.second.size(); });
+    CHECK(sizes.sum().compute(client) == 1'000'000);
+}
+
 TEST_CASE("workers that die in the middle of a shuffle cost nothing but time") {
     const auto expected = names().groupby(key_of).compute(SynchronousExecutor{});
     LocalCluster cluster({.n_workers = 3, .threads_per_worker = 1});

@@ -24,11 +24,7 @@ using satchel::testing::text_of;
 
 namespace {
 
-Buffer buffer_of(std::string_view text) {
-    Buffer buffer;
-    buffer.append(std::as_bytes(std::span(text)));
-    return buffer;
-}
+Bytes bytes_of(std::string_view text) { return Bytes::copy_of(std::as_bytes(std::span(text))); }
 
 std::string text_at(const SpillSpace::Place& place, std::size_t size) {
     const auto bytes = place.file ? place.file->read(place.offset, size) : place.bytes;
@@ -93,10 +89,10 @@ std::vector<std::pair<K, int>> records_of(const ShufflePieces& pieces, std::uint
 
 TEST_CASE("data stays in memory while there is room, and gives its room back") {
     SpillSpace space(10);
-    auto first = space.put(buffer_of("12345678"));
+    auto first = space.put(bytes_of("12345678"));
     CHECK(!first.file);
     CHECK(space.memory_used() == 8);
-    const auto second = space.put(buffer_of("abc"));
+    const auto second = space.put(bytes_of("abc"));
     CHECK(second.file);
     CHECK(space.memory_used() == 8);
     const auto slice = first.bytes.slice(2, 3);
@@ -104,9 +100,9 @@ TEST_CASE("data stays in memory while there is room, and gives its room back") {
     CHECK(space.memory_used() == 8);  // the slice holds it
     CHECK(slice.text() == "345");
     CHECK(text_at(second, 3) == "abc");
-    const auto third = space.put(buffer_of("de"));
+    const auto third = space.put(bytes_of("de"));
     CHECK(!third.file);
-    const auto fourth = space.put(buffer_of("fghi"));
+    const auto fourth = space.put(bytes_of("fghi"));
     CHECK(fourth.file == second.file);
     CHECK(text_at(fourth, 4) == "fghi");
 }
@@ -116,7 +112,7 @@ TEST_CASE("temporary files have no names") {
     const std::string folder = ::mkdtemp(pattern);
     const TemporaryFolder temporary(folder);
     SpillSpace space(0);
-    const auto place = space.put(buffer_of("text"));
+    const auto place = space.put(bytes_of("text"));
     CHECK(std::filesystem::is_empty(folder));
     std::filesystem::remove_all(folder);
     CHECK(text_at(place, 4) == "text");
@@ -127,17 +123,17 @@ TEST_CASE("a full disk, and a folder that is not there") {
     {
         const FileSizeMax at_most(100);
         const auto text =
-            text_of<FileError>([&] { (void)space.put(buffer_of(std::string(5000, 'x'))); });
+            text_of<FileError>([&] { (void)space.put(bytes_of(std::string(5000, 'x'))); });
         CHECK(text ==
-              "setting data aside in '/var/tmp' to group or join it: cannot write 4.88 kiB: File "
-              "too large; set TMPDIR to a folder on a disk with room, or let "
-              "SATCHEL_SHUFFLE__MEMORY bytes of it stay in memory");
+              "setting data aside in '/var/tmp': cannot write 4.88 kiB: File too large; set TMPDIR "
+              "to a folder on a disk with room, or let SATCHEL_SHUFFLE__MEMORY bytes of shuffles "
+              "stay in memory");
     }
     const TemporaryFolder missing("/nowhere");
-    const auto text = text_of<FileError>([&] { (void)space.put(buffer_of("x")); });
+    const auto text = text_of<FileError>([&] { (void)space.put(bytes_of("x")); });
     CHECK(
-        text.starts_with("setting data aside in '/nowhere' to group or join it: cannot make a "
-                         "temporary file: No such file or directory"));
+        text.starts_with("setting data aside in '/nowhere': cannot make a temporary file: No such "
+                         "file or directory"));
 }
 
 TEST_CASE_TEMPLATE("pieces are cut, sent and read in order", K, std::string, int, double, char) {

@@ -55,7 +55,7 @@ Run make_run(Buffer sorted, const std::vector<std::uint32_t>& counts,
     for (std::uint32_t output = 0; output < counts.size(); ++output) {
         if (counts[output] != 0) run.parts.push_back({output, counts[output], ends[output]});
     }
-    auto place = SpillSpace::of_process().put(std::move(sorted));
+    auto place = SpillSpace::of_process().put(std::move(sorted).freeze());
     run.offset = place.offset;
     run.bytes = std::move(place.bytes);
     run.file = std::move(place.file);
@@ -155,8 +155,12 @@ void Run::serialize(InputArchive& archive, unsigned) {
         part.end = end += size;
         parts.push_back(part);
     }
-    bytes = archive.load_bytes();
-    if (bytes.size() != end) archive.refuse("pieces are larger or smaller than was said");
+    auto loaded = archive.load_bytes();
+    if (loaded.size() != end) archive.refuse("pieces are larger or smaller than was said");
+    auto place = SpillSpace::of_process().put(std::move(loaded));
+    offset = place.offset;
+    bytes = std::move(place.bytes);
+    file = std::move(place.file);
 }
 
 // ---- making runs --------------------------------------------------------------------------------

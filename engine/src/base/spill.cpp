@@ -4,8 +4,10 @@
 #include <satchel/error.hpp>
 #include <satchel/units.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -26,9 +28,8 @@ std::string temporary_folder() {
 
 [[noreturn]] void fail(const std::string& folder, const std::string& doing, int code) {
     throw FileError(
-        fmt::format("setting data aside in '{}' to group or join it: cannot {}: {}; set TMPDIR to "
-                    "a folder on a disk with room, or let SATCHEL_SHUFFLE__MEMORY bytes of it stay "
-                    "in memory",
+        fmt::format("setting data aside in '{}': cannot {}: {}; set TMPDIR to a folder on a disk "
+                    "with room, or let SATCHEL_SHUFFLE__MEMORY bytes of shuffles stay in memory",
                     folder, doing, std::generic_category().message(code)),
         code);
 }
@@ -44,9 +45,10 @@ int open_temporary(const std::string& folder) {
     return fd;
 }
 
-std::int64_t memory_of_environment() {
+std::optional<std::int64_t> memory_of_environment() {
     const char* given = std::getenv("SATCHEL_SHUFFLE__MEMORY");
-    return given != nullptr && *given != '\0' ? parse_bytes(given) : SpillSpace::default_memory;
+    if (given == nullptr || *given == '\0') return std::nullopt;
+    return parse_bytes(given);
 }
 
 }  // namespace
@@ -56,7 +58,7 @@ SpillFile::SpillFile(std::string folder)
     if (!file_) fail(folder_, "make a temporary file", errno);
 }
 
-void SpillFile::write(std::uint64_t offset, const Buffer& data) const {
+void SpillFile::write(std::uint64_t offset, const Bytes& data) const {
     for (std::size_t done = 0; done < data.size();) {
         const auto written = ::pwrite(file_.get(), data.data() + done, data.size() - done,
                                       static_cast<off_t>(offset + done));
@@ -93,8 +95,13 @@ struct SpillSpace::Held {
 
 // Never destroyed, as data may be given up later than static objects are.
 SpillSpace& SpillSpace::of_process() {
-    static auto* instance = new SpillSpace(memory_of_environment());
+    static auto* instance = new SpillSpace(memory_of_environment().value_or(default_memory));
     return *instance;
+}
+
+void SpillSpace::fit_into(std::int64_t process_bytes) {
+    if (memory_of_environment()) return;
+    of_process().set_memory_max(std::min(default_memory, process_bytes / 4));
 }
 
 bool SpillSpace::reserve(std::int64_t bytes) noexcept {
@@ -103,15 +110,17 @@ bool SpillSpace::reserve(std::int64_t bytes) noexcept {
     return false;
 }
 
-SpillSpace::Place SpillSpace::put(Buffer data) {
+SpillSpace::Place SpillSpace::put(Bytes data) {
     const auto size = data.size();
-    if (reserve(static_cast<std::int64_t>(size))) {
-        auto held = std::make_shared<const Held>(*this, std::move(data).freeze());
-        const auto* first = held->bytes.data();
-        return {.bytes = Bytes(std::move(held), first, size)};
-    }
+    if (!reserve(static_cast<std::int64_t>(size))) return set_aside(data);
+    auto held = std::make_shared<const Held>(*this, std::move(data));
+    const auto* first = held->bytes.data();
+    return {.bytes = Bytes(std::move(held), first, size)};
+}
+
+SpillSpace::Place SpillSpace::set_aside(const Bytes& data) {
     Place place;
-    place.file = file_for(size, place.offset);
+    place.file = file_for(data.size(), place.offset);
     place.file->write(place.offset, data);
     return place;
 }

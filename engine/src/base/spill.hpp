@@ -27,7 +27,7 @@ class SpillFile {
     explicit SpillFile(std::string folder);
 
     /// Throw FileError.
-    void write(std::uint64_t offset, const Buffer& data) const;
+    void write(std::uint64_t offset, const Bytes& data) const;
     [[nodiscard]] Bytes read(std::uint64_t offset, std::uint64_t size) const;
 
   private:
@@ -54,7 +54,13 @@ class SpillSpace {
     };
     /// REQUIRES: this lives as long as what was put here. Throws FileError if a file is needed and
     /// cannot be written.
-    [[nodiscard]] Place put(Buffer data);
+    [[nodiscard]] Place put(Bytes data);
+    /// The same, with nothing left in memory.
+    [[nodiscard]] Place set_aside(const Bytes& data);
+
+    /// Leaves this process, which may use so many bytes of memory, most of them for other things;
+    /// unless SATCHEL_SHUFFLE__MEMORY says what it may have here.
+    static void fit_into(std::int64_t process_bytes);
 
     /// Changes how many bytes may be in memory; what is there stays there.
     void set_memory_max(std::int64_t bytes) noexcept { memory_max_ = bytes; }

@@ -10,6 +10,9 @@ namespace {
 // it may have read them from a file.
 constexpr std::size_t kept_max = 4096;
 
+// Less is not worth a write and a read.
+constexpr std::size_t aside_min = std::size_t{16} << 10;
+
 }  // namespace
 
 StoredValue::StoredValue(Value value) : value_(std::move(value)) {
@@ -29,8 +32,10 @@ void StoredValue::keep(const Encoded& encoded) {
 Value StoredValue::value() {
     const std::lock_guard lock(mutex_);
     if (!value_.has_value()) {
-        value_ = decode<Value>(*encoded_);
-        keep(Encoded(*encoded_));
+        const auto all = whole();
+        value_ = decode<Value>(all);
+        aside_.clear();
+        keep(all);
     }
     // Who takes the object may need it for itself, but this keeps it for others.
     if (!value_.operations().copyable) return decode<Value>(encode(value_));
@@ -39,7 +44,28 @@ Value StoredValue::value() {
 
 Encoded StoredValue::encoded() {
     const std::lock_guard lock(mutex_);
-    return encoded_ ? *encoded_ : encode(value_);
+    return encoded_ ? whole() : encode(value_);
+}
+
+void StoredValue::set_aside() {
+    const std::lock_guard lock(mutex_);
+    if (value_.has_value()) return;
+    auto& segments = encoded_->segments;
+    for (std::size_t k = 0; k < segments.size(); ++k) {
+        if (segments[k].size() < aside_min) continue;
+        aside_.push_back(
+            {k, segments[k].size(), detail::SpillSpace::of_process().set_aside(segments[k])});
+        segments[k] = {};
+    }
+}
+
+// With what was set aside.
+Encoded StoredValue::whole() const {
+    auto all = *encoded_;
+    for (const auto& [segment, size, place] : aside_) {
+        all.segments[segment] = place.file->read(place.offset, size);
+    }
+    return all;
 }
 
 }  // namespace satchel::cluster

@@ -5,9 +5,11 @@
 #include <satchel/log.hpp>
 #include <satchel/units.hpp>
 
+#include "base/spill.hpp"
 #include "cluster/call.hpp"
 #include "cluster/codec.hpp"
 #include "cluster/helper_thread.hpp"
+#include "cluster/memory_watch.hpp"
 #include "cluster/peer_data.hpp"
 #include "cluster/task_executor.hpp"
 #include "cluster/task_threads.hpp"
@@ -74,7 +76,11 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void reset();
     void received(net::Message& message);
     void beat();
+    [[nodiscard]] bool has_memory_limit() const {
+        return options_.memory_limit > 0 && options_.watches_memory;
+    }
     void watch_memory();
+    void set_aside(std::vector<std::shared_ptr<StoredValue>> values);
     void act();
     void fetch(const worker::Instructions::Fetch& fetch);
     void fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items);
@@ -98,7 +104,8 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     net::Timer timer_;  // for connecting again
     net::Timer heartbeat_;
     net::Timer memory_;
-    bool is_paused_ = false;
+    MemoryWatch watch_;
+    std::int64_t received_bytes_ = 0;  // since the last look at the memory
     std::chrono::nanoseconds beat_interval_ = 500ms;
     std::optional<net::Listener> listener_;
     std::optional<worker::Worker> machine_;
@@ -198,7 +205,7 @@ void WorkerServer::Impl::end(const WorkerServerEnd& end) {
 // A new life: nothing of the old one is known to the scheduler.
 void WorkerServer::Impl::reset() {
     ++life_;
-    is_paused_ = false;
+    watch_ = {};
     machine_.emplace(worker::Options{.threads = static_cast<std::uint32_t>(options_.threads)});
     fetcher_.emplace(loop_, identity_);
     data_server_.emplace(
@@ -239,7 +246,10 @@ void WorkerServer::Impl::received(net::Message& message) {
         beat_interval_ = std::chrono::nanoseconds(
             std::clamp<Nanoseconds>(welcome.heartbeat_interval, 10'000'000, 60'000'000'000));
         beat();
-        if (options_.memory_limit > 0 && options_.watches_memory) watch_memory();
+        if (has_memory_limit()) {
+            detail::SpillSpace::fit_into(options_.memory_limit);
+            watch_memory();
+        }
     }
     act();
 }
@@ -253,26 +263,46 @@ void WorkerServer::Impl::beat() {
     act();
 }
 
-// Results that are kept may fill the memory, and more tasks would make more of them. What was
-// freed is given back to the system first, as else it counts.
+// Results that are kept may fill the memory, and more tasks would make more of them.
 void WorkerServer::Impl::watch_memory() {
     memory_.start(memory_interval, [this] { watch_memory(); });
+    received_bytes_ = 0;
     const auto limit = static_cast<double>(options_.memory_limit);
-    auto used = static_cast<double>(process::memory_in_use(::getpid()));
-    if (used > process::resume_at * limit) {
+    const auto part_in_use = [&] {
+        return static_cast<double>(process::memory_in_use(::getpid())) / limit;
+    };
+    auto used = part_in_use();
+    if (used > process::set_aside_at) {  // what was freed is given back first, as else it counts
         ::malloc_trim(0);
-        used = static_cast<double>(process::memory_in_use(::getpid()));
+        used = part_in_use();
     }
-    const auto threshold = is_paused_ ? process::resume_at : process::pause_at;
-    const bool is_full = used > threshold * limit;
-    if (is_full == is_paused_) return;
-    is_paused_ = is_full;
-    log_warning("worker", fmt::format("the worker '{}' uses {:.0f} % of its memory limit of {}: {}",
-                                      options_.name, 100 * used / limit,
-                                      format_bytes(static_cast<std::uint64_t>(limit)),
-                                      is_full ? "it begins no more tasks" : "it goes on"));
-    machine_->pause(is_full);
+    const auto change = watch_.look(used, machine_->is_idle());
+    if (watch_.is_tight()) {
+        std::vector<std::shared_ptr<StoredValue>> values;
+        values.reserve(values_.size());
+        for (const auto& [task, value] : values_) values.push_back(value);
+        set_aside(std::move(values));
+    }
+    if (change.text != nullptr) {
+        log_warning("worker",
+                    fmt::format("the worker '{}' uses {:.0f} % of its memory limit of {}: {}",
+                                options_.name, 100 * used,
+                                format_bytes(static_cast<std::uint64_t>(options_.memory_limit)),
+                                change.text));
+    }
+    if (!change.pauses_or_goes_on) return;
+    machine_->pause(watch_.is_paused());
     act();
+}
+
+void WorkerServer::Impl::set_aside(std::vector<std::shared_ptr<StoredValue>> values) {
+    helper_.post([values = std::move(values), name = options_.name] {
+        try {
+            for (const auto& value : values) value->set_aside();
+        } catch (const FileError& error) {
+            log_warning("worker", fmt::format("the worker '{}': {}", name, error.what()));
+        }
+    });
 }
 
 void WorkerServer::Impl::act() {
@@ -315,10 +345,13 @@ void WorkerServer::Impl::fetched(std::uint64_t number, std::optional<std::vector
         for (auto& item : *items) {
             auto value = std::make_shared<StoredValue>(
                 Encoded{std::move(item.head), std::move(item.segments)});
+            received_bytes_ += value->nbytes();
             brought.push_back({item.task, item.present, value->nbytes()});
             if (item.present) values_.try_emplace(item.task, std::move(value));
         }
         machine_->fetched(number, brought);
+        // Much may come between two looks.
+        if (has_memory_limit() && received_bytes_ > options_.memory_limit / 32) watch_memory();
     } else {
         machine_->fetch_failed(number);
     }

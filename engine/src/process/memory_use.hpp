@@ -7,7 +7,9 @@
 
 namespace satchel::process {
 
-/// A worker that uses more than this part of its limit begins no more tasks …
+/// A worker that uses more than this part of its limit sets aside what others have sent it …
+inline constexpr double set_aside_at = 0.60;
+/// … and above this part begins no more tasks …
 inline constexpr double pause_at = 0.80;
 /// … until it uses less than this.
 inline constexpr double resume_at = 0.75;

@@ -113,6 +113,8 @@ class Worker {
     /// Whether the result is here, and may be given to who asks for it.
     [[nodiscard]] bool holds(TaskRef task) const;
     [[nodiscard]] std::int64_t managed_bytes() const noexcept { return managed_bytes_; }
+    /// Whether no task has a thread.
+    [[nodiscard]] bool is_idle() const noexcept { return free_threads_ == options_.threads; }
     /// Recomputes all that is redundant and throws std::logic_error if it is not what it should be.
     void check() const;
 
