@@ -128,6 +128,9 @@ TEST_CASE("concat puts partitions after one another") {
         CHECK(concat(b, b).compute(executor) == Numbers{0, 10, 20, 30, 0, 10, 20, 30});
         CHECK(concat(std::vector<Bag<std::int64_t>>{}).compute(executor).empty());
         CHECK(concat(std::vector{a}).compute(executor) == Numbers{0, 1, 2});
+        const auto same = [](std::int64_t x) { return x; };
+        CHECK(concat(std::vector{a.map(same), range(4, 3).map(same)}).compute(executor) ==
+              Numbers{0, 1, 2, 0, 1, 2, 3});
         CHECK(concat(concat(a, b), concat(b, a)).count().compute(executor) == 14);
         calls = 0;
         CHECK(satchel::compute(executor, concat(a, b), b) ==

@@ -215,6 +215,8 @@ TEST_CASE("starmap calls with the parts of tuples, pairs and arrays") {
         using Pair = std::pair<int, int>;
         const auto pairs = from_sequence(std::vector<Pair>{{1, 2}, {3, 4}});
         CHECK(pairs.starmap(std::plus<>{}).compute(executor) == std::vector<int>{3, 7});
+        CHECK(pairs.starmap([](auto... x) { return (x + ...); }).compute(executor) ==
+              std::vector<int>{3, 7});
         using Triple = std::tuple<int, std::string, char>;
         const auto triples = from_sequence(std::vector<Triple>{{1, "a", 'x'}, {2, "b", 'y'}});
         const auto join = [](int n, const std::string& text, char c) {

@@ -6,12 +6,15 @@
 #include "engine/support.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -21,8 +24,6 @@
 
 #include <doctest/doctest.h>
 
-using satchel::Bag;
-using satchel::Delayed;
 using satchel::EmptyBag;
 using satchel::Executor;
 using satchel::from_sequence;
@@ -298,6 +299,70 @@ TEST_CASE("initial counts once also where results cannot be compared") {
             range(10, npartitions).fold(add, join_totals, Total{100}).compute(synchronous).value ==
             145);
     }
+}
+
+TEST_CASE("initial counts once where the order of joining counts") {
+    struct Last {
+        int last = 0;
+        int count = 0;
+        bool operator==(const Last&) const = default;
+    };
+    const auto last_even = [](std::optional<int> a, int x) { return x % 2 == 0 ? x : a; };
+    const auto later = [](std::optional<int> a, std::optional<int> b) { return b ? b : a; };
+    const auto count = [](Last a, int x) { return x % 2 == 0 ? Last{x, a.count + 1} : a; };
+    const auto join_counts = [](Last a, Last b) {
+        return Last{b.count > 0 ? b.last : a.last, a.count + b.count};
+    };
+    const auto second = [](int, int b) { return b; };
+    const auto other_second = [](int, int b) { return b; };
+    const auto append = [](const std::filesystem::path& a, const std::string& b) { return a / b; };
+    const auto append_path = [](const std::filesystem::path& a, const std::filesystem::path& b) {
+        return a / b;
+    };
+    on_each_executor([&](const Executor& executor) {
+        for (const std::int64_t npartitions : {1, 2, 3, 4}) {
+            CAPTURE(npartitions);
+            const auto bag = from_sequence({2, 5, 3, 3}, {.npartitions = npartitions});
+            const auto key = [](int x) { return x == 5; };
+            CHECK(bag.fold(last_even, later, std::optional<int>(7)).compute(executor) == 2);
+            CHECK(bag.foldby(key, last_even, std::optional<int>(7), later).compute(executor) ==
+                  std::vector<std::pair<bool, std::optional<int>>>{{false, 2}, {true, 7}});
+            CHECK(bag.fold(count, join_counts, Last{7, 0}).compute(executor) == Last{2, 1});
+            const auto with_empty = bag.filter([](int x) { return x != 3; });
+            CHECK(with_empty.fold(second, other_second, -1).compute(executor) == 5);
+            CHECK(with_empty.filter(key).fold(second, other_second, -1).compute(executor) == 5);
+            CHECK(from_sequence({"b", "c", "d", "e"}, {.npartitions = npartitions})
+                      .fold(append, append_path, std::filesystem::path("/a"))
+                      .compute(executor) == "/a/b/c/d/e");
+        }
+    });
+}
+
+TEST_CASE("initial that would count twice is refused") {
+    // Matrices of 2 x 2; {1, 1, 0, 0} times itself is itself.
+    using Matrix = std::array<int, 4>;
+    const auto times = [](Matrix a, Matrix b) {
+        return Matrix{a[0] * b[0] + a[1] * b[2], a[0] * b[1] + a[1] * b[3],
+                      a[2] * b[0] + a[3] * b[2], a[2] * b[1] + a[3] * b[3]};
+    };
+    const auto times_too = [=](Matrix a, Matrix b) { return times(a, b); };
+    const Matrix initial{1, 1, 0, 0};
+    const std::vector<Matrix> factors{{1, 2, 3, 4}, {0, 1, 1, 1}};
+    const auto expected = times(times(initial, factors[0]), factors[1]);
+    CHECK(from_sequence(factors, {.npartitions = 1})
+              .fold(times, times_too, initial)
+              .compute(synchronous) == expected);
+    const auto two = from_sequence(factors, {.npartitions = 2});
+    CHECK(two.fold(times, times, initial).compute(synchronous) == expected);
+    const auto text = text_of<satchel::InvalidArgument>(
+        [&] { (void)two.fold(times, times_too, initial).compute(synchronous); });
+    CHECK(text.find("`initial` would count more than once") != std::string::npos);
+    // What a minimum begins with may count as often as it likes.
+    const auto less = [](int a, int b) { return std::min(a, b); };
+    const auto less_too = [](int a, int b) { return std::min(a, b); };
+    CHECK(from_sequence({5, 3, 9, 4}, {.npartitions = 4})
+              .fold(less, less_too, 100)
+              .compute(synchronous) == 3);
 }
 
 TEST_CASE("fold of small and of move-only elements") {

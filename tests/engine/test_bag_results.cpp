@@ -250,8 +250,9 @@ TEST_CASE("for_each_partition keeps no more partitions than its window") {
             CHECK_FALSE(too_many);
         }
     });
-    CHECK_THROWS_AS(range(3, 3).for_each_partition([](const Numbers&) {}, {.window = -1}),
-                    satchel::InvalidArgument);
+    CHECK(text_of<satchel::InvalidArgument>([] {
+              range(3, 3).for_each_partition([](const Numbers&) {}, {.window = -1});
+          }).starts_with("for_each_partition: window is -1"));
 }
 
 TEST_CASE("for_each_partition of a product keeps to its window on whichever threads") {
@@ -279,6 +280,18 @@ TEST_CASE("for_each_partition of a product keeps to its window on whichever thre
         CHECK(seen == 10'000);
         CHECK(ahead <= 1'000);
     }
+}
+
+TEST_CASE("a bag that was given away says so") {
+    auto bag = range(3, 3).map(twice);
+    CHECK(std::move(bag).compute(synchronous).size() == 3);
+    // NOLINTBEGIN(bugprone-use-after-move)
+    CHECK(text_of<satchel::InvalidArgument>([&] {
+              (void)bag.compute(synchronous);
+          }).starts_with("this Bag or Delayed was moved from"));
+    CHECK_THROWS_AS((void)bag.sum(), satchel::InvalidArgument);
+    CHECK_THROWS_AS((void)bag.npartitions(), satchel::InvalidArgument);
+    // NOLINTEND(bugprone-use-after-move)
 }
 
 TEST_CASE("for_each_partition of bags that stand on results of others") {

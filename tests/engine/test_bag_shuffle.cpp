@@ -15,6 +15,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -49,6 +50,12 @@ class Celsius {
 struct Point {
     int x = 0, y = 0;
     friend bool operator==(Point, Point) = default;
+};
+
+struct Tree {
+    int value = 0;
+    std::vector<Tree> branches;
+    friend bool operator==(const Tree&, const Tree&) = default;
 };
 
 const std::vector<Person> people{{"Ada", "London", 36},     {"Alan", "London", 41},
@@ -249,8 +256,23 @@ TEST_CASE("groupby: the same bag has the same name, and partitions do not depend
     // What the algorithm in docs/bag.md gives: this must not change with a build.
     CHECK(stable_hash(std::int64_t{1}) == stable_hash(1));
     CHECK(stable_hash(1) == 0x38F9'4C43'9AC3'6242U);
+    CHECK(stable_hash(std::variant<std::monostate, int>(1)) == detail::hash_mix(9, stable_hash(1)));
     CHECK(stable_hash(std::string("satchel")) == 0xDFED'6387'9F73'B6BAU);
     CHECK(stable_hash(Point{1, 2}) == stable_hash(std::tuple(1, 2)));
+}
+
+TEST_CASE("keys that are trees, variants, or hold nothing") {
+    using Key = std::variant<std::monostate, int, std::string>;
+    const std::vector<Tree> trees{{1, {{2, {}}}}, {1, {{2, {}}}}, {1, {{3, {}}, {2, {}}}}};
+    const std::vector<Key> keys{Key(), Key(0), Key(), Key(std::string("0")), Key(0)};
+    on_each_executor([&](const Executor& executor) {
+        const auto bag = from_sequence(trees, {.npartitions = 2});
+        CHECK(bag.distinct().count().compute(executor) == 2);
+        CHECK(bag.groupby([](const Tree& tree) { return tree; }).count().compute(executor) == 2);
+        const auto groups =
+            from_sequence(keys, {.npartitions = 2}).groupby([](const Key& key) { return key; });
+        CHECK(groups.count().compute(executor) == 3);
+    });
 }
 
 TEST_CASE("groupby: a key with nearly all elements") {

@@ -43,6 +43,7 @@ static_assert(travels<std::string> && travels<std::wstring> && travels<std::vect
 static_assert(travels<std::map<std::string, std::set<int>>>);
 static_assert(travels<std::unordered_map<int, std::vector<std::string>>>);
 static_assert(travels<std::tuple<>> && travels<std::tuple<int, std::string>>);
+static_assert(travels<std::variant<std::nullptr_t, int>> && travels<std::nullptr_t>);
 static_assert(travels<std::variant<std::monostate, int>> && travels<std::optional<double>>);
 static_assert(travels<std::array<std::string, 3>> && travels<std::complex<float>>);
 static_assert(travels<std::chrono::system_clock::time_point> && travels<std::chrono::minutes>);

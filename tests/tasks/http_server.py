@@ -4,6 +4,7 @@
 Prints its port and serves until its input ends.
 """
 
+import gzip
 import http.server
 import sys
 import threading
@@ -40,13 +41,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, b"there\n")
         elif path == "/circle":
             self.answer(302, b"", location="/circle")
+        elif path == "/encoded":
+            self.answer(200, gzip.compress(b"one\n"), encoding="gzip")
+        elif path == "/identity":
+            self.answer(200, b"one\n", encoding="identity")
         elif path == "/empty":
             self.answer(200, b"")
         else:
             self.answer(404, b"nothing here\n")
 
-    def answer(self, status, body, location=None):
+    def answer(self, status, body, location=None, encoding=None):
         self.send_response(status)
+        if encoding:
+            self.send_header("Content-Encoding", encoding)
         if location:
             self.send_header("Location", location)
         self.send_header("Content-Length", str(len(body)))

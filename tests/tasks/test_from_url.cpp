@@ -117,6 +117,12 @@ TEST_CASE("what the server cannot give is an error with the URL") {
     CHECK_THROWS_AS((void)lines_of("/none"), FileError);
 }
 
+TEST_CASE("content that is encoded unasked is refused") {
+    CHECK(lines_of("/identity") == Lines{"one\n"});
+    CHECK(error_for("/encoded").find("/encoded: the server sends its content encoded as 'gzip'") !=
+          std::string::npos);
+}
+
 TEST_CASE("a server that does not speak TLS is refused for https") {
     const auto url = "https://127.0.0.1:" + server().port() + "/lines";
     CHECK(error_of([&] {

@@ -343,7 +343,7 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
 
     // ---- what it is -----------------------------------------------------------------------------
 
-    [[nodiscard]] std::int64_t npartitions() const noexcept { return node_->description.count; }
+    [[nodiscard]] std::int64_t npartitions() const { return node_->description.count; }
     /// "map-" and 32 hexadecimal digits. Equal names mean equal contents.
     [[nodiscard]] std::string name() const { return node_->key(); }
 
@@ -425,6 +425,9 @@ template <class T>
 /// The partitions of all bags, one after another.
 template <class T>
 [[nodiscard]] Bag<T> concat(const std::vector<Bag<T>>& bags);
+template <class B>
+requires std::derived_from<B, Bag<typename B::value_type>>
+[[nodiscard]] Bag<typename B::value_type> concat(const std::vector<B>& bags);
 template <class T, class... Rest>
 [[nodiscard]] Bag<T> concat(const Bag<T>& first, const Rest&... rest);
 

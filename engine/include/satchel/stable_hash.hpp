@@ -9,9 +9,10 @@
 ///     }
 ///
 /// It decides where a key belongs, so it must not be std::hash, which promises nothing of the kind.
-/// Known are numbers, enums, strings, paths, Bytes, and tuples, pairs, optionals, ranges and simple
-/// aggregates of what is known; another type of your own needs an overload in its namespace, and so
-/// does an aggregate whose == takes different members for equal. Not for use against hostile keys.
+/// Known are numbers, enums, strings, paths, Bytes, and tuples, pairs, optionals, variants, ranges
+/// and simple aggregates of what is known, of themselves too; another type of your own needs an
+/// overload in its namespace, and so does an aggregate whose == takes different members for equal.
+/// Not for use against hostile keys.
 #pragma once
 
 #include <satchel/bytes.hpp>
@@ -70,9 +71,9 @@ inline std::uint64_t hash_bytes(std::string_view text) noexcept {
 
 struct StableHash;
 
-/// A simple aggregate with members: hashed like the tuple of those, if nothing else is said.
+/// A simple aggregate: hashed like the tuple of its members, if nothing else is said.
 template <class T>
-inline constexpr bool hashes_by_members = member_count<T> != not_simple&& member_count<T> != 0;
+inline constexpr bool hashes_by_members = std::is_aggregate_v<T>&& member_count<T> != not_simple;
 
 template <class T>
 inline constexpr bool is_tuple_like = requires {
@@ -92,6 +93,13 @@ inline constexpr bool is_optional_like = requires(const T& x) {
 };
 
 template <class T>
+inline constexpr bool is_variant_like = requires(const T& x) {
+    x.valueless_by_exception();
+    x.index();
+};
+
+/// `Outer…` are the types that `T` is a part of, which are being asked about.
+template <class T, class... Outer>
 constexpr bool knows_hash_of();
 
 }  // namespace detail
@@ -110,27 +118,51 @@ struct StableHash {
 template <class T>
 concept StablyHashable = std::is_invocable_v<StableHash, const T&>;
 
-template <class... M>
-constexpr bool are_hashable(TypeList<M...>) {
-    return (StablyHashable<std::remove_const_t<M>> && ...);
-}
-
+namespace own_hash {
+void stable_hash() = delete;  // so that only functions in the namespace of `T` are found
 template <class T>
+concept Exists = requires(const T& value) {
+    stable_hash(value);
+};
+}  // namespace own_hash
+
+/// Whether a part of something else has a hash.
+template <class Part, class... Outer>
+constexpr bool is_hashable_part() {
+    using T = std::remove_cvref_t<Part>;
+    if constexpr ((std::is_same_v<T, Outer> || ...)) {
+        return true;
+    } else if constexpr (knows_hash_of<T, Outer...>()) {
+        return true;
+    } else {
+        return own_hash::Exists<T>;
+    }
+}
+template <class... Outer, class... Parts>
+constexpr bool are_hashable(TypeList<Parts...>) {
+    return (is_hashable_part<Parts, Outer...>() && ...);
+}
+template <template <class...> class V, class... Parts>
+TypeList<Parts...> alternatives_of(const V<Parts...>&);
+
+template <class T, class... Outer>
 constexpr bool knows_hash_of() {
     if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, Bytes> ||
                   std::is_convertible_v<const T&, std::string_view> || is_path_like<T>) {
         return true;
     } else if constexpr (std::ranges::input_range<const T>) {
-        return StablyHashable<std::ranges::range_value_t<const T>>;
+        return is_hashable_part<std::ranges::range_value_t<const T>, T, Outer...>();
     } else if constexpr (is_tuple_like<T>) {
         return []<std::size_t... I>(std::index_sequence<I...>) {
-            return (StablyHashable<std::tuple_element_t<I, T>> && ...);
+            return (is_hashable_part<std::tuple_element_t<I, T>, T, Outer...>() && ...);
         }
         (std::make_index_sequence<std::tuple_size_v<T>>());
+    } else if constexpr (is_variant_like<T>) {
+        return are_hashable<T, Outer...>(decltype(alternatives_of(std::declval<const T&>())){});
     } else if constexpr (is_optional_like<T>) {
-        return StablyHashable<std::remove_cvref_t<decltype(*std::declval<const T&>())>>;
+        return is_hashable_part<decltype(*std::declval<const T&>()), T, Outer...>();
     } else if constexpr (hashes_by_members<T>) {
-        return are_hashable(member_types<T>{});
+        return are_hashable<T, Outer...>(member_types<T>{});
     } else {
         return false;
     }
@@ -175,6 +207,10 @@ requires(detail::knows_hash_of<T>()) std::uint64_t stable_hash(const T& value) {
         };
         std::apply(add, value);
         return combined;
+    } else if constexpr (detail::is_variant_like<T>) {
+        if (value.valueless_by_exception()) return 8;
+        const auto held = visit([&](const auto& x) { return hash(x); }, value);
+        return detail::hash_mix(8 + value.index(), held);
     } else if constexpr (detail::hashes_by_members<T>) {
         return detail::visit_members(value, [&](const auto&... member) {
             return hash(std::tuple<const decltype(member)&...>(member...));

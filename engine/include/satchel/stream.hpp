@@ -101,12 +101,15 @@ class StreamEnds {
 };
 
 /// Runs what `ends.next()` gives, in parallel, and gives the results to `ends.write()` in the same
-/// order. Throws InvalidArgument if `window` is negative, and what a function throws.
-void run_stream(const Executor& executor, std::int64_t window, StreamEnds& ends);
+/// order. Throws InvalidArgument that names the operation if `window` is negative, and what a
+/// function throws.
+void run_stream(const Executor& executor, const char* operation, std::int64_t window,
+                StreamEnds& ends);
 
 /// The same for two functions.
 template <class Next, class Write>
-void run_stream(const Executor& executor, std::int64_t window, Next next, Write write) {
+void run_stream(const Executor& executor, const char* operation, std::int64_t window, Next next,
+                Write write) {
     class Ends final : public StreamEnds {
       public:
         Ends(Next& next_function, Write& write_function)
@@ -119,7 +122,7 @@ void run_stream(const Executor& executor, std::int64_t window, Next next, Write 
         Write& write_;
     };
     Ends ends(next, write);
-    run_stream(executor, window, ends);
+    run_stream(executor, operation, window, ends);
 }
 
 }  // namespace detail
@@ -135,7 +138,7 @@ void stream(Read&& read, Work work, Write&& write, StreamOptions options = {}) {
         const auto executor = options.executor.resolve();
         const auto shared_work = std::make_shared<const Work>(std::move(work));
         detail::run_stream(
-            *executor, options.window,
+            *executor, "stream", options.window,
             [&]() -> std::optional<Graph> {
                 std::optional<In> item = read();
                 if (!item) return std::nullopt;

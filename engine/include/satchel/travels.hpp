@@ -215,6 +215,8 @@ consteval Form form_of() {
         return Form::number;
     } else if constexpr (std::is_enum_v<T>) {
         return Form::enumeration;
+    } else if constexpr (std::is_null_pointer_v<T>) {
+        return Form::empty;
     } else if constexpr (std::is_pointer_v<T>) {
         return std::is_function_v<std::remove_pointer_t<T>> ? Form::function : Form::unknown;
     } else if constexpr (std::is_member_object_pointer_v<T>) {
@@ -268,8 +270,7 @@ template <class T>
 consteval TravelProblem problem_of_unknown() {
     if constexpr (std::is_member_function_pointer_v<T>) {
         return TravelProblem::member_function;
-    } else if constexpr (std::is_pointer_v<T> || std::is_reference_v<T> ||
-                         std::is_null_pointer_v<T>) {
+    } else if constexpr (std::is_pointer_v<T> || std::is_reference_v<T>) {
         return TravelProblem::pointer;
     } else {
         return std::is_class_v<T> && is_standard<T>() ? TravelProblem::hidden

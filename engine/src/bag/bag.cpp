@@ -250,6 +250,13 @@ void throw_empty(const char* operation) {
     throw EmptyBag(fmt::format("{} of a bag without elements has no value", operation));
 }
 
+void throw_counts_twice() {
+    throw InvalidArgument(
+        "fold: `initial` would count more than once, because joining it by `combine` to what was "
+        "folded so far changes that. Give an `initial` that changes nothing there, or the same "
+        "function twice, or fold a bag of one partition");
+}
+
 void throw_sum_overflow() {
     throw Error(
         "sum: the result does not fit into 64 bits; sum elements of a floating type instead");

@@ -27,10 +27,11 @@ class StoppedTogether {
 
 }  // namespace
 
-void run_stream(const Executor& executor, std::int64_t window, StreamEnds& ends) {
+void run_stream(const Executor& executor, const char* operation, std::int64_t window,
+                StreamEnds& ends) {
     if (window < 0) {
-        throw InvalidArgument(
-            fmt::format("stream: window is {}; it must be positive, or 0 for the default", window));
+        throw InvalidArgument(fmt::format(
+            "{}: window is {}; it must be positive, or 0 for the default", operation, window));
     }
     // Asked anew each time, because workers come to a cluster, and leave it.
     const auto limit = [&] {

@@ -127,6 +127,7 @@ class HttpInput : public TextInput {
         connect();
         if (url_.secure) encrypt();
         ask();
+        check_encoding();
     }
 
     // Where the response sends us instead; empty: nowhere.
@@ -165,6 +166,15 @@ class HttpInput : public TextInput {
     }
 
   private:
+    // Some servers encode all the same.
+    void check_encoding() const {
+        const auto found = parser_.get().find(http::field::content_encoding);
+        if (found == parser_.get().end() || beast::iequals(found->value(), "identity")) return;
+        throw FileError(fmt::format(
+            "{}: the server sends its content encoded as '{}', although that was not asked for",
+            name_, std::string(found->value())));
+    }
+
     // What is done next; what the caller sees of it is an error with the URL's name.
     template <class Start>
     void step(const char* what, Start start) {

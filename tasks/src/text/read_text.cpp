@@ -218,9 +218,9 @@ std::int64_t blocks_of(const TextFile& file, std::int64_t blocksize, const char*
     const auto why = detail::why_not_in_pieces(InputFile(file.path), codec(file.codec));
     if (why.empty()) return blocks;
     throw InvalidArgument(fmt::format(
-        "{}: {} cannot be read in blocks: {}. Those of `satchel compress`, .gz of `pigz -i`, any "
-        ".bz2, .xz of several blocks and .zst with a table of frames can; leave out the blocksize "
-        "for others",
+        "{}: {} cannot be read in blocks: {}. What `satchel compress` makes of several chunks, .gz "
+        "of `pigz -i`, any .bz2, .xz of several blocks and .zst with a table of frames can; leave "
+        "out the blocksize for others",
         operation, file.path, why));
 }
 

@@ -163,7 +163,7 @@ void Bag<T>::for_each_partition(Write write, PartitionsOptions options) const {
         detail::PartitionMaker maker(node_, *executor, {});
         std::uint32_t next = 0;
         detail::run_stream(
-            *executor, options.window,
+            *executor, "for_each_partition", options.window,
             [&]() -> std::optional<Graph> {
                 if (next == node_->description.count) return std::nullopt;
                 return maker.partition(next++);
@@ -409,6 +409,13 @@ Bag<T> concat(const std::vector<Bag<T>>& bags) {
     nodes.reserve(bags.size());
     for (const auto& bag : bags) nodes.push_back(bag.node());
     return Bag<T>(detail::concat_node(nodes, "concat", &detail::element_operations<T>));
+}
+
+template <class B>
+requires std::derived_from<B, Bag<typename B::value_type>> Bag<typename B::value_type> concat(
+    const std::vector<B>& bags) {
+    using T = typename B::value_type;
+    return concat(std::vector<Bag<T>>(bags.begin(), bags.end()));
 }
 
 template <class T, class... Rest>

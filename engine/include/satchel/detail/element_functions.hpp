@@ -40,11 +40,13 @@ struct IsApplicable<F, T, Extra...> {
 template <class F, class T, class... Extra>
 inline constexpr bool applicable = IsApplicable<F, T, Extra...>::value;
 
-/// `F` can be called with the parts of elements of type `T`, and a stop token if it wants one.
+/// `F` can be called with the parts of elements of type `T`, or with those and a stop token, which
+/// is not tried where a function of anything takes them without.
 template <class F, class T>
 inline constexpr bool applicable_to_element =
-    applicable<F, T> || applicable<F, const T&> || applicable<F, T, std::stop_token> ||
-    applicable<F, const T&, std::stop_token>;
+    std::disjunction_v<IsApplicable<F, T>, IsApplicable<F, const T&>,
+                       IsApplicable<F, T, std::stop_token>,
+                       IsApplicable<F, const T&, std::stop_token>>;
 
 /// starmap: calls with the parts of a tuple.
 template <class F>

@@ -150,6 +150,9 @@ struct ElementOperations {
 
 class Node;
 
+/// Throws InvalidArgument: a handle is used that was given away.
+[[noreturn]] void throw_given_away();
+
 /// A counted reference to a node.
 class NodePtr {
   public:
@@ -165,13 +168,19 @@ class NodePtr {
     /// Takes over the first reference to a new node.
     explicit NodePtr(Node* node) noexcept : node_(node) {}
 
-    [[nodiscard]] const Node& operator*() const noexcept { return *node_; }
-    [[nodiscard]] const Node* operator->() const noexcept { return node_; }
+    [[nodiscard]] const Node& operator*() const { return *checked(); }
+    [[nodiscard]] const Node* operator->() const { return checked(); }
     [[nodiscard]] const Node* get() const noexcept { return node_; }
     explicit operator bool() const noexcept { return node_ != nullptr; }
 
   private:
     friend class Node;
+
+    [[nodiscard]] const Node* checked() const {
+        if (node_ == nullptr) throw_given_away();
+        return node_;
+    }
+
     Node* node_ = nullptr;
 };
 

@@ -280,16 +280,20 @@ bool known_equal(const T& a, const T& b) {
     }
 }
 
+[[noreturn]] void throw_counts_twice();
+
 /// fold by a function of (result so far, element), joined by another: every partition needs
 /// something to begin with, and `initial` must count once.
 ///
-/// Where joining `initial` to itself changes nothing, all partitions can begin with it. Else they
-/// begin with `Acc{}`, if joining that changes nothing, and `initial` is joined at the end. Else
-/// each goes on where the one before it has stopped.
+/// Partitions begin with `Acc{}` if joining that to `initial` changes nothing, and `initial` is
+/// joined at the end. Else they begin with `initial`, if joining that to itself changes nothing, as
+/// of a minimum; joining it to what precedes it must change nothing either, or it is an error.
+/// Else, and where the order of joining counts, each goes on where the one before it has stopped.
 template <class Acc, class F, class C>
 struct SeededFoldReducer {
-    using Partial = Acc;
-    enum class Begin { with_initial, with_nothing, in_order };
+    /// What was folded, and whether anything was.
+    using Partial = std::pair<Acc, bool>;
+    enum class Begin { with_nothing, with_initial, in_order };
     static constexpr bool moves = false;
     F binop;
     C combine;
@@ -297,25 +301,18 @@ struct SeededFoldReducer {
     Begin begin;
 
     static SeededFoldReducer make(F binop, C combine, Acc initial) {
-        const auto changes_nothing = [&](const Acc& other) {
-            const Acc joined = detail::invoke(combine, Acc(initial), Acc(other));
-            return known_equal(joined, initial);
-        };
-        auto begin = Begin::in_order;
-        if (changes_nothing(initial)) {
-            begin = Begin::with_initial;
-        } else if constexpr (std::is_default_constructible_v<Acc>) {
-            if (changes_nothing(Acc{})) begin = Begin::with_nothing;
-        }
-        return {std::move(binop), std::move(combine), std::move(initial), begin};
+        SeededFoldReducer reducer{std::move(binop), std::move(combine), std::move(initial),
+                                  Begin::in_order};
+        reducer.begin = reducer.best_begin();
+        return reducer;
     }
 
     [[nodiscard]] bool in_order() const { return begin == Begin::in_order; }
     [[nodiscard]] Partial start() const {
         if constexpr (std::is_default_constructible_v<Acc>) {
-            if (begin == Begin::with_nothing) return Acc{};
+            if (begin == Begin::with_nothing) return {Acc{}, false};
         }
-        return initial;
+        return {initial, false};
     }
     template <class T>
     void add(Partial& folded, const Batch<T>& batch) {
@@ -324,16 +321,38 @@ struct SeededFoldReducer {
     }
     template <class Element>
     void add_one(Partial& folded, Element&& element) {
-        folded = fold_in(binop, std::move(folded), std::forward<Element>(element));
+        folded.first = fold_in(binop, std::move(folded.first), std::forward<Element>(element));
+        folded.second = true;
     }
     void merge(Partial& earlier, Partial&& later) {
-        earlier = detail::invoke(combine, std::move(earlier), std::move(later));
+        if (!later.second) return;
+        if (!earlier.second) {
+            earlier = std::move(later);
+            return;
+        }
+        if (begin == Begin::with_initial &&
+            !known_equal(join(Acc(earlier.first), Acc(initial)), earlier.first)) {
+            throw_counts_twice();
+        }
+        earlier.first = join(std::move(earlier.first), std::move(later.first));
     }
     [[nodiscard]] Acc finish(Partial&& folded) {
-        if (begin != Begin::with_nothing) return std::move(folded);
-        auto result = initial;
-        merge(result, std::move(folded));
-        return result;
+        if (begin != Begin::with_nothing) return std::move(folded.first);
+        return folded.second ? join(Acc(initial), std::move(folded.first)) : initial;
+    }
+
+  private:
+    [[nodiscard]] Acc join(Acc&& earlier, Acc&& later) {
+        return detail::invoke(combine, std::move(earlier), std::move(later));
+    }
+    [[nodiscard]] Begin best_begin() {
+        const auto own = [&] { return Acc(initial); };
+        if constexpr (std::is_default_constructible_v<Acc>) {
+            const auto joined = join(own(), Acc{});
+            if (known_equal(joined, initial)) return Begin::with_nothing;
+            if (!known_equal(joined, join(Acc{}, own()))) return Begin::in_order;
+        }
+        return known_equal(join(own(), own()), initial) ? Begin::with_initial : Begin::in_order;
     }
 };
 
