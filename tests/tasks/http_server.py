@@ -34,7 +34,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"one\n")
             self.close_connection = True
         elif path == "/moved":
-            self.answer(302, b"", location="/lines")
+            self.answer(302, gzip.compress(b"there"), location="/lines", encoding="gzip")
         elif path == "/a/moved":
             self.answer(301, b"", location="there")
         elif path == "/a/there":

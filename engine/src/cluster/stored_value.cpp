@@ -10,9 +10,6 @@ namespace {
 // it may have read them from a file.
 constexpr std::size_t kept_max = 4096;
 
-// Less is not worth a write and a read.
-constexpr std::size_t aside_min = std::size_t{16} << 10;
-
 }  // namespace
 
 StoredValue::StoredValue(Value value) : value_(std::move(value)) {
@@ -52,7 +49,7 @@ void StoredValue::set_aside() {
     if (value_.has_value()) return;
     auto& segments = encoded_->segments;
     for (std::size_t k = 0; k < segments.size(); ++k) {
-        if (segments[k].size() < aside_min) continue;
+        if (segments[k].size() < static_cast<std::size_t>(aside_min)) continue;
         aside_.push_back(
             {k, segments[k].size(), detail::SpillSpace::of_process().set_aside(segments[k])});
         segments[k] = {};

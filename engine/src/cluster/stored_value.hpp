@@ -23,9 +23,12 @@ class StoredValue {
     /// What came from another worker.
     explicit StoredValue(Encoded encoded);
 
+    /// Less is not worth a write and a read.
+    static constexpr std::int64_t aside_min = std::int64_t{16} << 10;
+
     [[nodiscard]] std::int64_t nbytes() const noexcept { return nbytes_; }
-    /// Puts what came from another worker, and nobody has looked at yet, into a temporary file.
-    /// Throws FileError, and has lost nothing then.
+    /// Puts the large parts of what came from another worker, and nobody has looked at yet, into a
+    /// temporary file. Throws FileError, and has lost nothing then.
     void set_aside();
     /// Throws ArchiveError, ModuleMissing, and what the type's own serialize does.
     [[nodiscard]] Value value();

@@ -80,7 +80,8 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
         return options_.memory_limit > 0 && options_.watches_memory;
     }
     void watch_memory();
-    void set_aside(std::vector<std::shared_ptr<StoredValue>> values);
+    void note_arrival(const std::shared_ptr<StoredValue>& value);
+    void set_aside_arrived();
     void act();
     void fetch(const worker::Instructions::Fetch& fetch);
     void fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items);
@@ -105,7 +106,8 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     net::Timer heartbeat_;
     net::Timer memory_;
     MemoryWatch watch_;
-    std::int64_t received_bytes_ = 0;  // since the last look at the memory
+    std::int64_t received_bytes_ = 0;                  // since the last look at the memory
+    std::vector<std::weak_ptr<StoredValue>> arrived_;  // and not set aside
     std::chrono::nanoseconds beat_interval_ = 500ms;
     std::optional<net::Listener> listener_;
     std::optional<worker::Worker> machine_;
@@ -206,6 +208,8 @@ void WorkerServer::Impl::end(const WorkerServerEnd& end) {
 void WorkerServer::Impl::reset() {
     ++life_;
     watch_ = {};
+    received_bytes_ = 0;
+    arrived_.clear();
     machine_.emplace(worker::Options{.threads = static_cast<std::uint32_t>(options_.threads)});
     fetcher_.emplace(loop_, identity_);
     data_server_.emplace(
@@ -278,10 +282,9 @@ void WorkerServer::Impl::watch_memory() {
     }
     const auto change = watch_.look(used, machine_->is_idle());
     if (watch_.is_tight()) {
-        std::vector<std::shared_ptr<StoredValue>> values;
-        values.reserve(values_.size());
-        for (const auto& [task, value] : values_) values.push_back(value);
-        set_aside(std::move(values));
+        set_aside_arrived();
+    } else {
+        std::erase_if(arrived_, [](const auto& value) { return value.expired(); });
     }
     if (change.text != nullptr) {
         log_warning("worker",
@@ -295,10 +298,19 @@ void WorkerServer::Impl::watch_memory() {
     act();
 }
 
-void WorkerServer::Impl::set_aside(std::vector<std::shared_ptr<StoredValue>> values) {
-    helper_.post([values = std::move(values), name = options_.name] {
+void WorkerServer::Impl::note_arrival(const std::shared_ptr<StoredValue>& value) {
+    if (!has_memory_limit() || value->nbytes() < StoredValue::aside_min) return;
+    received_bytes_ += value->nbytes();
+    arrived_.push_back(value);
+}
+
+void WorkerServer::Impl::set_aside_arrived() {
+    if (arrived_.empty()) return;
+    helper_.post([arrived = std::exchange(arrived_, {}), name = options_.name] {
         try {
-            for (const auto& value : values) value->set_aside();
+            for (const auto& value : arrived) {
+                if (const auto held = value.lock()) held->set_aside();
+            }
         } catch (const FileError& error) {
             log_warning("worker", fmt::format("the worker '{}': {}", name, error.what()));
         }
@@ -345,13 +357,13 @@ void WorkerServer::Impl::fetched(std::uint64_t number, std::optional<std::vector
         for (auto& item : *items) {
             auto value = std::make_shared<StoredValue>(
                 Encoded{std::move(item.head), std::move(item.segments)});
-            received_bytes_ += value->nbytes();
+            note_arrival(value);
             brought.push_back({item.task, item.present, value->nbytes()});
             if (item.present) values_.try_emplace(item.task, std::move(value));
         }
         machine_->fetched(number, brought);
         // Much may come between two looks.
-        if (has_memory_limit() && received_bytes_ > options_.memory_limit / 32) watch_memory();
+        if (received_bytes_ > options_.memory_limit / 32) watch_memory();
     } else {
         machine_->fetch_failed(number);
     }
@@ -362,6 +374,7 @@ void WorkerServer::Impl::put(std::vector<DataItem> items) {
     for (auto& item : items) {
         auto value =
             std::make_shared<StoredValue>(Encoded{std::move(item.head), std::move(item.segments)});
+        note_arrival(value);
         if (machine_->put(item.task, value->nbytes())) values_[item.task] = std::move(value);
     }
     act();

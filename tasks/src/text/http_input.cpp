@@ -127,14 +127,16 @@ class HttpInput : public TextInput {
         connect();
         if (url_.secure) encrypt();
         ask();
-        check_encoding();
     }
 
-    // Where the response sends us instead; empty: nowhere.
+    // Where the response sends us instead; empty: nowhere. Throws FileError where it is no use.
     [[nodiscard]] std::string location() const {
         const auto& response = parser_.get();
         const auto status = response.result_int();
-        if (status == 200) return {};
+        if (status == 200) {
+            check_encoding();
+            return {};
+        }
         const bool redirects =
             status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
         const auto found = response.find(http::field::location);
