@@ -148,6 +148,14 @@ TEST_CASE("parts of bzip2 files that begin around a mark") {
     }
 }
 
+TEST_CASE("what is no bzip2 data is not read as no lines") {
+    const TemporaryFolder folder;
+    const auto path = folder.with("a.bz2", some_lines(100'000));
+    CHECK(error_of([&] {
+              (void)read_text(path, {.blocksize = 10'000});
+          }).find("cannot be read in blocks: it is no bzip2 data") != std::string::npos);
+}
+
 TEST_CASE("blocks of bzip2 that hold much more than they take") {
     std::string text;
     for (int k = 0; k < 20'000; ++k)

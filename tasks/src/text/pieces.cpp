@@ -14,6 +14,7 @@
 #include "text/piece_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -297,7 +298,11 @@ std::unique_ptr<Pieces> open_pieces(const InputFile& file, const Codec& codec, s
 }
 
 std::string why_not_in_pieces(const InputFile& file, const Codec& codec) {
-    if (is(codec, "bz2")) return {};
+    if (is(codec, "bz2")) {
+        std::array<std::byte, 16> front{};
+        const auto size = file.read_at(0, front);
+        return codec.recognises(std::span(front).first(size)) ? "" : "it is no bzip2 data";
+    }
     if (const auto table = piece_table(file, codec)) return why_not_by_table(*table);
     if (!is(codec, "gzip")) {
         return "there is no table in it of what can be decoded by itself, or a damaged one";
