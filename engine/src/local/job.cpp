@@ -46,6 +46,13 @@ inline bool count_down(std::uint32_t& counter, bool alone, std::uint32_t amount 
     return left.fetch_sub(amount, std::memory_order_acq_rel) == amount;
 }
 
+// Asks the processor for the slots of the first few tasks among these, to be written to.
+inline void fetch_slots(const TaskSlot* slots, std::span<const std::uint32_t> tasks) {
+    for (const auto task : tasks.first(std::min<std::size_t>(tasks.size(), 4))) {
+        if ((task & literal_bit) == 0) __builtin_prefetch(slots + task, 1);
+    }
+}
+
 }  // namespace
 
 Job::Job(CompiledGraph graph, std::vector<TaskIndex> outputs, std::uint32_t threads,
@@ -132,11 +139,11 @@ void Job::run_chain(Seat& seat, TaskIndex task, Clock::time_point deadline) {
                 wake_others(seat);
             }
         }
+        // The function reads its inputs, and then they are counted down: where another thread has
+        // made them, they come over once for both.
+        if (!alone) fetch_slots(slots, own_inputs);
         // By the time that the function returns, these may have come from memory.
-        for (const auto successor :
-             own_successors.first(std::min<std::size_t>(own_successors.size(), 4))) {
-            __builtin_prefetch(slots + successor, 1);
-        }
+        fetch_slots(slots, own_successors);
 
         const auto& call = graph_.calls[slot.call & ~CompiledGraph::output_bit];
         Arguments arguments(slots, graph_.literals.data(), own_inputs.data(),

@@ -116,9 +116,11 @@ class FusedReduction {
     // not there yet.
     [[gnu::noinline]] void one_by_one(Pulled<In, C::takes_views>& pulled) {
         while (!finished() && pulled.fill()) {
-            pulled.visit([this](auto&& element) {
-                add<0>(chain_, reducer_, partial_, std::forward<decltype(element)>(element));
-                return true;
+            with_local(partial_, [&](auto& partial) {
+                pulled.visit([&](auto&& element) {
+                    add<0>(chain_, reducer_, partial, std::forward<decltype(element)>(element));
+                    return true;
+                });
             });
         }
     }

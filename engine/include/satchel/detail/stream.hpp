@@ -147,13 +147,14 @@ struct Batch {
     /// until it returns false; gives the number of the first element that `f` was not called with.
     template <class F>
     std::size_t visit(std::size_t from, F&& f) const {
+        const auto batch = *this;  // which the compiler knows that `f` leaves alone
         auto k = from;
         if (owned) {
-            while (k < size && f(std::move(items[k]))) ++k;
+            while (k < batch.size && f(std::move(batch.items[k]))) ++k;
         } else if (scattered != nullptr) {
-            while (k < size && f(*scattered[k])) ++k;
+            while (k < batch.size && f(*batch.scattered[k])) ++k;
         } else {
-            while (k < size && f(std::as_const(items[k]))) ++k;
+            while (k < batch.size && f(std::as_const(batch.items[k]))) ++k;
         }
         return k < size ? k + 1 : k;
     }
