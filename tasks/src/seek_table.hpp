@@ -13,9 +13,9 @@ namespace satchel::detail {
 /// used. `xz -7` writes blocks of 48 MiB.
 constexpr std::uint64_t seek_piece_max = std::uint64_t{64} << 20;
 
-/// Whether the piece lies in a file of that size and is small enough.
+/// Whether the piece is one, lies in a file of that size and is small enough.
 constexpr bool can_be_decoded(const SeekPiece& piece, std::uint64_t file_size) {
-    return piece.offset <= file_size && piece.size <= file_size - piece.offset &&
+    return piece.size > 0 && piece.offset <= file_size && piece.size <= file_size - piece.offset &&
            piece.size <= seek_piece_max && piece.output_size <= seek_piece_max;
 }
 

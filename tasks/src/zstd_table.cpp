@@ -48,7 +48,8 @@ std::optional<TabledPart> part_before(std::uint64_t end, const RandomAccess& fil
     for (std::uint64_t i = 0; i < count; ++i) {
         const auto entry = data.subspan(skippable_header_size + i * entry_size, table_entry_size);
         const ZstdEntry sizes{little_endian(entry.first(4)), little_endian(entry.last(4))};
-        if (sizes.compressed_size > part.begin) return std::nullopt;
+        const bool can_be_frame = sizes.compressed_size > 0 && sizes.compressed_size <= part.begin;
+        if (!can_be_frame) return std::nullopt;
         part.begin -= sizes.compressed_size;
         part.frames.push_back(sizes);
     }

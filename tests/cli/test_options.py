@@ -167,6 +167,10 @@ class Options(CliTest):
         self.file("g", b"content")
         self.wrong_usage("several files cannot become one zlib stream; compress them one by one, "
                          "or use gzip", "compress", "--format", "zlib", "-c", "f", "g")
+        # How many these are is not looked at.
+        for several in (["-r", "f"], ["--files0", "list"]):
+            self.wrong_usage("several files cannot become one zlib stream; compress them one by "
+                             "one, or use gzip", "compress", "--format", "zlib", "-c", *several)
 
     def test_every_command_helps_with_an_example(self):
         for command in COMMANDS:

@@ -63,6 +63,17 @@ class Range(CliTest):
             self.file("f.zst", b"".join(frames) + struct.pack("<II", 0x184D2A5E, len(end)) + end)
             self.assert_ranges("f.zst")
 
+    def test_a_table_of_frames_without_bytes_is_not_believed(self):
+        parts = [random.Random(seed).randbytes(1_500_000) for seed in (1, 2)]
+        frames = [subprocess.run(["zstd", "-q", "-c", "--stream-size=1500000"], input=part,
+                                 stdout=subprocess.PIPE, check=True).stdout for part in parts]
+        sizes = [len(frames[0]), *[0] * 10, len(frames[1])]
+        table = b"".join(struct.pack("<II", size, 1_500_000) for size in sizes)
+        end = table + struct.pack("<IBI", len(sizes), 0, 0x8F92EAB1)
+        self.file("f.zst", b"".join(frames) + struct.pack("<II", 0x184D2A5E, len(end)) + end)
+        self.check("decompress", "f.zst")
+        self.assertEqual(self.read("f"), b"".join(parts))
+
     def test_a_hole_before_the_range_does_not_matter(self):
         for name in ENTERED:
             # It hides notes of gzip and zlib files, and without all of them, there might be another
@@ -132,6 +143,15 @@ class Range(CliTest):
         for _ in range(2):
             self.check("compress", "-r", "--index", "d")
             self.assertEqual(sorted(os.listdir(self.folder / "d")), ["f.gz", "f.gz.idx"])
+
+    def test_a_stream_has_no_index(self):
+        self.file("f", CONTENT)
+        self.file("list", b"-\0")
+        self.refused("satchel: stdin: an index lies beside a file\n",
+                     "compress", "--index", "--files0", "list")
+        self.refused("satchel: --index goes with compressing to a file, and with testing one "
+                     "(satchel compress --help tells more)\n",
+                     "compress", "--index", "-c", "--files0", "list")
 
     def test_what_is_no_index_is_not_replaced(self):
         self.file("f.bz2", bz2.compress(CONTENT, 1))

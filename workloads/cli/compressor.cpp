@@ -59,10 +59,11 @@ class Compressor {
 
   private:
     void process(const std::string& file) {
-        is_named_ = file != standard_stream;
-        report_ = {.file = file == standard_stream ? "stdin" : file,
+        file_ = file;
+        report_ = {.file = is_named() ? file : "stdin",
                    .action = std::string(action_of(options_.mode))};
         try {
+            if (options_.index && !is_named()) throw Refusal("an index lies beside a file");
             report_.warning = options_.makes_file() ? convert(file) : examine(file);
         } catch (const std::bad_alloc&) {
             report_.error =
@@ -77,6 +78,9 @@ class Compressor {
         if (!report_.error.empty()) messages_.error(prefixed(report_.error));
         if (options_.json) print_json(file);
     }
+
+    /// It is not the standard input.
+    [[nodiscard]] bool is_named() const { return file_ != standard_stream; }
 
     [[nodiscard]] std::string prefixed(std::string_view text) const {
         return fmt::format("{}: {}", report_.file, text);
@@ -246,7 +250,7 @@ class Compressor {
         auto options = options_.compress;
         if (!options_.keep_name || source.status().type != FileType::regular) return options;
         const std::string& name = source.name();
-        if (is_named_) options.name = name.substr(name.find_last_of('/') + 1);
+        if (is_named()) options.name = name.substr(name.find_last_of('/') + 1);
         options.modified = source.status().modified_ns / 1'000'000'000;
         return options;
     }
@@ -265,7 +269,7 @@ class Compressor {
         if (!options_.show_progress || options_.verbosity == Verbosity::quiet) return false;
         if (!can_show_progress() || source.status().type == FileType::other) return false;
         // Data and progress line on the same terminal would be unreadable, both.
-        if (options_.writes_to_stdout(source.name()) && ::isatty(STDOUT_FILENO) == 1) return false;
+        if (options_.writes_to_stdout(file_) && ::isatty(STDOUT_FILENO) == 1) return false;
         return source.status().type == FileType::pipe || source.status().size >= progress_minimum;
     }
 
@@ -292,9 +296,9 @@ class Compressor {
     const CompressorOptions& options_;
     Messages messages_;
     Workforce workforce_;
-    Report report_;          ///< on the last file
-    bool is_named_ = false;  ///< it is not the standard input
-    std::string summary_;    ///< of it
+    std::string file_;     ///< the last one, as it was named
+    Report report_;        ///< on it
+    std::string summary_;  ///< of it
     Report total_;
     int listed_ = 0;
     std::optional<SeekTable> index_;  ///< of the file that is read

@@ -1,4 +1,4 @@
-// What compress, decompress and test have in common, which is nearly all.
+// What compress, decompress, test, list and cat have in common, which is nearly all.
 #pragma once
 
 #include "compressor_options.hpp"

@@ -255,12 +255,15 @@ void settle_chunk_size(const Spoken& spoken, const CompressorOptions& chosen,
     options.chunk_size = *spoken.chunk_size;
 }
 
+// How many there are in folders and lists is not known yet.
+bool may_be_several(const CompressorOptions& options) {
+    return options.files.size() > 1 || options.recursive || !options.files0.empty();
+}
+
 // Several files in one zlib stream: readers would see the first of them alone.
 void refuse_concatenation(const CompressorOptions& options) {
     if (options.mode != Mode::compress || options.codec->info().concatenates) return;
-    const auto joined = std::ranges::count_if(
-        options.files, [&](const std::string& file) { return options.writes_to_stdout(file); });
-    if (joined > 1) {
+    if (options.output == standard_stream && may_be_several(options)) {
         throw InvalidArgument(fmt::format(
             "several files cannot become one {} stream; compress them one by one, or use gzip",
             options.codec->info().name));
@@ -284,9 +287,8 @@ void settle_workforce(const CompressorOptions& options) {
 void refuse_index(const CompressorOptions& options) {
     if (!options.index) return;
     const bool makes_none = options.mode != Mode::compress && options.mode != Mode::test;
-    const bool streams = std::ranges::any_of(options.files, [&](const std::string& file) {
-        return file == standard_stream || options.writes_to_stdout(file);
-    });
+    const bool streams = options.output == standard_stream ||
+                         std::ranges::find(options.files, standard_stream) != options.files.end();
     if (makes_none || streams || takes_data_as_it_comes(options.output)) {
         throw InvalidArgument("--index goes with compressing to a file, and with testing one");
     }
@@ -303,8 +305,7 @@ void settle(const Spoken& spoken, CompressorOptions& options) {
     if (one_output && options.mode == Mode::cat) {
         throw InvalidArgument("cat writes to the standard output; decompress takes --output");
     }
-    const bool several = options.files.size() > 1 || options.recursive || !options.files0.empty();
-    if (one_output && several && options.makes_file()) {
+    if (one_output && may_be_several(options) && options.makes_file()) {
         throw InvalidArgument("--output takes the result of one file only");
     }
     refuse_concatenation(options);

@@ -1,4 +1,4 @@
-// The options that compress, decompress and test share.
+// The options that compress, decompress, test, list and cat share.
 #pragma once
 
 #include <satchel/tasks/codec.hpp>
