@@ -3,6 +3,7 @@
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/seek.hpp>
 #include <satchel/tasks/splitter.hpp>
+#include <satchel/travelling_error.hpp>
 #include <satchel/units.hpp>
 
 #include "codec_table.hpp"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <cstring>
 #include <mutex>
 #include <vector>
@@ -19,6 +21,8 @@
 
 namespace satchel {
 namespace {
+
+constexpr std::string_view before_offset = ", at offset ";
 
 void check_range(const Codec& codec, std::string_view what, std::int64_t value, std::int64_t min,
                  std::int64_t max) {
@@ -75,10 +79,22 @@ Bytes joined(std::span<const Bytes> pieces) {
     return std::move(buffer).freeze();
 }
 
+// Errors that come from another process are made of their text again.
+CorruptData corrupt_data(const std::string& text) {
+    const auto end = std::min(text.rfind(before_offset), text.size());
+    std::uint64_t offset = 0;
+    const auto* const last = text.data() + text.size();
+    std::from_chars(std::min(text.data() + end + before_offset.size(), last), last, offset);
+    return {text.substr(0, end), offset};
+}
+
+const TravellingError<CorruptData, corrupt_data> travelling_corrupt_data;
+const TravellingError<OverMemoryLimit> travelling_over_memory_limit;
+
 }  // namespace
 
 CorruptData::CorruptData(const std::string& what, std::uint64_t offset)
-    : Error(fmt::format("{}, at offset {}", what, offset)), offset_(offset) {}
+    : Error(fmt::format("{}{}{}", what, before_offset, offset)), offset_(offset) {}
 
 OverMemoryLimit::OverMemoryLimit(std::string_view what, std::uint64_t needed, std::uint64_t allowed)
     : Error(fmt::format("decoding {} takes {} of memory; no more than {} may be used", what,

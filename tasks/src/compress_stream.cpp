@@ -56,7 +56,7 @@ struct Range {
 };
 
 // Gives out the ranges of a file from `offset` on.
-auto ranges_of(const InputFile& input, std::int64_t chunk_size, std::int64_t offset = 0) {
+auto ranges_of(const InputFile& input, std::int64_t chunk_size, std::int64_t offset) {
     return [size = input.status().size, chunk_size, offset]() mutable -> std::optional<Range> {
         if (offset >= size) return std::nullopt;
         const Range range{offset, std::min(chunk_size, size - offset)};
@@ -116,19 +116,19 @@ struct CompressRange {
 void compress_file(const InputFile& input, const CompressBytes& compress, JoinedOutput& output,
                    const StreamOptions& how) {
     const auto chunk_size = compress.options.chunk_size;
-    std::int64_t written = 0;
+    auto reached = input.position();
     bool is_seen = true;
-    auto ranges = ranges_of(input, chunk_size);
+    auto ranges = ranges_of(input, chunk_size, reached);
     const auto next = [&] { return is_seen ? ranges() : std::nullopt; };
     const auto write = [&](const std::optional<CompressedChunk>& chunk) {
         is_seen = is_seen && chunk;
         if (!is_seen) return;
         output.append(*chunk);
-        written += chunk_size;
+        reached += chunk_size;
     };
     stream(next, CompressRange{detail::FileReference(input), compress}, write, how);
     if (is_seen) return;
-    auto rest = ranges_of(input, chunk_size, written);
+    auto rest = ranges_of(input, chunk_size, reached);
     const auto read = [&]() -> std::optional<Bytes> {
         const auto range = rest();
         if (!range) return std::nullopt;

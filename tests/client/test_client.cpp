@@ -4,6 +4,7 @@
 #include <satchel/fn.hpp>
 #include <satchel/local_cluster.hpp>
 #include <satchel/this_task.hpp>
+#include <satchel/travelling_error.hpp>
 
 #include <atomic>
 #include <numeric>
@@ -31,6 +32,24 @@ struct Scale {
 struct Odd : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+
+class NoSuchCity : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+const TravellingError<NoSuchCity> no_such_city;
+
+class Numbered : public std::runtime_error {
+  public:
+    Numbered(const std::string& text, int n)
+        : std::runtime_error(fmt::format("{}: {}", text, n)), number(n) {}
+    int number;
+};
+Numbered numbered_from(const std::string& text) {
+    const auto colon = text.find(": ");
+    return {text.substr(0, colon), std::stoi(text.substr(colon + 2))};
+}
+const TravellingError<Numbered, numbered_from> numbered;
 
 const LocalClusterOptions threads{.n_workers = 2, .threads_per_worker = 1, .processes = false};
 
@@ -205,6 +224,20 @@ TEST_CASE("exceptions come back as themselves, or as TaskError") {
     CHECK(client.submit(inc, 1).exception() == nullptr);
     std::vector<Future<int>> mixed{client.submit(inc, 1), standard};
     CHECK_THROWS_AS((void)client.gather(mixed), std::out_of_range);
+}
+
+TEST_CASE("a type that was named comes back as itself") {
+    LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1});
+    Client client(cluster);
+    CHECK_THROWS_WITH_AS(client.submit([]() -> int { throw NoSuchCity("Atlantis"); }).result(),
+                         "Atlantis", NoSuchCity);
+    try {
+        (void)client.submit([]() -> int { throw Numbered("answer", 42); }).result();
+        FAIL("nothing was thrown");
+    } catch (const Numbered& error) {
+        CHECK(error.number == 42);
+        CHECK(std::string(error.what()) == "answer: 42");
+    }
 }
 
 TEST_CASE("calls are tried again, by option and on request") {

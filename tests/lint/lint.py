@@ -97,6 +97,7 @@ PUBLIC_HEADERS = {
     "stream.hpp": "stream",
     "task.hpp": "bag",
     "this_task.hpp": "graph",
+    "travelling_error.hpp": "function",
     "travels.hpp": "wire",
     "units.hpp": "base",
     "value.hpp": "value",

@@ -5,6 +5,7 @@
 #include <satchel/error.hpp>
 #include <satchel/local_cluster.hpp>
 #include <satchel/tasks/compress.hpp>
+#include <satchel/tasks/decompress.hpp>
 
 #include "codec_libraries.hpp"
 #include "file/file_reference.hpp"
@@ -80,6 +81,26 @@ TEST_CASE("a cluster gives what this computer gives") {
           compressed(InputFile(path), gzip, {.content_defined = true, .executor = here}));
 }
 
+TEST_CASE("what was read before is left out") {
+    const TemporaryFolder folder;
+    const auto text = sample(12);
+    const auto path = folder.with("f", text);
+    const auto& gzip = codec("gzip");
+    const auto rest = folder.with("rest", text.substr(100'000));
+    const auto expected = compressed(InputFile(rest), gzip, {.executor = here});
+    const auto half_read = [&] {
+        InputFile input(path);
+        Buffer head(100'000);
+        REQUIRE(input.read(head) == head.size());
+        return input;
+    };
+    CHECK(compressed(half_read(), gzip, {.executor = here}) == expected);
+    const Cluster cluster;
+    CHECK(compressed(half_read(), gzip, {}) == expected);
+    // From the middle of it on, the bytes are sent.
+    CHECK(compressed(half_read(), gzip, {}, [&] { std::filesystem::remove(path); }) == expected);
+}
+
 TEST_CASE("an empty file becomes an empty stream on a cluster, too") {
     const TemporaryFolder folder;
     const auto path = folder.with("f", "");
@@ -136,6 +157,21 @@ TEST_CASE("a reference to a file reads the same file alone") {
     CHECK_FALSE(travelled.read_at(2, 3));
     std::filesystem::remove(path);
     CHECK_FALSE(travelled.read_at(2, 3));
+}
+
+TEST_CASE("errors of codecs come back from a cluster as themselves") {
+    const Cluster cluster;
+    const auto damaged = from_sequence(
+        std::vector{compress(satchel::testing::text(100'000), "gzip").slice(0, 1000)});
+    try {
+        (void)damaged.map([](const Bytes& data) { return decompress(data); }).compute();
+        FAIL("nothing was thrown");
+    } catch (const CorruptData& error) {
+        CHECK(error.offset() == 1000);
+        CHECK(std::string(error.what()).ends_with(", at offset 1000"));
+    }
+    const auto call = [](int) -> int { throw OverMemoryLimit("the xz data", 2000, 1000); };
+    CHECK_THROWS_AS((void)cluster.client.submit(call, 1).result(), OverMemoryLimit);
 }
 
 TEST_CASE("workers with other libraries are refused, and the library is named") {

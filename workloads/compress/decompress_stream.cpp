@@ -136,9 +136,10 @@ class Decompression {
     Decompressed run() {
         if (wanted_.complete()) return {.transfer = done_};
         const bool has_range = options_.offset > 0 || options_.length >= 0;
-        // A table may take much memory itself. Where that is limited, everything is decoded up to
-        // the range.
-        if (input_.seekable() && options_.codec.memory == 0) look_up_table();
+        // A table tells of the whole file. It may take much memory itself: where that is limited,
+        // everything is decoded up to the range.
+        const bool is_whole = input_.seekable() && input_.position() == 0;
+        if (is_whole && options_.codec.memory == 0) look_up_table();
         const bool can_enter = table_ != nullptr && table_->is_confirmed;
         if (has_range && can_enter && read_range_by_table()) {
             return {.transfer = done_, .codec = codec_};

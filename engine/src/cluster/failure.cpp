@@ -7,6 +7,7 @@
 #include <satchel/module.hpp>
 
 #include "cluster/codec.hpp"
+#include "function/travelling_errors.hpp"
 
 #include <any>
 #include <cstdint>
@@ -54,7 +55,8 @@ enum class Form : std::uint8_t {
     paths,
     stream,
     task,
-    last_enumerator = task
+    registered,
+    last_enumerator = registered
 };
 
 struct Travelling {
@@ -132,6 +134,7 @@ std::optional<Travelling> travelling(const std::exception& error) {
         return Travelling{is_generic ? Form::generic : Form::system,
                           static_cast<std::uint32_t>(code.value())};
     }
+    if (detail::is_travelling_error(type)) return Travelling{.form = Form::registered};
     return std::nullopt;
 }
 
@@ -190,6 +193,8 @@ std::exception_ptr make_travelled(const Failure& failure) {
             return std::make_exception_ptr(TaskError(failure.text, what.details));
         case Form::file:
             return std::make_exception_ptr(FileError(failure.text, code));
+        case Form::registered:
+            return detail::make_travelling_error(failure.type, failure.text);
     }
     return {};
 }

@@ -1,5 +1,5 @@
 // Exceptions of tasks on their way from a worker to a client: those of the standard library and of
-// satchel arrive as themselves, others as TaskError.
+// satchel arrive as themselves, and those that a TravellingError names; others as TaskError.
 #pragma once
 
 #include "messages/failure.hpp"

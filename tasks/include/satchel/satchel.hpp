@@ -26,4 +26,5 @@
 #include <satchel/tasks/file.hpp>
 #include <satchel/tasks/text.hpp>
 #include <satchel/this_task.hpp>
+#include <satchel/travelling_error.hpp>
 #include <satchel/units.hpp>

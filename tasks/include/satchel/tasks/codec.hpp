@@ -47,6 +47,8 @@ class OverMemoryLimit : public Error {
   public:
     /// `what` needs the memory: "the xz data".
     OverMemoryLimit(std::string_view what, std::uint64_t needed, std::uint64_t allowed);
+    /// With the whole text.
+    explicit OverMemoryLimit(const std::string& text) : Error(text) {}
 };
 
 /// What can be chosen when compressing. The output depends on these, on the input and on the

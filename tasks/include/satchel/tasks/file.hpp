@@ -149,8 +149,11 @@ class InputFile {
     /// how many bytes it read: fewer than `block` has room for only at the end.
     std::size_t read(std::span<std::byte> block);
 
+    /// Where the next `read` begins, counted from where the first one did.
+    [[nodiscard]] std::int64_t position() const noexcept { return position_; }
+
     /// Whether the content is known by its offsets from the start: it is a regular file that tells
-    /// its size (those in /proc do not) and was opened here, so that nobody has read from it.
+    /// its size (those in /proc do not) and was opened here, so that nobody else reads from it.
     [[nodiscard]] bool seekable() const noexcept { return descriptor_.owned() && status_.size > 0; }
 
     /// `length` bytes from `offset` on, fewer at the end. Not for a pipe.
