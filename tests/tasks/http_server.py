@@ -37,6 +37,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(302, gzip.compress(b"there"), location="/lines", encoding="gzip")
         elif path == "/a/moved":
             self.answer(301, b"", location="there")
+        elif path == "/a/moved_by_query" and "?" not in self.path:
+            self.answer(303, b"", location="?to=http://elsewhere/")
+        elif path == "/a/moved_by_query":
+            self.answer(307, b"", location="/a/there?from=http://here/")
+        elif path == "/mail":
+            self.answer(302, b"", location="mailto:someone")
+        elif path == "/nonsense":
+            self.answer(302, b"", location="http://host:port/")
         elif path == "/a/there":
             self.answer(200, b"there\n")
         elif path == "/circle":

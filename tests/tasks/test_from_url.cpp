@@ -105,6 +105,10 @@ TEST_CASE("a scheme may be written in capitals") {
 TEST_CASE("redirections are followed, but not for ever") {
     CHECK(lines_of("/moved").size() == 4);
     CHECK(lines_of("/a/moved") == Lines{"there\n"});
+    CHECK(lines_of("/a/moved_by_query") == Lines{"there\n"});
+    CHECK(error_for("/mail") ==
+          server().url("/mail") + ": sends us to mailto:someone, which is no web page");
+    CHECK_THROWS_AS((void)lines_of("/nonsense"), FileError);
     CHECK(error_for("/circle").find("is redirected more than 10 times") != std::string::npos);
 }
 

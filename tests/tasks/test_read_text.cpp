@@ -56,6 +56,19 @@ TEST_CASE("delimiters that overlap themselves are found as from the start of the
     check_all_blocksizes("a \n \n \nb c \n \n \n d\n \n e \n \n", " \n ");
 }
 
+TEST_CASE("what is above a folder that a link leads to") {
+    const TemporaryFolder folder;
+    std::filesystem::create_directories(folder / "data/v2");
+    std::filesystem::create_directory_symlink(folder / "data/v2", folder / "current");
+    (void)folder.with("data/log", "of the data\n");
+    (void)folder.with("log", "another\n");
+    CHECK(read_text(folder / "current/../log").compute() == Lines{"of the data\n"});
+    CHECK(read_text(folder / "current/../lo?").compute() == Lines{"of the data\n"});
+    const auto paths = from_sequence(Lines{"x"}).to_textfiles(folder / "current/./..//out");
+    CHECK(std::filesystem::exists(folder / "data/out/0.part"));
+    CHECK(paths.front() == folder / "data/out/0.part");
+}
+
 TEST_CASE("blocks of large files, with lines longer than a block and longer than a buffer") {
     const TemporaryFolder folder;
     const auto text =

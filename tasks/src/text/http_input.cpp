@@ -51,14 +51,7 @@ struct Url {
     [[nodiscard]] std::string origin() const {
         return (secure ? "https://" : "http://") + authority();
     }
-    // What a reference on the page stands for.
-    [[nodiscard]] std::string resolved(const std::string& reference) const {
-        if (reference.find("://") != std::string::npos) return reference;
-        if (reference.starts_with("//")) return (secure ? "https:" : "http:") + reference;
-        if (reference.starts_with('/')) return origin() + reference;
-        const auto path = target.substr(0, target.find('?'));
-        return origin() + path.substr(0, path.rfind('/') + 1) + reference;
-    }
+    [[nodiscard]] std::string resolved(const std::string& reference) const;
 };
 
 [[noreturn]] void refuse_url(const std::string& url, std::string_view why) {
@@ -70,6 +63,22 @@ struct Url {
 bool has_scheme(std::string_view url, std::string_view scheme) {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
     return std::ranges::equal(url.substr(0, scheme.size()), scheme, {}, lower);
+}
+
+// Whether a reference on a page is a URL by itself: "scheme:" is in front of all else.
+bool is_absolute(std::string_view reference) {
+    const auto end = reference.find_first_of(":/?#");
+    return end != std::string_view::npos && reference[end] == ':';
+}
+
+// What a reference on the page stands for.
+std::string Url::resolved(const std::string& reference) const {
+    if (is_absolute(reference)) return reference;
+    if (reference.starts_with("//")) return (secure ? "https:" : "http:") + reference;
+    if (reference.starts_with('/')) return origin() + reference;
+    const auto path = target.substr(0, target.find('?'));
+    if (reference.starts_with('?')) return origin() + path + reference;
+    return origin() + path.substr(0, path.rfind('/') + 1) + reference;
 }
 
 Url Url::parse(const std::string& text) {
@@ -143,8 +152,8 @@ class HttpInput : public TextInput {
         if (redirects && found != response.end()) {
             const auto to =
                 url_.resolved(std::string(found->value().data(), found->value().size()));
-            if (!url_.secure || to.starts_with("https://")) return to;
-            throw FileError(fmt::format("{}: sends us to {}, which is not encrypted", name_, to));
+            check_location(to);
+            return to;
         }
         throw FileError(fmt::format("{}: the server answers {} {}", name_, status,
                                     std::string(response.reason())));
@@ -168,6 +177,17 @@ class HttpInput : public TextInput {
     }
 
   private:
+    void check_location(const std::string& to) const {
+        const auto refuse = [&](std::string_view why) {
+            throw FileError(fmt::format("{}: sends us to {}, which is {}", name_, to, why));
+        };
+        try {
+            const auto is_secure = Url::parse(to).secure;
+            if (url_.secure && !is_secure) refuse("not encrypted");
+        } catch (const InvalidArgument&) {
+            refuse("no web page");
+        }
+    }
     // Some servers encode all the same.
     void check_encoding() const {
         const auto found = parser_.get().find(http::field::content_encoding);

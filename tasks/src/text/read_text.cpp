@@ -7,8 +7,8 @@
 #include <satchel/tasks/text.hpp>
 
 #include "file/system_call.hpp"
-#include "text/glob.hpp"
 #include "text/line_reader.hpp"
+#include "text/paths.hpp"
 #include "text/pieces.hpp"
 
 #include <algorithm>
@@ -185,7 +185,7 @@ std::vector<std::string> files_of(const Locations& paths, const char* operation)
         if (path.empty()) {
             throw InvalidArgument(fmt::format("{}: a path is empty; name a file", operation));
         }
-        files.push_back(std::filesystem::absolute(path).lexically_normal().native());
+        files.push_back(detail::absolute_path(path));
     };
     for (const auto& path : paths.all()) {
         std::error_code ignored;
@@ -281,9 +281,9 @@ Bag<T> read(const Locations& paths, const ReadTextOptions& options, const char* 
         in_partition = joins ? in_partition + 1 : 1;
         file.first = joins ? partitions - 1 : partitions;
         partitions = file.first + file.blocks;
-        token = token.then(
-            Token::of(fmt::format("{} {} {} {} {} {} {}", path, file.codec, status.device,
-                                  status.inode, status.size, status.modified_ns, file.first)));
+        token = token.then(Token::of(fmt::format("{} {} {} {} {} {} {} {}", path, file.codec,
+                                                 status.device, status.inode, status.size,
+                                                 status.modified_ns, file.first, file.blocks)));
         source.files.push_back(std::move(file));
     }
     // Files are read again for a second use rather than kept: they may be larger than the memory.

@@ -5,6 +5,7 @@
 #include <satchel/tasks/text.hpp>
 
 #include "file/system_call.hpp"
+#include "text/paths.hpp"
 #include "text/text_input.hpp"
 
 #include <algorithm>
@@ -112,7 +113,7 @@ namespace {
 detail::TextFileNames names_of(const std::filesystem::path& path, std::int64_t npartitions,
                                const std::string& compression) {
     if (path.empty()) throw InvalidArgument("to_textfiles: the path is empty; name a folder");
-    auto pattern = std::filesystem::absolute(path).lexically_normal().native();
+    auto pattern = detail::absolute_path(path);
     if (std::ranges::count(pattern, '*') == 0) {
         pattern += pattern.ends_with('/') ? "*.part" : "/*.part";
     }

@@ -1,10 +1,9 @@
-// Finding the files that a pattern means, folder by folder.
-#include "text/glob.hpp"
+// Absolute paths, and finding the files that a pattern means, folder by folder.
+#include "text/paths.hpp"
 
 #include <satchel/detail/text_operations.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <system_error>
 
 namespace satchel::detail {
@@ -64,6 +63,16 @@ class Search {
 };
 
 }  // namespace
+
+std::string absolute_path(const fs::path& path) {
+    fs::path result;
+    for (const auto& part : fs::absolute(path)) {
+        if (part == ".") continue;
+        result /= part;
+        if (part == "..") result = fs::weakly_canonical(result);
+    }
+    return result.native();
+}
 
 bool is_pattern(std::string_view path) {
     return path.find_first_of("*?[") != std::string_view::npos;

@@ -1,11 +1,15 @@
-// Patterns of file names.
+// What the paths that name text files stand for.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace satchel::detail {
+
+/// Without "." and "..", which leads out of the folder where a link in front of it leads to.
+[[nodiscard]] std::string absolute_path(const std::filesystem::path& path);
 
 /// Whether `path` has what makes it a pattern: `*`, `?` or `[`.
 [[nodiscard]] bool is_pattern(std::string_view path);
