@@ -206,6 +206,19 @@ TEST_CASE("any program is a worker for its own functions, whatever its own optio
     CHECK(Command({"--", "--satchel-worker", "a"}, CLUSTER_PROGRAM).wait() == 2);
 }
 
+TEST_CASE("a scheduler that ends leaves the file of the next one") {
+    Place first;
+    Command second({"scheduler", "--port", "0", "--connection-file", first.file});
+    const auto line = second.line();
+    first.scheduler.signal(SIGTERM);
+    CHECK(first.scheduler.wait() == 0);
+    const auto found = net::read_connection_file(first.file);
+    CHECK(line == "Scheduler at: " + found.addresses.front().text());
+    second.signal(SIGTERM);
+    CHECK(second.wait() == 0);
+    CHECK(!std::filesystem::exists(first.file));
+}
+
 TEST_CASE("what cannot work is said in one line") {
     const LifeLine folder;
     const auto file = (folder.folder() / "none.json").string();
@@ -218,4 +231,10 @@ TEST_CASE("what cannot work is said in one line") {
     CHECK(!scheduler.rest().empty());
     Command usage({"worker", "--no-such-option"});
     CHECK(usage.wait() != 0);
+    for (const std::string option : {"--idle-timeout", "--death-timeout"}) {
+        const bool is_idle = option == "--idle-timeout";
+        Command for_ever({is_idle ? "scheduler" : "worker", option, "120000d"});
+        CHECK(for_ever.wait() != 0);
+        CHECK(for_ever.rest().find("a hundred years are the most") != std::string::npos);
+    }
 }

@@ -16,6 +16,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -171,6 +172,21 @@ TEST_CASE("a cluster grows and shrinks, and what is there stays") {
     for (int k = 0; k < 100; ++k) expected += work_on(k);
     client.update({{{token, 0, 100}}, {total}, {{sum, 0, 1}}});
     CHECK(client.get<std::int64_t>(sum) == work_on(expected));
+}
+
+TEST_CASE("a worker that could not be started is none") {
+    LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1});
+    auto client = client_of(cluster);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const auto next = ::dup(0);  // the first number that is free
+    REQUIRE(::close(next) == 0);
+    const rlimit none_left{static_cast<rlim_t>(next), before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none_left) == 0);
+    CHECK_THROWS_AS(cluster.scale(2), Error);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    cluster.scale(2);
+    client.wait_for_exactly(2);
 }
 
 TEST_CASE("without workers everything is lost, and made again when there are some") {

@@ -2,6 +2,7 @@
 #include "command.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/serve.hpp>
 #include <satchel/units.hpp>
 
 #include "messages.hpp"
@@ -82,10 +83,7 @@ CLI::Option* add_bytes_option(CLI::App& app, const std::string& name, std::int64
 
 CLI::Option* add_duration_option(CLI::App& app, const std::string& name,
                                  std::chrono::milliseconds& value, const std::string& description) {
-    const auto assign = [&value](const std::string& text) {
-        const std::chrono::duration<double> seconds(parse_duration(text));
-        value = std::chrono::duration_cast<std::chrono::milliseconds>(seconds);
-    };
+    const auto assign = [&value](const std::string& text) { value = parse_timeout(text); };
     return app.add_option_function<std::string>(name, assign, description)->type_name("TIME");
 }
 

@@ -1,4 +1,4 @@
-/// Executors run graphs: in the calling thread, on a thread pool, and later on a cluster.
+/// Executors run graphs: in the calling thread, on a thread pool, and on a cluster (client.hpp).
 ///
 ///     satchel::ThreadPoolExecutor pool(8);
 ///     bag.compute(pool);                                   // here

@@ -9,7 +9,8 @@
 ///
 /// While a ProgressBar lives, every compute(), persist() and take() of this process that is not
 /// called from inside a task draws a line on stderr, in tasks done of tasks to do; one that has no
-/// tasks draws nothing. Where stderr is no terminal, nothing is written.
+/// tasks draws nothing, and neither does one that begins while another draws. Where stderr is no
+/// terminal, nothing is written.
 #pragma once
 
 #include <cstdint>

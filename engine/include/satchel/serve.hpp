@@ -15,8 +15,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace satchel {
+
+/// A time for the options below, as parse_duration() reads it: a hundred years at most, to which a
+/// clock can still be added. Throws InvalidArgument.
+[[nodiscard]] std::chrono::milliseconds parse_timeout(std::string_view text);
 
 /// Where a scheduler tells how to connect to it, unless another place is given: satchel.json in
 /// $XDG_RUNTIME_DIR, else .satchel.json in the home folder.

@@ -173,7 +173,12 @@ void LocalCluster::Impl::scale(std::int64_t n) {
 void LocalCluster::Impl::add_member() {
     const auto number = next_number_++;
     auto& member = members_[number];
-    processes_ ? start_process(number, member) : start_server(number, member);
+    try {
+        processes_ ? start_process(number, member) : start_server(number, member);
+    } catch (...) {
+        members_.erase(number);
+        throw;
+    }
 }
 
 void LocalCluster::Impl::start_process(std::int64_t number, Member& member) {

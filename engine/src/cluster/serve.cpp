@@ -24,22 +24,32 @@ namespace {
 
 using cluster::StopSignals;
 
-// The file is there as long as the scheduler is.
+// The file is there as long as the scheduler is, unless another one has replaced it.
 class PublishedFile {
   public:
-    PublishedFile(std::filesystem::path path, const net::ConnectionFile& content)
-        : path_(std::move(path)) {
-        net::write_connection_file(path_, content);
+    PublishedFile(std::filesystem::path path, net::ConnectionFile content)
+        : path_(std::move(path)), content_(std::move(content)) {
+        net::write_connection_file(path_, content_);
     }
     PublishedFile(const PublishedFile&) = delete;
     PublishedFile& operator=(const PublishedFile&) = delete;
     ~PublishedFile() {
+        if (!is_ours()) return;
         std::error_code ignored;
         std::filesystem::remove(path_, ignored);
     }
 
   private:
+    [[nodiscard]] bool is_ours() const noexcept {
+        try {
+            return net::read_connection_file(path_) == content_;
+        } catch (const std::exception&) {
+            return false;  // is gone, or was tampered with
+        }
+    }
+
     std::filesystem::path path_;
+    net::ConnectionFile content_;
 };
 
 // Ends the process when the scheduler was idle for long enough.
@@ -143,6 +153,15 @@ int serve_processes(const cluster::WorkerParameters& parameters, std::int64_t co
 }
 
 }  // namespace
+
+std::chrono::milliseconds parse_timeout(std::string_view text) {
+    const std::chrono::duration<double> time(parse_duration(text));
+    if (time <= std::chrono::years(100)) {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(time);
+    }
+    throw InvalidArgument(fmt::format(
+        "cannot wait for '{}': a hundred years are the most that can be waited for", text));
+}
 
 std::filesystem::path default_connection_file() {
     if (const auto* folder = std::getenv("XDG_RUNTIME_DIR"); folder != nullptr && *folder != 0) {

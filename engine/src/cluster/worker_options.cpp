@@ -3,10 +3,8 @@
 #include "cluster/worker_options.hpp"
 
 #include <satchel/error.hpp>
-#include <satchel/units.hpp>
 
 #include <charconv>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,11 +33,7 @@ Setters setters_of(ServeWorkerOptions& options) {
         {"--nworkers", [&](const auto& text) { options.nworkers = number_in("--nworkers", text); }},
         {"--name", [&](const auto& text) { options.name = text; }},
         {"--memory-limit", [&](const auto& text) { options.memory_limit = MemoryLimit(text); }},
-        {"--death-timeout",
-         [&](const auto& text) {
-             const std::chrono::duration<double> seconds(parse_duration(text));
-             options.death_timeout = std::chrono::duration_cast<std::chrono::milliseconds>(seconds);
-         }},
+        {"--death-timeout", [&](const auto& text) { options.death_timeout = parse_timeout(text); }},
     };
 }
 

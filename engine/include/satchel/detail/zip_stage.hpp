@@ -224,9 +224,9 @@ class ZipStream final : public Stream<Out> {
 
 /// Calls with a partition and, once, with what goes along with it.
 template <class F, class Extra>
-struct PartitionCall {};
+struct WithExtra {};
 template <class F, class... A>
-struct PartitionCall<F, std::tuple<A...>> {
+struct WithExtra<F, std::tuple<A...>> {
     TaskFunction<F>& function;
     std::tuple<A...>& extra;
 
@@ -255,7 +255,7 @@ class ZipPartitionStream final : public Stream<Out> {
         // Braces, because they fix the order.
         std::tuple<decltype(whole<A>(binding, upstream, slot))...> extra{
             whole<A>(binding, upstream, slot)...};
-        PartitionCall<F, decltype(extra)> call{function, extra};
+        WithExtra<F, decltype(extra)> call{function, extra};
         return std::make_unique<ZipPartitionStream>(
             elements_of<Out>(call_with_partition<decltype(call), In>(call, items)));
     }
