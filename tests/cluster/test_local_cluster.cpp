@@ -256,6 +256,8 @@ TEST_CASE("options that make no sense are refused") {
     CHECK_NOTHROW(LocalCluster({.n_workers = 1, .memory_limit = 0, .processes = false}));
     CHECK_THROWS_AS(LocalCluster({.memory_limit = -5}), InvalidArgument);
     CHECK_THROWS_AS(LocalCluster({.memory_limit = "much"}), InvalidArgument);
+    CHECK_THROWS_WITH_AS(LocalCluster({.n_workers = 1, .memory_limit = 4}),
+                         doctest::Contains("its memory limit of 4 B"), Error);
     LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1, .processes = false});
     CHECK_THROWS_AS(cluster.scale(-1), InvalidArgument);
 }

@@ -149,6 +149,21 @@ TEST_CASE("a worker that others kill again and again is replaced without a pause
     nanny.stop();
 }
 
+TEST_CASE("a worker whose limit is too small for it to begin is not started again") {
+    satchel::net::EventLoop loop;
+    LifeLine line;
+    auto options = running({"live", line.path()});
+    options.memory_limit = 4096;
+    Watched nanny(loop, options);
+    nanny.start();
+    CHECK(nanny.ended.take().began_over_limit);
+    const auto why = nanny.failed.take();
+    CHECK(why.find("more than 95 % of its memory limit of 4.00 kiB, before it had done anything; "
+                   "make the limit larger") != std::string::npos);
+    loop.call([] {});
+    CHECK(nanny.ended.is_empty());
+}
+
 TEST_CASE("a worker that ignores SIGTERM is killed") {
     satchel::net::EventLoop loop;
     auto options = running({"stubborn"});

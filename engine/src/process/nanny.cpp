@@ -30,9 +30,11 @@ std::string WorkerEnd::describe() const {
     } else if (used_memory > 0) {
         text += fmt::format(
             ": its nanny killed it because it used {}, more than {:.0f} % of its memory limit of "
-            "{}; make partitions smaller or the limit larger",
+            "{}{}",
             format_bytes(static_cast<std::uint64_t>(used_memory)), 100 * kill_at,
-            format_bytes(static_cast<std::uint64_t>(memory_limit)));
+            format_bytes(static_cast<std::uint64_t>(memory_limit)),
+            began_over_limit ? ", before it had done anything; make the limit larger"
+                             : "; make partitions smaller or the limit larger");
     } else if (was_killed_from_outside()) {
         text += ", which satchel did not send";
         if (status.signal == SIGKILL) text += ": perhaps the system ran out of memory";
@@ -137,6 +139,7 @@ void Nanny::Impl::on_channel() {
     if (life_->end.was_asked) return;
     timer_.cancel();
     if (options_.memory_limit > 0) watch_memory();
+    life_->end.began_over_limit = life_->end.used_memory > 0;
     const auto started = handlers_.started;
     if (started) started(life_->end.pid);
 }
@@ -168,7 +171,8 @@ void Nanny::Impl::on_end() {
     life.reset();
 
     // What comes next is decided first: a handler may call back.
-    const bool is_hopeless = !was_ever_ready_ && !end.was_asked && !may_get_further(end);
+    const bool is_hopeless =
+        end.began_over_limit || (!was_ever_ready_ && !end.was_asked && !may_get_further(end));
     if (!is_stopping_ && !is_hopeless && (options_.restarts || end.was_asked)) {
         // Somebody else's signal says nothing against the program, however often it comes.
         const bool was_killed = end.was_ready && end.was_killed_from_outside();

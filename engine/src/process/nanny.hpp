@@ -11,7 +11,8 @@
 // that double, until one has lived for a while. One that was killed from outside after
 // `satchel::init` is replaced at once each time. One that ends before `satchel::init` when none has
 // ever got that far is not replaced: it would only end again. If it was killed, that says nothing
-// of the program: only some such ends in a row are given up on.
+// of the program: only some such ends in a row are given up on. One for which its memory limit is
+// too small before it has done anything is not replaced either.
 //
 // What the process writes to its standard error output is passed on, and the last lines are kept.
 //
@@ -58,6 +59,7 @@ struct WorkerEnd {
     bool was_late = false;   ///< killed because it did not get to `satchel::init` in time
     /// Bytes that it used when it was killed because of that, and its limit.
     std::int64_t used_memory = 0, memory_limit = 0;
+    bool began_over_limit = false;  ///< it used them when it called `satchel::init`
     std::vector<std::string> last_lines;
 
     /// For people: how, perhaps why, and the last lines of the log.
