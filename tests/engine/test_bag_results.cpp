@@ -5,11 +5,11 @@
 #include <satchel/executor.hpp>
 
 #include "engine/support.hpp"
+#include "stderr_of.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -20,7 +20,6 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 using satchel::Bag;
 using satchel::compute;
@@ -30,6 +29,7 @@ using satchel::range;
 using satchel::SynchronousExecutor;
 using satchel::ThreadPoolExecutor;
 using satchel::testing::on_each_executor;
+using satchel::testing::stderr_of;
 using satchel::testing::text_of;
 
 using Numbers = std::vector<std::int64_t>;
@@ -41,24 +41,6 @@ const SynchronousExecutor synchronous;
 std::int64_t twice(std::int64_t x) { return 2 * x; }
 bool is_odd(std::int64_t x) { return x % 2 != 0; }
 std::size_t twice_size(const std::vector<int>& x) { return 2 * x.size(); }
-
-// What `f` writes to stderr.
-template <class F>
-std::string stderr_of(F f) {
-    std::FILE* file = std::tmpfile();
-    REQUIRE(file != nullptr);
-    const int saved = dup(STDERR_FILENO);
-    dup2(fileno(file), STDERR_FILENO);
-    f();
-    std::fflush(stderr);
-    dup2(saved, STDERR_FILENO);
-    close(saved);
-    std::string text(static_cast<std::size_t>(std::ftell(file)) + 10'000, '\0');
-    std::rewind(file);
-    text.resize(std::fread(text.data(), 1, text.size(), file));
-    std::fclose(file);
-    return text;
-}
 
 }  // namespace
 

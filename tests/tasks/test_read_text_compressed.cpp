@@ -2,6 +2,7 @@
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/text.hpp>
 
+#include "stderr_of.hpp"
 #include "tasks/temporary_folder.hpp"
 #include "tasks/test_support.hpp"
 #include "tasks/text_support.hpp"
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -177,8 +179,15 @@ TEST_CASE("blocks of a file that has garbage behind it") {
         CAPTURE(format);
         const std::string name = "a" + std::string(codec(format).info().suffix);
         const auto path = folder.with(name, compressed(text, format, 100'000) + "garbage\n");
-        const auto whole = read_text(path).compute();
-        CHECK(read_text(path, {.blocksize = 10'000}).compute() == whole);
+        std::vector<std::string> whole, in_blocks;
+        const auto read = [&](std::optional<std::int64_t> blocksize, auto& lines) {
+            return stderr_of([&] { lines = read_text(path, {.blocksize = blocksize}).compute(); });
+        };
+        const auto message = [](const std::string& line) { return line.substr(line.find(" - ")); };
+        const auto warning = message(read({}, whole));
+        CHECK(warning.find("ignored garbage after the " + format + " data") != std::string::npos);
+        CHECK(message(read(10'000, in_blocks)) == warning);
+        CHECK(in_blocks == whole);
     }
 }
 

@@ -124,6 +124,15 @@ std::optional<std::size_t> end_of_next_border(Window& window, std::size_t from) 
         piece.offset);
 }
 
+// As for a file that is read as a whole.
+std::string ignored_garbage(std::string_view codec, std::uint64_t offset) {
+    return fmt::format("ignored garbage after the {} data, at offset {}", codec, offset);
+}
+
+bool is_all_zero(std::span<const std::byte> data) {
+    return std::ranges::all_of(data, [](std::byte byte) { return byte == std::byte{0}; });
+}
+
 // Checks those streams of which the piece is all.
 void check_whole_streams(const DeflateGuess& guess, std::uint64_t offset) {
     bool whole = guess.from_start;
@@ -176,14 +185,11 @@ class DeflatePieces : public Pieces {
         const auto& deflate = static_cast<const DeflateGuess&>(*guess);
         check_whole_streams(deflate, piece.offset);
         const auto rest = std::span<const std::byte>(piece.data).subspan(guess->used);
-        if (std::ranges::all_of(rest, [](std::byte byte) { return byte == std::byte{0}; })) {
-            return guess->data;
-        }
+        if (is_all_zero(rest)) return guess->data;
         const bool at_end = piece.end == deflate_unknown;
         const bool between_streams = deflate.parts.empty() || deflate.parts.back().ends_stream;
         if (!at_end || !between_streams || gzip_codec().recognises(rest)) fail(piece);
-        log_warning("text", fmt::format("{}: ignored garbage after the gzip data, at offset {}",
-                                        name_, piece.offset + guess->used));
+        log_warning("text", name_ + ": " + ignored_garbage("gzip", piece.offset + guess->used));
         return guess->data;
     }
 
@@ -206,13 +212,19 @@ class Bz2Pieces : public Pieces {
 
     std::optional<Piece> next() override {
         while (auto piece = cut()) {
-            // What stands before the first block, and the end of a stream, hold nothing.
+            if (piece->begin == 0) continue;  // what stands before the first block
             const auto bit = piece->begin - piece->offset * 8;
-            if (piece->begin == 0 || read_bits(piece->data, bit, 48) != bz2_block_magic) continue;
-            return piece;
+            const bool is_block = read_bits(piece->data, bit, bz2_magic_bits) == bz2_block_magic;
+            // Parts that lie behind the last block see the end of the stream, too.
+            if (std::exchange(gave_block_, is_block) && !is_block) {
+                look_for_garbage(*piece, bit + bz2_magic_bits + bz2_crc_bits);
+            }
+            if (is_block) return piece;
         }
         return std::nullopt;
     }
+
+    [[nodiscard]] std::string warning() const override { return warning_; }
 
     Bytes decode(const Piece& piece) const override {
         const auto guess = splitter().guess(piece);
@@ -221,6 +233,15 @@ class Bz2Pieces : public Pieces {
     }
 
   private:
+    // Behind a stream, which ends at bit `end` of the piece.
+    void look_for_garbage(const Piece& piece, std::uint64_t end) {
+        constexpr std::string_view stream_begin = "BZh";
+        const auto used = std::min(static_cast<std::size_t>((end + 7) / 8), piece.data.size());
+        const Bytes rest = piece.data.slice(used);
+        if (is_all_zero(rest) || rest.text().starts_with(stream_begin)) return;
+        warning_ = ignored_garbage("bz2", piece.offset + used);
+    }
+
     std::optional<Piece> cut() {
         const auto offset = static_cast<std::uint64_t>(window_.offset());
         std::size_t size = 0;
@@ -237,6 +258,8 @@ class Bz2Pieces : public Pieces {
     }
 
     Window window_;
+    std::string warning_;
+    bool gave_block_ = false;
     bool at_end_ = false;
 };
 

@@ -27,6 +27,9 @@ class Pieces {
     /// The next piece; nothing at the end of the file.
     [[nodiscard]] virtual std::optional<Piece> next() = 0;
 
+    /// What is odd about what follows the last piece that was given; empty: nothing.
+    [[nodiscard]] virtual std::string warning() const { return {}; }
+
     /// What a piece holds. Throws CorruptData.
     [[nodiscard]] virtual Bytes decode(const Piece& piece) const = 0;
 

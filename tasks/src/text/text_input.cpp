@@ -177,7 +177,11 @@ class CompressedBlock : public TextInput {
 
     void advance() {
         piece_ = pieces_->next();
-        if (!block_end_ && piece_ && place_of(*piece_) >= part_.end) block_end_ = position_;
+        if (block_end_) return;
+        if (piece_ && place_of(*piece_) >= part_.end) block_end_ = position_;
+        if (const auto warning = pieces_->warning(); !piece_ && !warning.empty()) {
+            log_warning("text", file_.name() + ": " + warning);
+        }
     }
 
     TextPart part_;
