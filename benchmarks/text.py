@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Reads the same text files as satchel bags, by loops in C++, and as Dask bags.
 
-    text.py [--program build/release/benchmarks/benchmark_text] [--lines N] [--dask-share 20]
+    text.py [--program build/release/benchmarks/benchmark_text] [--lines N] [--dask-share 1]
             [--repetitions 5] [--threads T]
 
-Debian's package python3-dask is enough. Dask gets some of the files, one of --dask-share, and its
-best scheduler of three; the results of the two are compared on those. Numbers are nanoseconds a
+Debian's package python3-dask is enough. Dask gets the same files, or one line of --dask-share, and
+its best scheduler of three; the results of the two are compared on those. Numbers are nanoseconds a
 line of ten words.
 """
 
@@ -55,7 +55,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--program", default=ROOT / "build/release/benchmarks/benchmark_text")
     parser.add_argument("--lines", type=int, default=1_000_000)
-    parser.add_argument("--dask-share", type=int, default=20)
+    parser.add_argument("--dask-share", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()

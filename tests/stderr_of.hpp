@@ -22,7 +22,7 @@ std::string stderr_of(F f) {
     ::dup2(before, STDERR_FILENO);
     ::close(before);
     std::string text(static_cast<std::size_t>(std::ftell(file)), '\0');
-    std::rewind(file);
+    REQUIRE(std::fseek(file, 0, SEEK_SET) == 0);
     text.resize(std::fread(text.data(), 1, text.size(), file));
     std::fclose(file);
     return text;

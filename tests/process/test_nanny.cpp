@@ -70,9 +70,11 @@ std::ptrdiff_t open_files() {
 // Starts a program without any care, as a shell would.
 pid_t run(std::vector<std::string> arguments, std::vector<std::string> variables = {}) {
     std::vector<char*> texts;
+    texts.reserve(arguments.size() + 1);
     for (auto& argument : arguments) texts.push_back(argument.data());
     texts.push_back(nullptr);
     std::vector<char*> environment;
+    environment.reserve(variables.size() + 1);
     for (auto& variable : variables) environment.push_back(variable.data());
     environment.push_back(nullptr);
     pid_t pid = -1;
