@@ -167,7 +167,7 @@ std::int64_t window_of(Splitter& splitter, const Executor& executor, std::uint64
 
 Bytes read_head(const std::function<Bytes()>& read) {
     Buffer head;
-    while (head.size() < detail::head_size) {
+    while (head.size() < head_size_max) {
         const Bytes block = read();
         if (block.empty()) break;
         head.append(block);
@@ -177,7 +177,7 @@ Bytes read_head(const std::function<Bytes()>& read) {
 
 const Codec* codec_of(const Bytes& head, const DecompressOptions& options) {
     if (!options.format.empty()) return &codec(options.format);
-    return recognise(std::span(head).first(std::min(head.size(), detail::head_size)));
+    return recognise(std::span(head).first(std::min(head.size(), head_size_max)));
 }
 
 }  // namespace

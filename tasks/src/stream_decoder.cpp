@@ -168,7 +168,7 @@ bool StreamDecoder::take_over(const Guess& guess) {
 }
 
 std::span<const std::byte> StreamDecoder::head() const {
-    return std::span<const std::byte>(input_).first(std::min(head_size, input_.size()));
+    return std::span<const std::byte>(input_).first(std::min(head_size_max, input_.size()));
 }
 
 void StreamDecoder::drop(std::size_t size) {

@@ -14,9 +14,6 @@
 
 namespace satchel::detail {
 
-/// What Codec::recognises may look at.
-constexpr std::size_t head_size = 16;
-
 class StreamDecoder {
   public:
     enum class Status { needs_input, needs_output, finished };
@@ -61,7 +58,7 @@ class StreamDecoder {
     void begin_stream();
     [[noreturn]] void fail_cut_off() const;
     [[nodiscard]] bool head_is_there() const {
-        return at_end_ || input_.size() >= (codec_ ? codec_->info().head_size : head_size);
+        return at_end_ || input_.size() >= (codec_ ? codec_->info().head_size : head_size_max);
     }
     [[nodiscard]] std::span<const std::byte> head() const;
     void drop(std::size_t size);

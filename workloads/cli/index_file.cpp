@@ -14,16 +14,14 @@
 namespace satchel::cli {
 namespace {
 
-// What `recognise` and `is_index` look at.
-constexpr std::int64_t head_size = 16;
-
 enum class Found { nothing, index, other_file, no_file };
 
 // What lies at `name`. A pipe there is not opened: that would wait for somebody to write to it.
 Found look_at(const std::string& name) {
     try {
         if (file_status(name).type != FileType::regular) return Found::no_file;
-        return is_index(InputFile(name).read_at(0, head_size)) ? Found::index : Found::other_file;
+        return is_index(InputFile(name).read_at(0, head_size_max)) ? Found::index
+                                                                   : Found::other_file;
     } catch (const FileError& error) {
         if (error.code() == ENOENT) return Found::nothing;
         throw;
@@ -44,7 +42,7 @@ std::string index_name(const std::string& file) { return file + ".idx"; }
 
 std::optional<SeekTable> read_index(const InputFile& source) {
     if (!source.seekable()) return std::nullopt;
-    const Codec* const codec = recognise(source.read_at(0, head_size));
+    const Codec* const codec = recognise(source.read_at(0, head_size_max));
     const auto name = index_name(source.name());
     if (codec == nullptr || look_at(name) != Found::index) return std::nullopt;
     return decode_index(read_file(name), *codec, random_access(source));

@@ -14,9 +14,6 @@ namespace {
 constexpr std::size_t block_size = std::size_t{1} << 20;
 constexpr std::size_t check_distance_max = std::size_t{64} << 20;
 
-// What `recognise` may look at.
-constexpr std::size_t head_size = 16;
-
 bool is_text(std::span<const std::byte> data) {
     return std::ranges::all_of(data, [](std::byte byte) {
         const auto value = std::to_integer<unsigned>(byte);
@@ -46,7 +43,7 @@ class Blocks {
     /// begin with a header of zlib.
     [[nodiscard]] bool recognised() const {
         const auto head =
-            std::span<const std::byte>(first_).first(std::min(head_size, first_.size()));
+            std::span<const std::byte>(first_).first(std::min(head_size_max, first_.size()));
         const Codec* const codec = recognise(head);
         if (codec == nullptr || first_.size() < 2) return false;  // as `zcat -f` sees it
         return !is_text(head) || begins_well(*codec, first_);
@@ -150,7 +147,7 @@ class Decompression {
   private:
     void look_up_table() {
         counted_.emplace(input_);
-        codec_ = options_.codec.format.empty() ? recognise(input_.read_at(0, head_size))
+        codec_ = options_.codec.format.empty() ? recognise(input_.read_at(0, head_size_max))
                                                : &satchel::codec(options_.codec.format);
         if (codec_ == nullptr) return;
         table_ = options_.table;

@@ -322,7 +322,7 @@ std::unique_ptr<Pieces> open_pieces(const InputFile& file, const Codec& codec, s
 
 std::string why_not_in_pieces(const InputFile& file, const Codec& codec) {
     if (is(codec, "bz2")) {
-        std::array<std::byte, 16> front{};
+        std::array<std::byte, head_size_max> front{};
         const auto size = file.read_at(0, front);
         return codec.recognises(std::span(front).first(size)) ? "" : "it is no bzip2 data";
     }

@@ -80,6 +80,9 @@ struct Suffix {
     std::string_view replacement;  ///< ".tar"; empty for ".gz"
 };
 
+/// So many bytes from its start tell what format a file is of.
+inline constexpr std::size_t head_size_max = 16;
+
 /// What a format is called and what it allows.
 struct CodecInfo {
     std::string_view name;             ///< "gzip"
@@ -88,8 +91,8 @@ struct CodecInfo {
     std::int64_t level_min = 1;
     std::int64_t level_max = 9;
     std::int64_t level_default = 6;
-    /// How many of the first bytes `Codec::recognises` looks at, at most 16.
-    std::size_t head_size = 16;
+    /// How many of the first bytes `Codec::recognises` looks at.
+    std::size_t head_size = head_size_max;
     /// Whether a file may be written as several streams. Readers go on after the first anyway.
     bool concatenates = true;
     /// Zero bytes after a stream are padding if their number is a multiple of this; 0: never.
@@ -170,8 +173,8 @@ class Codec {
     virtual ~Codec() = default;
     [[nodiscard]] virtual const CodecInfo& info() const = 0;
 
-    /// Whether data that starts with `head` (its first 16 bytes, or all there are) is of this
-    /// format.
+    /// Whether data that starts with `head` (its first head_size_max bytes, or all there are) is of
+    /// this format.
     [[nodiscard]] virtual bool recognises(std::span<const std::byte> head) const = 0;
 
     /// Whether what follows a stream of this format, and starts with `head`, is another one, or
@@ -216,8 +219,8 @@ void add_codec(const Codec& codec);
 /// All codecs.
 [[nodiscard]] std::span<const Codec* const> codecs();
 
-/// The codec of data that starts with `head` (16 bytes, or all there are); nullptr if none knows
-/// it.
+/// The codec of data that starts with `head` (head_size_max bytes, or all there are); nullptr if
+/// none knows it.
 [[nodiscard]] const Codec* recognise(std::span<const std::byte> head);
 
 /// `data` as one stream of `format`. Runs on this thread alone.
