@@ -51,6 +51,13 @@ Numbered numbered_from(const std::string& text) {
 }
 const TravellingError<Numbered, numbered_from> numbered;
 
+class Fragile : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+Fragile fragile_from(const std::string&) { throw std::domain_error("cannot be made"); }
+const TravellingError<Fragile, fragile_from> fragile;
+
 const LocalClusterOptions threads{.n_workers = 2, .threads_per_worker = 1, .processes = false};
 
 // In the workers of `threads` alone, which share this process.
@@ -238,6 +245,8 @@ TEST_CASE("a type that was named comes back as itself") {
         CHECK(error.number == 42);
         CHECK(std::string(error.what()) == "answer: 42");
     }
+    CHECK_THROWS_AS(client.submit([]() -> int { throw Fragile("broken"); }).result(), TaskError);
+    CHECK(client.submit(inc, 1).result() == 2);
 }
 
 TEST_CASE("calls are tried again, by option and on request") {

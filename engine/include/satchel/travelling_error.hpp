@@ -6,7 +6,8 @@
 ///     const satchel::TravellingError<NoSuchCity> no_such_city;   // at namespace scope
 ///
 /// Types of the standard library and of satchel need none; without one, a type of yours arrives as
-/// TaskError. What travels is the text: an object that has more is made of it by a function.
+/// TaskError. What travels is the text: an object that has more is made of it by a function. Where
+/// that throws, the error arrives as TaskError all the same.
 ///
 ///     HttpError from_text(const std::string& text);               // what() of it is `text` again
 ///     const satchel::TravellingError<HttpError, from_text> http_error;

@@ -227,8 +227,9 @@ std::exception_ptr make_exception(const Failure& failure, const std::string& tas
     if (!failure.exception.empty()) {
         try {
             if (auto itself = make_travelled(failure)) return itself;
-        } catch (const ArchiveError&) {
-            // Of a newer build, perhaps: then it is a TaskError, as others are.
+        } catch (const std::exception&) {
+            // Of a newer build, perhaps, or nothing that a TravellingError can make one of: then it
+            // is a TaskError, as others are.
         }
     }
     return std::make_exception_ptr(

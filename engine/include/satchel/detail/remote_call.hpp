@@ -143,7 +143,11 @@ struct RemoteCall {
     }
     template <std::size_t k, class T>
     static decltype(auto) get(Arguments& inputs, std::uint32_t, const ColumnInput<T>& column) {
-        return column.items[inputs.index()];
+        if constexpr (takes_ownership<F, k>()) {
+            return T(column.items[inputs.index()]);
+        } else {
+            return column.items[inputs.index()];
+        }
     }
 };
 
