@@ -301,6 +301,41 @@ TEST_CASE("initial counts once also where results cannot be compared") {
     }
 }
 
+TEST_CASE("what joins tables is never given one that nobody has made") {
+    const auto count = [](std::vector<int> table, int x) {
+        ++table.at(static_cast<std::size_t>(x));
+        return table;
+    };
+    const auto join = [](std::vector<int> a, const std::vector<int>& b) {
+        for (std::size_t k = 0; k < a.size(); ++k) a[k] += b.at(k);
+        return a;
+    };
+    const auto join_shared = [](const std::shared_ptr<int>& a, const std::shared_ptr<int>& b) {
+        return std::make_shared<int>(*a + *b);
+    };
+    const auto add_shared = [](const std::shared_ptr<int>& a, int x) {
+        return std::make_shared<int>(*a + x);
+    };
+    struct Table {
+        std::vector<int> counts;
+        bool operator==(const Table&) const = default;
+    };
+    on_each_executor([&](const Executor& executor) {
+        const auto bag = from_sequence({0, 1, 1, 4, 2, 4}, {.npartitions = 3});
+        const std::vector<int> expected{1, 2, 1, 0, 2};
+        CHECK(bag.fold(count, join, std::vector<int>(5)).compute(executor) == expected);
+        const auto by_key = bag.foldby([](int) { return 0; }, count, std::vector<int>(5), join);
+        CHECK(by_key.compute(executor).front().second == expected);
+        const auto count_in = [&](Table t, int x) { return Table{count(std::move(t.counts), x)}; };
+        const auto join_in = [&](Table a, const Table& b) {
+            return Table{join(std::move(a.counts), b.counts)};
+        };
+        CHECK(bag.fold(count_in, join_in, Table{std::vector<int>(5)}).compute(executor).counts ==
+              expected);
+        CHECK(*bag.fold(add_shared, join_shared, std::make_shared<int>(1)).compute(executor) == 13);
+    });
+}
+
 TEST_CASE("initial counts once where the order of joining counts") {
     struct Last {
         int last = 0;

@@ -6,6 +6,7 @@
 #include <satchel/detail/stream.hpp>
 #include <satchel/detail/view_stream.hpp>
 #include <satchel/error.hpp>
+#include <satchel/stable_hash.hpp>
 
 #include <array>
 #include <concepts>
@@ -258,7 +259,7 @@ struct IsComparable : std::bool_constant<std::equality_comparable<T>> {};
 template <class T>
 requires requires {
     typename T::allocator_type;
-    typename T::value_type;
+    requires !std::is_same_v<typename T::value_type, T>;
 }
 struct IsComparable<T> : std::bool_constant<std::equality_comparable<T> &&
                                             IsComparable<typename T::value_type>::value> {};
@@ -281,6 +282,31 @@ bool known_equal(const T& a, const T& b) {
 }
 
 [[noreturn]] void throw_counts_twice();
+
+/// Whether what a type is by default may be given to functions that join values of it: they need
+/// not be ready for an empty table or a null pointer.
+template <class Acc>
+constexpr bool default_is_a_value() {
+    if constexpr (std::is_arithmetic_v<Acc> || std::is_enum_v<Acc> || is_path_like<Acc> ||
+                  std::is_same_v<Acc, std::string>) {
+        return true;
+    } else if constexpr (requires { typename Acc::key_type; }) {
+        return is_standard<Acc>();  // a map or a set, of nothing
+    } else if constexpr (is_tuple_like<Acc>) {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return (default_is_a_value<std::tuple_element_t<I, Acc>>() && ...);
+        }
+        (std::make_index_sequence<std::tuple_size_v<Acc>>());
+    } else if constexpr (is_optional_like<Acc>) {
+        return true;
+    } else if constexpr (hashes_by_members<Acc>) {
+        return []<class... M>(TypeList<M...>) {
+            return (default_is_a_value<M>() && ...);
+        }(member_types<Acc>{});
+    } else {
+        return false;
+    }
+}
 
 /// fold by a function of (result so far, element), joined by another: every partition needs
 /// something to begin with, and `initial` must count once.
@@ -348,9 +374,11 @@ struct SeededFoldReducer {
     [[nodiscard]] Begin best_begin() {
         const auto own = [&] { return Acc(initial); };
         if constexpr (std::is_default_constructible_v<Acc>) {
-            const auto joined = join(own(), Acc{});
-            if (known_equal(joined, initial)) return Begin::with_nothing;
-            if (!known_equal(joined, join(Acc{}, own()))) return Begin::in_order;
+            if (default_is_a_value<Acc>() || known_equal(initial, Acc{})) {
+                const auto joined = join(own(), Acc{});
+                if (known_equal(joined, initial)) return Begin::with_nothing;
+                if (!known_equal(joined, join(Acc{}, own()))) return Begin::in_order;
+            }
         }
         return known_equal(join(own(), own()), initial) ? Begin::with_initial : Begin::in_order;
     }
