@@ -121,6 +121,12 @@ TEST_CASE("simple aggregates, without a line of code") {
         const std::string s;
     };
     CHECK(round_trip(Constant{5, "x"}).s == "x");
+    struct Handler {
+        int (*function)(int) = nullptr;
+        int n = 0;
+    };
+    CHECK_FALSE(static_cast<bool>(round_trip(Handler{nullptr, 3}).function));
+    CHECK(round_trip(Handler{nullptr, 3}).n == 3);
     struct Sixteen {
         int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p;
         bool operator==(const Sixteen&) const = default;

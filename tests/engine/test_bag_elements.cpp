@@ -6,6 +6,8 @@
 #include "engine/support.hpp"
 
 #include <algorithm>
+#include <any>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -533,6 +535,61 @@ TEST_CASE("a function whose last parameter is a stop token gets the run's") {
                 .map_partitions([](std::vector<std::int64_t> p, std::stop_token) { return p; });
         CHECK(free.compute(executor).size() == 10);
     });
+}
+
+TEST_CASE("a partition of bool may be given back by reference") {
+    const auto bag = from_sequence(std::vector<bool>(300, true), {.npartitions = 1});
+    const auto same = bag.map_partitions(
+        [](const std::vector<bool>& partition) -> const auto& { return partition; });
+    CHECK(same.compute() == std::vector<bool>(300, true));
+}
+
+TEST_CASE("any looks little further than to the element that decides") {
+    std::atomic<int> calls = 0;
+    const auto counted = [&](std::int64_t) {
+        ++calls;
+        return true;
+    };
+    CHECK(range(1000, 1).map(counted).any().compute(SynchronousExecutor{}));
+    CHECK(calls < 10);
+    calls = 0;
+    CHECK(from_sequence(std::vector<std::string>(1000, "x"), {.npartitions = 1})
+              .map([&](const std::string&) { return counted(0); })
+              .any()
+              .compute(SynchronousExecutor{}));
+    CHECK(calls < 10);
+}
+
+TEST_CASE("elements of any type at all are taken") {
+    const auto bag = from_sequence(std::vector<std::any>{1, 2, 3, 4}, {.npartitions = 1});
+    CHECK(bag.take(4).size() == 4);
+    CHECK(std::any_cast<int>(bag.take(2)[1]) == 2);
+}
+
+TEST_CASE("a range that is given away keeps what it does not own") {
+    struct Slice {
+        std::string* first;
+        std::string* last;
+        [[nodiscard]] std::string* begin() const { return first; }
+        [[nodiscard]] std::string* end() const { return last; }
+    };
+    std::vector<std::string> texts{"one", "two"};
+    CHECK(from_sequence(Slice{texts.data(), texts.data() + 2}).compute() == texts);
+    CHECK(texts == std::vector<std::string>{"one", "two"});
+    CHECK(from_sequence(u8"abc").count().compute() == 3);
+}
+
+TEST_CASE("large elements take the room that they need") {
+    struct Page {
+        std::array<char, 1 << 20> bytes;
+    };
+    const auto pages = range(4, 1).map([](std::int64_t x) {
+        Page page{};
+        page.bytes[0] = static_cast<char>(x);
+        return page;
+    });
+    CHECK(pages.map([](const Page& page) { return page.bytes[0]; }).sum().compute() == 6);
+    CHECK(pages.take(3).size() == 3);
 }
 
 TEST_CASE("bags of bool are bags like others") {

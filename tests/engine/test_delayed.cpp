@@ -44,6 +44,15 @@ struct Scale {
 
 }  // namespace
 
+TEST_CASE("a view of a text is kept as the text") {
+    const auto later = [] {
+        const std::string local = "a text that is too long to lie in the string itself";
+        return satchel::delayed([](std::string_view text) { return std::string(text); })(
+            std::string_view(local));
+    }();
+    CHECK(later.compute() == "a text that is too long to lie in the string itself");
+}
+
 TEST_CASE("a delayed call runs when it is computed, and not before") {
     on_each_executor([](const Executor& executor) {
         std::atomic<int> calls{0};

@@ -86,6 +86,9 @@ struct Sixteen {
 };
 static_assert(travels<Person> && travels<Bits> && travels<Constant> && travels<Tree>);
 static_assert(travels<Holder> && travels<Sixteen>);
+// What these compare by would be lost.
+static_assert(travels<std::set<int, std::greater<>>> &&
+              !travels<std::set<int, bool (*)(int, int)>>);
 
 class Private {
     friend struct satchel::SerializationAccess;

@@ -4,7 +4,9 @@
 #include "engine/support.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 using satchel::Bag;
 using satchel::Executor;
@@ -93,4 +96,82 @@ TEST_CASE("the pairs of a map can be assigned, and so sorted") {
     const Bag<std::pair<std::size_t, char>> sizes = satchel::range(4, 2).map_partitions(
         [](const auto& partition) { return std::map{std::pair(partition.size(), 's')}; });
     CHECK(sizes.compute() == std::vector<std::pair<std::size_t, char>>{{2, 's'}, {2, 's'}});
+}
+
+TEST_CASE("elements may be ranges of their own type, as JSON is") {
+    using Json = nlohmann::json;
+    on_each_executor([](const Executor& executor) {
+        const auto parsed = satchel::from_sequence({R"({"a": 1})", "[1, 2]", "2", R"({"a": 1})"},
+                                                   {.npartitions = 2})
+                                .map([](const std::string& text) { return Json::parse(text); });
+        const Bag<Json> bag = parsed;
+        CHECK(bag.compute(executor).at(1) == Json{1, 2});
+        CHECK(bag.distinct().count().compute(executor) == 3);
+        CHECK(bag.frequencies().compute(executor).front().second == 2);
+        const auto texts = bag.map([](const Json& x) { return x.dump(); });
+        CHECK(texts.compute(executor).back() == R"({"a":1})");
+        const auto whole = bag.map_partitions([](const std::vector<Json>& p) { return Json(p); });
+        CHECK(whole.count().compute(executor) == 2);
+    });
+}
+
+namespace {
+
+// A range that is more than its elements.
+struct Series {
+    std::string name;
+    std::vector<double> values;
+    [[nodiscard]] auto begin() const { return values.begin(); }
+    [[nodiscard]] auto end() const { return values.end(); }
+    bool operator==(const Series&) const = default;
+};
+
+// Its key appends to what is there, as it is always loaded into a new one.
+struct Appending {
+    std::vector<int> parts;
+    bool operator==(const Appending&) const = default;
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        auto size = parts.size();
+        archive& size;
+        if constexpr (Archive::is_loading::value) {
+            for (std::size_t k = 0; k < size; ++k) {
+                int part = 0;
+                archive& part;
+                parts.push_back(part);
+            }
+        } else {
+            for (auto part : parts) archive& part;
+        }
+    }
+};
+std::uint64_t stable_hash(const Appending& x) { return x.parts.size(); }
+
+}  // namespace
+
+TEST_CASE("what a type says of its equality counts") {
+    on_each_executor([](const Executor& executor) {
+        const std::vector<Series> series{{"a", {1, 2}}, {"b", {1, 2}}, {"a", {1, 2}}};
+        const auto bag = satchel::from_sequence(series, {.npartitions = 2});
+        CHECK(bag.distinct().count().compute(executor) == 2);
+        CHECK(bag.frequencies().compute(executor).front().second == 2);
+        const auto nan = std::numeric_limits<double>::quiet_NaN();
+        const std::vector<std::pair<double, int>> pairs{{nan, 1}, {nan, 2}, {nan, 1}};
+        CHECK(satchel::from_sequence(pairs).distinct().count().compute(executor) == 2);
+        using namespace std::chrono_literals;
+        const std::vector<std::chrono::seconds> times{1s, 2s, 1s};
+        CHECK(satchel::from_sequence(times).distinct().count().compute(executor) == 2);
+    });
+}
+
+TEST_CASE("each key of a group is loaded anew") {
+    on_each_executor([](const Executor& executor) {
+        const auto groups = satchel::range(12, 3)
+                                .groupby([](std::int64_t x) {
+                                    return Appending{{1, static_cast<int>(x % 2)}};
+                                })
+                                .compute(executor);
+        REQUIRE(groups.size() == 2);
+        for (const auto& [key, group] : groups) CHECK(key.parts.size() == 2);
+    });
 }

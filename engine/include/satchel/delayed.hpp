@@ -120,9 +120,9 @@ template <class T>
 Token value_token(const T& value) {
     if constexpr ((std::is_arithmetic_v<T> || std::is_enum_v<T>)&&sizeof(T) <= 8) {
         return bytes_token(value);
-    } else if constexpr (is_c_text<T>) {
+    } else if constexpr (std::is_pointer_v<T> && is_borrowed_text<T>) {
         return value != nullptr ? type_token<T>().then(Token::of(value)) : type_token<T>();
-    } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>) {
+    } else if constexpr (std::is_same_v<T, std::string>) {
         return type_token<T>().then(Token::of(value));
     } else {
         return Token::unique();
@@ -147,10 +147,10 @@ struct InputCounts<n, false> {
     std::uint32_t operator[](std::size_t) const { return 1; }
 };
 
-/// A text of C as a string; everything else as it is.
+/// A borrowed text as a string; everything else as it is.
 template <class A>
 decltype(auto) own_text(A&& argument) {
-    if constexpr (is_c_text<A>) {
+    if constexpr (is_borrowed_text<A>) {
         return std::string(argument);
     } else {
         return std::forward<A>(argument);
@@ -322,10 +322,10 @@ class DelayedFunction {
         : function_(std::move(function)), options_(std::move(options)) {}
 
     /// A delayed call. Arguments are values, `Delayed`, or `std::vector<Delayed<…>>`. A text in
-    /// quotes arrives as a std::string, unless the function takes only a pointer.
+    /// quotes or a view of one arrives as a std::string, unless the function takes only a pointer.
     template <class... A>
     [[nodiscard]] auto operator()(A&&... arguments) const {
-        if constexpr ((detail::is_c_text<A> || ...) &&
+        if constexpr ((detail::is_borrowed_text<A> || ...) &&
                       detail::accepts_call<F, detail::seen_argument<A>...>) {
             return (*this)(detail::own_text(std::forward<A>(arguments))...);
         } else if constexpr (detail::check_call<

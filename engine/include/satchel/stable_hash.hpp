@@ -98,6 +98,30 @@ inline constexpr bool is_variant_like = requires(const T& x) {
     x.index();
 };
 
+template <class T>
+concept HasStandardHash = requires(const T& x) {
+    std::hash<T>{}(x);
+};
+
+/// A range whose elements say what it is. Where they are of its own type, as those of JSON, it may
+/// be the only element of itself: what it says itself counts, if it says anything.
+template <class T>
+inline constexpr bool is_range_of_others = false;
+template <std::ranges::input_range T>
+inline constexpr bool is_range_of_others<T> =
+    !(std::is_same_v<std::ranges::range_value_t<T>, T> && HasStandardHash<T>);
+
+template <class T>
+inline constexpr bool is_duration_like = requires(const T& x) {
+    typename T::period;
+    static_cast<typename T::rep>(x.count());
+};
+template <class T>
+inline constexpr bool is_time_point_like = requires(const T& x) {
+    typename T::clock;
+    x.time_since_epoch();
+};
+
 /// `Outer…` are the types that `T` is a part of, which are being asked about.
 template <class T, class... Outer>
 constexpr bool knows_hash_of();
@@ -148,9 +172,10 @@ TypeList<Parts...> alternatives_of(const V<Parts...>&);
 template <class T, class... Outer>
 constexpr bool knows_hash_of() {
     if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, Bytes> ||
-                  std::is_convertible_v<const T&, std::string_view> || is_path_like<T>) {
+                  std::is_convertible_v<const T&, std::string_view> || is_path_like<T> ||
+                  is_duration_like<T> || is_time_point_like<T>) {
         return true;
-    } else if constexpr (std::ranges::input_range<const T>) {
+    } else if constexpr (is_range_of_others<T>) {
         return is_hashable_part<std::ranges::range_value_t<const T>, T, Outer...>();
     } else if constexpr (is_tuple_like<T>) {
         return []<std::size_t... I>(std::index_sequence<I...>) {
@@ -184,13 +209,17 @@ requires(detail::knows_hash_of<T>()) std::uint64_t stable_hash(const T& value) {
         return detail::hash_bytes(value.text());
     } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
         return detail::hash_bytes(value);
+    } else if constexpr (detail::is_duration_like<T>) {
+        return hash(value.count());
+    } else if constexpr (detail::is_time_point_like<T>) {
+        return hash(value.time_since_epoch().count());
     } else if constexpr (detail::is_path_like<T>) {
         std::uint64_t combined = 7;  // by parts, because "a//b" == "a/b"
         for (const auto& part : value) {
             combined = detail::hash_mix(combined, detail::hash_bytes(part.native()));
         }
         return combined;
-    } else if constexpr (std::ranges::input_range<const T>) {
+    } else if constexpr (detail::is_range_of_others<T>) {
         std::uint64_t combined = 2;
         for (const auto& element : value) {
             if constexpr (requires { typename T::hasher; }) {  // in any order

@@ -110,13 +110,6 @@ enum class Form : unsigned char {
     aggregate
 };
 
-/// Whether `T` is declared in std, told by its name: so that containers are known, and types of
-/// users that only look like one are not, without including the header of each.
-template <class T>
-consteval bool is_standard() {
-    return std::string_view(__PRETTY_FUNCTION__).find("T = std::") != std::string_view::npos;
-}
-
 namespace free_serialize {
 void serialize() = delete;  // so that only functions in the namespace of `T` are found
 template <class Archive, class T>
@@ -278,16 +271,32 @@ consteval TravelProblem problem_of_unknown() {
     }
 }
 
+// What a container compares or hashes by does not travel with it.
+template <class T>
+consteval TravelProblem problem_of_order() {
+    bool is_in_type = true;
+    if constexpr (requires { typename T::key_compare; }) {
+        is_in_type = is_in_type && std::is_empty_v<typename T::key_compare>;
+    }
+    if constexpr (requires { typename T::hasher; }) {
+        is_in_type = is_in_type && std::is_empty_v<typename T::hasher> &&
+                     std::is_empty_v<typename T::key_equal>;
+    }
+    return is_in_type ? TravelProblem::none : TravelProblem::opaque;
+}
+
 template <class T, class... Outer>
 consteval TravelProblem problem_of_structure() {
     if constexpr (form<T> == Form::sequence) {
         const auto own =
             std::default_initializable<T> ? TravelProblem::none : TravelProblem::opaque;
         if constexpr (requires { typename T::mapped_type; }) {
-            return first_of({own, problem_of<typename T::key_type, T, Outer...>(),
+            return first_of({own, problem_of_order<T>(),
+                             problem_of<typename T::key_type, T, Outer...>(),
                              problem_of<typename T::mapped_type, T, Outer...>()});
         } else {
-            return first_of({own, problem_of<typename T::value_type, T, Outer...>()});
+            return first_of(
+                {own, problem_of_order<T>(), problem_of<typename T::value_type, T, Outer...>()});
         }
     } else if constexpr (form<T> == Form::array) {
         return problem_of<std::remove_cvref_t<decltype(std::declval<T&>()[0])>, T, Outer...>();

@@ -51,7 +51,7 @@ struct IsCopyable : std::is_copy_constructible<T> {};
 template <class T>
 requires requires {
     typename T::allocator_type;
-    typename T::value_type;
+    requires !std::is_same_v<typename T::value_type, T>;
 }
 struct IsCopyable<T> : std::bool_constant<std::is_copy_constructible_v<T> &&
                                           IsCopyable<typename T::value_type>::value> {};

@@ -33,7 +33,7 @@ bool CountingStream::next(Batch<std::int64_t>& batch) {
     const auto first = position();
     const auto size = skip_batch();
     if (size == 0) return false;
-    storage_.prepare(batch_elements_max);
+    storage_.prepare();
     auto* items = storage_.items();
     for_each_index(size, [&](std::size_t k) { items[k] = first + static_cast<std::int64_t>(k); });
     storage_.set_size(size);

@@ -184,7 +184,13 @@ std::string readable_name(const std::type_info& type) {
 
 // ---- functions by pointer -----------------------------------------------------------------------
 
+// Null has the tag of no module.
 void save_function_pointer(OutputArchive& archive, void (*function)()) {
+    if (function == nullptr) {
+        archive& std::uint64_t{0};
+        archive.save_size(0);
+        return;
+    }
     const auto table = module_table();
     const auto place =
         place_of(reinterpret_cast<std::uintptr_t>(function), *table, "a pointer to a function");
@@ -195,6 +201,7 @@ void save_function_pointer(OutputArchive& archive, void (*function)()) {
 void (*load_function_pointer(InputArchive& archive))() {
     const auto tag = load<std::uint64_t>(archive);
     const auto offset = archive.load_size();
+    if (tag == 0) return nullptr;
     const auto table = module_table();
     const auto* module = table->find_tag(tag);
     if (module == nullptr) throw_missing(tag);

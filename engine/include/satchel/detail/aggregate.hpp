@@ -8,10 +8,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 namespace satchel::detail {
+
+/// Whether `T` is declared in std, told by its name: so that containers are known, and types of
+/// users that only look like one are not, without including the header of each.
+template <class T>
+consteval bool is_standard() {
+    return std::string_view(__PRETTY_FUNCTION__).find("T = std::") != std::string_view::npos;
+}
 
 inline constexpr std::size_t aggregate_members_max = 16;
 inline constexpr std::size_t not_simple = SIZE_MAX;

@@ -148,7 +148,9 @@ std::vector<T> Bag<T>::take(std::int64_t k, TakeOptions options, const Executor&
     if (taken.size() < static_cast<std::size_t>(k)) {
         detail::warn_short_take(k, taken.size(), count == npartitions());
     }
-    return {std::make_move_iterator(taken.begin()), std::make_move_iterator(taken.end())};
+    // No braces: a std::any can be made of an iterator.
+    return std::vector<T>(std::make_move_iterator(taken.begin()),
+                          std::make_move_iterator(taken.end()));
 }
 
 template <class T>

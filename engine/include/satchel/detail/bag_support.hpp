@@ -87,7 +87,7 @@ Items<T> to_items(Range&& range) {
         if constexpr (std::ranges::sized_range<Range>) {
             items.reserve(static_cast<std::size_t>(std::ranges::size(range)));
         }
-        constexpr bool given_away = !std::is_lvalue_reference_v<Range> && !std::ranges::view<Given>;
+        constexpr bool given_away = !std::is_lvalue_reference_v<Range> && owns_parts<Given>;
         for (auto&& element : range) {
             if constexpr (given_away && std::is_lvalue_reference_v<decltype(element)>) {
                 items.push_back(T(std::move(element)));
@@ -103,7 +103,7 @@ Items<T> to_items(Range&& range) {
 template <class T, class Range>
 constexpr bool check_sequence() {
     constexpr bool given_away =
-        !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
+        !std::is_lvalue_reference_v<Range> && owns_parts<std::remove_cvref_t<Range>>;
     constexpr bool fits =
         given_away || std::is_constructible_v<T, std::ranges::range_reference_t<Range>>;
     static_assert(fits,
@@ -131,8 +131,10 @@ BagOfT sequence_bag(Items<T> items, std::optional<std::int64_t> npartitions,
 /// Text in quotes.
 template <class Range>
 inline constexpr bool is_literal = false;
-template <std::size_t N>
-inline constexpr bool is_literal<const char (&)[N]> = true;
+template <class C, std::size_t N>
+inline constexpr bool is_literal<const C (&)[N]> =
+    std::is_same_v<C, char> || std::is_same_v<C, wchar_t> || std::is_same_v<C, char8_t> ||
+    std::is_same_v<C, char16_t> || std::is_same_v<C, char32_t>;
 
 /// from_sequence().
 template <template <class> class BagOf, class Range>
@@ -140,8 +142,9 @@ auto sequence_of(Range&& range, const SequenceOptions& options) {
     using T = element_type<std::ranges::range_value_t<Range>>;
     if constexpr (is_literal<Range>) {
         const auto size = std::ranges::size(range);
-        const bool is_ended = range[size - 1] == '\0';
-        return sequence_of<BagOf>(std::string_view(range, is_ended ? size - 1 : size), options);
+        const bool is_ended = range[size - 1] == T{};
+        return sequence_of<BagOf>(std::basic_string_view<T>(range, is_ended ? size - 1 : size),
+                                  options);
     } else if constexpr (check_sequence<T, Range>()) {
         return sequence_bag<BagOf<T>, T>(to_items<T>(std::forward<Range>(range)),
                                          options.npartitions, options.partition_size);

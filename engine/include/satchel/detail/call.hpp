@@ -35,15 +35,16 @@ inline constexpr bool callable_with =
 template <class F, class... A>
 inline constexpr bool accepts_call = callable_with<const F, A...> || callable_with<F, A...>;
 
-/// A text of C, as one in quotes.
+/// A text that somebody else holds: one in quotes, for example.
 template <class A>
-inline constexpr bool is_c_text =
-    std::is_same_v<std::decay_t<A>, const char*> || std::is_same_v<std::decay_t<A>, char*>;
+inline constexpr bool is_borrowed_text =
+    std::is_same_v<std::decay_t<A>, const char*> || std::is_same_v<std::decay_t<A>, char*> ||
+    std::is_same_v<std::decay_t<A>, std::string_view>;
 
-/// What is kept of an `A`: a text of C as a string, which is still there when the call is made,
+/// What is kept of an `A`: a borrowed text as a string, which is still there when the call is made,
 /// also in another process.
 template <class A>
-using kept_argument = std::conditional_t<is_c_text<A>, std::string, std::decay_t<A>>;
+using kept_argument = std::conditional_t<is_borrowed_text<A>, std::string, std::decay_t<A>>;
 
 /// A user's function, as one task has it: a copy of its own, and the task's stop token if it wants
 /// that.

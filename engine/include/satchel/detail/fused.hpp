@@ -291,7 +291,7 @@ class FusedStream final : public Stream<typename C::Out> {
 
     // As many as a batch may hold.
     void make_some() {
-        storage_.prepare(batch_elements_max);
+        storage_.prepare();
         pulled_.visit([&](auto&& element) {
             chain_(std::forward<decltype(element)>(element), [&](auto&& made) {
                 using Made = decltype(made);

@@ -71,6 +71,7 @@ class FusedReduction {
         : chain_(states), reducer_(reducer), partial_(reducer_.start()) {}
 
     Partial run(Pulled<In, C::takes_views>& pulled) {
+        if constexpr (requires { reducer_.finished(partial_); }) pulled.expect(1);  // at first
         if constexpr (is_light<In>) {
             for_each_light_batch(pulled.stream(), [this](const auto& elements) {
                 if constexpr (C::first_loop != 0) {

@@ -14,17 +14,16 @@
 namespace satchel::detail {
 
 template <class K>
-concept HasStandardHash = requires(const K& key) {
-    std::hash<K>{}(key);
-};
-template <class K>
 concept HashableKey = StablyHashable<K> || HasStandardHash<K>;
 
-/// Hashes by stable_hash where it can, else by std::hash. What an aggregate says of itself counts
-/// more than what its members say.
+/// Hashes by stable_hash where it can, else by std::hash. What a class of the user's says of itself
+/// counts more than what its parts say.
 template <class K>
 std::uint64_t hash_key(const K& key) {
-    if constexpr (StablyHashable<K> && !(hashes_by_members<K> && HasStandardHash<K>)) {
+    if constexpr (own_hash::Exists<K> && std::is_class_v<K> && !is_standard<K>()) {
+        return hash_mix(stable_hash(key), 6);  // which may be a number that counts up
+    } else if constexpr (StablyHashable<K> && !(std::is_class_v<K> && !is_standard<K>() &&
+                                                !std::is_same_v<K, Bytes> && HasStandardHash<K>)) {
         return StableHash{}(key);
     } else {
         return hash_mix(std::hash<K>{}(key), 6);

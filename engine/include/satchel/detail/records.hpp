@@ -149,9 +149,9 @@ class RecordReader {
             return false;
         }
         if constexpr (records_travel<K, T>) {
-            if constexpr (std::default_initializable<K> && std::is_move_assignable_v<K>) {
+            if constexpr (std::is_same_v<K, std::string>) {
                 if (!key_) key_.emplace();
-                load_into(*archive_, *key_);  // in place, for the sake of strings
+                load_into(*archive_, *key_);  // in place, for the sake of its memory
             } else {
                 key_.emplace(load<K>(*archive_));
             }

@@ -62,6 +62,7 @@ Value run_reducer(const Value& state, Binding& binding) {
     }
     auto partial = reducer.start();
     const auto stream = typed<T>(std::move(binding.upstream(0)));
+    if constexpr (requires { reducer.finished(partial); }) stream->expect(1);  // at first
     if constexpr (std::is_same_v<T, std::string> && AddsViews<Reducer>) {
         if (auto* const views = dynamic_cast<ViewStream*>(stream.get())) {
             for (ViewBatch batch; views->next_views(batch);) reducer.add_views(partial, batch);

@@ -22,8 +22,9 @@ constexpr bool may_hold_nan() {
                          std::is_convertible_v<const T&, std::string_view> || is_path_like<T>) {
         return false;
     } else if constexpr (std::ranges::input_range<const T>) {
-        // Without an order, parts cannot be compared one by one.
-        if constexpr (requires { typename T::hasher; }) return false;
+        // Without an order, parts cannot be compared one by one; and a range of the user's may be
+        // more than its elements.
+        if constexpr (requires { typename T::hasher; } || !is_standard<T>()) return false;
         return may_hold_nan<std::remove_cvref_t<std::ranges::range_reference_t<const T>>,
                             depth - 1>();
     } else if constexpr (is_tuple_like<T>) {
@@ -49,10 +50,15 @@ bool has_same_parts(const T& one, const T& other);
 /// `other` is a key, or what one is made of.
 template <class T, class Other>
 bool is_same_key(const T& one, const Other& other) {
-    if constexpr (requires { static_cast<bool>(one == other); }) {
+    constexpr bool compares = requires { static_cast<bool>(one == other); };
+    if constexpr (compares) {
         if (one == other) return true;
     }
     if constexpr (std::is_same_v<T, Other> && may_hold_nan<T>()) {
+        // Only what is not even equal to itself holds a NaN.
+        if constexpr (compares) {
+            if (one == one || other == other) return false;
+        }
         return has_same_parts(one, other);
     } else {
         return false;

@@ -177,7 +177,7 @@ class JoinStream final
         : map_(std::move(map)), reader_(std::move(reader)) {}
 
     bool next(Batch<Out>& batch) override {
-        storage_.prepare(batch_elements_max);
+        storage_.prepare();
         const auto limit = limit_.next();
         while (storage_.has_room() && storage_.size() < limit &&
                (match_ != matches_end_ || find_matches())) {
@@ -341,7 +341,7 @@ class ProductStream final : public Stream<std::pair<T, U>> {
 
     bool next(Batch<std::pair<T, U>>& batch) override {
         if (right_.empty()) return false;
-        storage_.prepare(batch_elements_max);
+        storage_.prepare();
         const auto limit = limit_.next();
         while (left_ != left_end_ && storage_.has_room() && storage_.size() < limit) {
             storage_.emplace(*left_, right_.data()[at_]);

@@ -33,8 +33,10 @@ struct Sequence {
         const auto& sequence = state.get<Sequence>();
         const auto begin = sequence.partitioning.begin(binding.index());
         const auto end = sequence.partitioning.begin(binding.index() + 1);
+        // They may be on their way to a cluster, which has no other hold on what it sends.
+        const bool owned = binding.owned() && (!is_copyable<T> || sequence.items.use_count() == 1);
         return std::make_unique<StoredStream<T>>(sequence.items->data() + (begin - sequence.first),
-                                                 end - begin, binding.owned());
+                                                 end - begin, owned);
     }
 
     /// What partition `index` needs.

@@ -104,7 +104,7 @@ class MapStream final : public Stream<Out> {
 
     // As many results as a batch may hold.
     void map_some(Batch<Out>& batch) {
-        storage_.prepare(batch_elements_max);
+        storage_.prepare();
         pulled_.visit([&](auto&& element) {
             storage_.emplace(
                 call_with<Out, In>(function_, std::forward<decltype(element)>(element)));
@@ -213,7 +213,7 @@ class FlattenStream final : public Stream<Out> {
         : upstream_(std::move(upstream)) {}
 
     bool next(Batch<Out>& batch) override {
-        storage_.prepare(batch_elements_max);
+        storage_.prepare();
         const auto limit = limit_.next();
         while (storage_.has_room() && storage_.size() < limit && (open() || advance())) {
             if (!gives_in_place()) {
@@ -351,7 +351,11 @@ template <class F, class T>
 decltype(auto) call_with_partition(F& function, Items<T>& items) {
     if constexpr (takes_vector<F, T>) {
         if constexpr (std::is_same_v<T, bool>) {
-            return function(std::vector<bool>(items.begin(), items.end()));
+            using Result = decltype(function(std::vector<bool>()));
+            // No reference to it may leave this function.
+            using Kept = std::conditional_t<std::is_reference_v<Result>,
+                                            std::remove_cvref_t<Result>, Result>;
+            return Kept(function(std::vector<bool>(items.begin(), items.end())));
         } else {
             return function(std::move(items));
         }
@@ -372,7 +376,8 @@ inline constexpr bool is_one_element =
     !std::ranges::input_range<R> || std::is_same_v<R, std::string> || std::is_same_v<R, Bytes> ||
     requires(R r) {
     r.native().c_str();
-};  // a path
+}  // a path
+|| requires { requires std::is_same_v<std::ranges::range_value_t<R>, R>; };  // JSON, a tree
 
 /// What the new partition is made of.
 template <class R>

@@ -200,6 +200,12 @@ class BatchStorage {
         if (items_ != nullptr) std::allocator<T>().deallocate(items_, capacity_);
     }
 
+    /// Empties it, and makes room for as many elements as a batch should have.
+    void prepare() {
+        constexpr auto fitting = batch_bytes_max / sizeof(T) + 1;
+        prepare(is_light<T> ? batch_elements_max : std::min(batch_elements_max, fitting));
+    }
+
     /// Empties it, and makes room for `capacity` elements.
     void prepare(std::size_t capacity) {
         clear();
@@ -233,7 +239,6 @@ class BatchStorage {
 
     [[nodiscard]] T* items() noexcept { return items_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] bool allocated() const noexcept { return items_ != nullptr; }
 
     /// For light elements, which were written to items() directly.
     void set_size(std::size_t size) noexcept {

@@ -91,8 +91,10 @@ template <>
 struct Extra<const char*> : Extra<std::string> {};
 template <>
 struct Extra<char*> : Extra<std::string> {};
+template <>
+struct Extra<std::string_view> : Extra<std::string> {};
 template <class T>
-struct Extra<Delayed<T>> : Extra<T> {
+struct Extra<Delayed<T>> : Extra<stored_type<T>> {
     static Token token(const Delayed<T>& value) { return value.node()->description.token; }
     static void append(const std::string&, const Node&, const Delayed<T>& value,
                        std::vector<NodeInput>&, std::vector<NodeInput>& slots) {
@@ -143,7 +145,7 @@ class ZipStream final : public Stream<Out> {
         : ZipStream(state, binding, std::size_t{1}, std::uint32_t{0}) {}
 
     bool next(Batch<Out>& batch) override {
-        storage_.prepare(batch_elements_max);
+        storage_.prepare();
         const auto limit = limit_.next();
         const auto has_room = [&] { return storage_.has_room() && storage_.size() < limit; };
         while (has_room()) {
