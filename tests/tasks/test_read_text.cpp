@@ -67,6 +67,8 @@ TEST_CASE("what is above a folder that a link leads to") {
     const auto paths = from_sequence(Lines{"x"}).to_textfiles(folder / "current/./..//out");
     CHECK(std::filesystem::exists(folder / "data/out/0.part"));
     CHECK(paths.front() == folder / "data/out/0.part");
+    std::filesystem::create_symlink("circle", folder / "circle");
+    CHECK_THROWS_AS((void)read_text(folder / "circle/../log"), FileError);
 }
 
 TEST_CASE("blocks of large files, with lines longer than a block and longer than a buffer") {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 namespace satchel::detail {
 namespace {
@@ -69,7 +70,11 @@ std::string absolute_path(const fs::path& path) {
     for (const auto& part : fs::absolute(path)) {
         if (part == ".") continue;
         result /= part;
-        if (part == "..") result = fs::weakly_canonical(result);
+        if (part != "..") continue;
+        // Where the system cannot follow a link, whoever opens the file says why.
+        std::error_code error;
+        auto real = fs::weakly_canonical(result, error);
+        if (!error) result = std::move(real);
     }
     return result.native();
 }
