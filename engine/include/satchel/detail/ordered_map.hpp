@@ -16,14 +16,17 @@ namespace satchel::detail {
 template <class K>
 concept HashableKey = StablyHashable<K> || HasStandardHash<K>;
 
+template <class K>
+inline constexpr bool is_class_of_user =
+    std::is_class_v<K> && !is_standard<K>() && !std::is_same_v<K, Bytes>;
+
 /// Hashes by stable_hash where it can, else by std::hash. What a class of the user's says of itself
 /// counts more than what its parts say.
 template <class K>
 std::uint64_t hash_key(const K& key) {
-    if constexpr (own_hash::Exists<K> && std::is_class_v<K> && !is_standard<K>()) {
+    if constexpr (is_class_of_user<K> && own_hash::Exists<K>) {
         return hash_mix(stable_hash(key), 6);  // which may be a number that counts up
-    } else if constexpr (StablyHashable<K> && !(std::is_class_v<K> && !is_standard<K>() &&
-                                                !std::is_same_v<K, Bytes> && HasStandardHash<K>)) {
+    } else if constexpr (StablyHashable<K> && !(is_class_of_user<K> && HasStandardHash<K>)) {
         return StableHash{}(key);
     } else {
         return hash_mix(std::hash<K>{}(key), 6);
