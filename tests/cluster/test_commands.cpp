@@ -122,6 +122,39 @@ TEST_CASE("scheduler and workers find each other, and end cleanly") {
     }
 }
 
+TEST_CASE("a second worker of a name is refused, and the first one stays") {
+    for (const bool has_nanny : {true, false}) {
+        CAPTURE(has_nanny);
+        Place place;
+        const std::vector<std::string> arguments = {"worker", "--connection-file", place.file,
+                                                    "--name", "one"};
+        Command first(arguments);
+        place.client.wait_for_workers(1);
+        const auto worker = place.client.info().workers.front();
+        auto others = arguments;
+        if (!has_nanny) others.emplace_back("--no-nanny");
+        Command second(others);
+        CHECK(second.wait() == 1);
+        const auto text = second.rest();
+        CAPTURE(text);
+        CHECK(text.find("there is a worker named 'one' already, at " + worker.address) !=
+              std::string::npos);
+        CHECK(place.scheduler.line().find("was refused") != std::string::npos);
+        const auto info = place.client.info();
+        REQUIRE(info.workers.size() == 1);
+        CHECK(info.workers.front().worker == worker.worker);
+    }
+}
+
+TEST_CASE("workers without a name have one that no other computer's worker has") {
+    Place place;
+    Command one({"worker", "--connection-file", place.file});
+    place.client.wait_for_workers(1);
+    std::array<char, 256> host{};
+    REQUIRE(::gethostname(host.data(), host.size() - 1) == 0);
+    CHECK(place.client.info().workers.front().name.starts_with(std::string(host.data()) + "-"));
+}
+
 TEST_CASE("workers end with their scheduler, and wait for one") {
     Place place;
     Command workers({"worker", "--connection-file", place.file, "--nworkers", "2"});

@@ -8,7 +8,9 @@
 #include "process/support.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <semaphore>
 #include <set>
 #include <string>
 #include <vector>
@@ -153,6 +155,38 @@ TEST_CASE("a task that kills its workers is told from all others") {
         CHECK(text.find("about to crash") != std::string::npos);
     }
     CHECK(client.get<std::int64_t>(start_sum(client, 100)) == expected_sum(100));
+}
+
+namespace {
+
+// One crashes when the others have begun, or when it has waited for them in vain.
+Value crash_beside_others(Arguments& in) {
+    static std::counting_semaphore<> begun(0);
+    if (in.index() > 0) {
+        begun.release();
+        std::binary_semaphore end(0);
+        (void)end.try_acquire_for(std::chrono::milliseconds(200));
+        return Value::of(std::int64_t{in.index()});
+    }
+    for (int k = 0; k < 3 && begun.try_acquire_for(std::chrono::milliseconds(50)); ++k) {
+    }
+    std::raise(SIGSEGV);
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("who runs beside a task that kills its workers is not blamed for it") {
+    const QuietLog quiet;
+    const LocalCluster cluster({.n_workers = 1, .threads_per_worker = 4});
+    auto client = client_of(cluster);
+    auto layer = layer_of(Function(&crash_beside_others), "crash", 4);
+    const auto token = layer.token;
+    client.update({{}, {layer}, {{token, 0, layer.count}}});
+    for (std::uint64_t k = 1; k < layer.count; ++k) {
+        CHECK(client.get<std::int64_t>(token, k) == static_cast<std::int64_t>(k));
+    }
+    CHECK_THROWS_AS(client.result({token, 0}), KilledWorker);
 }
 
 TEST_CASE("a cluster grows and shrinks, and what is there stays") {

@@ -288,6 +288,35 @@ TEST_CASE("tasks that wait for others leave their thread") {
     }
 }
 
+TEST_CASE("no thread waits while short calls are kept behind a long one") {
+    for (const int workers : {1, 2}) {
+        CAPTURE(workers);
+        const Servers servers(workers, "inproc://", 2 / workers);
+        auto client = servers.client();
+        // All calls of a name are taken for as short as these.
+        auto known = layer_of(index_function(), "call", 1000);
+        client.update({{}, {known}, {{known.token, 0, known.count}}});
+        for (std::uint64_t k = 0; k < known.count; ++k) {
+            (void)client.get<std::int64_t>(known.token, k);
+        }
+        static std::atomic<int> left;
+        left = 39;
+        auto layer = layer_of(Function([](Arguments& in) {
+                                  if (in.index() > 0) {
+                                      if (--left == 0) left.notify_all();
+                                      return Value::of(std::int64_t{in.index()});
+                                  }
+                                  for (int now = left; now > 0; now = left) left.wait(now);
+                                  return Value::of(std::int64_t{0});
+                              }),
+                              "call", 40);
+        client.update({{}, {layer}, {{layer.token, 0, layer.count}}});
+        for (std::uint64_t k = 0; k < layer.count; ++k) {
+            CHECK(client.get<std::int64_t>(layer.token, k) == static_cast<std::int64_t>(k));
+        }
+    }
+}
+
 TEST_CASE("what is released while it runs is asked to stop") {
     const Servers servers(1, "inproc://", 1);
     auto client = servers.client();

@@ -223,6 +223,7 @@ void Scene::tell(std::string& text, const ToWorker& message) {
         std::size_t argument = 0, holder = 0;
         for (const auto& task : compute->tasks) {
             auto what = "compute " + (assigned_[task.task] = name_of(task.task.task));
+            if (task.alone) what += " alone";
             for (std::uint32_t k = 0; k < task.arguments; ++k, ++argument) {
                 const auto& input = compute->arguments[argument];
                 what += (k == 0 ? " of " : " ") + name_of(input.reference);
@@ -235,6 +236,9 @@ void Scene::tell(std::string& text, const ToWorker& message) {
     }
     if (const auto* release = std::get_if<ReleaseTasks>(&message)) {
         for (const auto task : release->tasks) add(text, "release " + assigned_[task]);
+    }
+    if (const auto* back = std::get_if<HandBack>(&message)) {
+        for (const auto task : back->tasks) add(text, "hand back " + assigned_[task]);
     }
     if (const auto* forget = std::get_if<ForgetLayers>(&message)) {
         add(text, fmt::format("forget {}", forget->layers.size()));

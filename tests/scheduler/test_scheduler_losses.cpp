@@ -89,6 +89,45 @@ TEST_CASE("scheduler: a client that cannot find a result is told where else it i
     CHECK(scene.out() == "v: release a, compute a; c0: again a");
 }
 
+TEST_CASE("scheduler: refuses a worker with the name of another one that lives") {
+    auto scene = scene_with({"w"}, {.heartbeat_interval = 100});
+    const auto why = [&](const std::string& name, const std::string& address, int now) {
+        return scene.scheduler.why_refused({name, address, 1, 0}, now);
+    };
+    CHECK(why("v", "elsewhere", 0).empty());
+    CHECK(why("w", "elsewhere", 300) ==
+          "there is a worker named 'w' already, at at-w, and it lives; each worker needs a name of "
+          "its own");
+    // The same one again, whose connection was lost.
+    CHECK(why("w", "at-w", 0).empty());
+    // One that has been silent may have died with its computer.
+    CHECK(why("w", "elsewhere", 301).empty());
+    scene.lose("w");
+    CHECK(why("w", "elsewhere", 0).empty());
+}
+
+TEST_CASE("scheduler: who was there when two workers died is executed alone") {
+    auto scene = scene_with({"w"});
+    scene.submit("a; b", "a b");
+    for (int k = 0; k < 2; ++k) {
+        scene.executing("w", "a b");
+        (void)scene.out();
+        scene.lose("w");
+        (void)scene.worker("w");
+    }
+    CHECK(scene.out().starts_with("w: welcome, compute a alone, compute b alone; c0: "));
+    scene.executing("w", "b");
+    scene.finish("w", "b");
+    scene.submit("b -> c", "c");
+    CHECK(scene.out() == "w: compute c of b@w; c0: ready b@w");
+    for (int k = 0; k < 2; ++k) {
+        scene.executing("w", "a");
+        scene.lose("w");
+        (void)scene.worker("w");
+    }
+    CHECK(scene.states("a") == "a erred");
+}
+
 TEST_CASE("scheduler: gives up a task that was executing when four workers died") {
     auto scene = scene_with({"w"});
     scene.submit("a; b", "a b");

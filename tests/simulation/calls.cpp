@@ -59,9 +59,47 @@ void World::require_right(const Node& node, const Execute& work) const {
     require(together <= 200 * microsecond, "calls that take long are made together");
 }
 
+// What shall be alone is: but for calls that wait without a thread.
+void World::require_alone(const Node& node, const worker::Instructions& out) const {
+    std::vector<TaskRef> calls;
+    for (const auto& [task, key] : node.calls) {
+        if (!node.waiting.contains(task)) calls.push_back(task);
+    }
+    for (const auto& work : out.executes) {
+        for (const auto& call : work.calls) calls.push_back(call.task);
+    }
+    calls.insert(calls.end(), out.resumes.begin(), out.resumes.end());
+    const bool one_is_alone =
+        std::ranges::any_of(calls, [&](TaskRef task) { return node.alone.contains(task); });
+    require(!one_is_alone || calls.size() == 1, "what shall be alone has company");
+}
+
+// Call number k takes so long that others are to make what comes behind it.
+void World::relieve(std::size_t id, const WorkPtr& work, std::size_t k) {
+    if (work->at != k || work->calls.size() == k + 1) return;
+    note("thread relieved", work->calls[k].task.task);
+    const auto life = nodes_[id].life;
+    if (!work->untold.empty()) tell(id, std::exchange(work->untold, {}));
+    if (nodes_[id].life != life) return;
+    nodes_[id].machine->not_begun(give_up_after(id, *work, k));
+    drain(id);
+}
+
+// The thread will make no calls behind number k.
+std::vector<TaskRef> World::give_up_after(std::size_t id, Work& work, std::size_t k) {
+    std::vector<TaskRef> not_begun;
+    for (auto other = k + 1; other < work.calls.size(); ++other) {
+        not_begun.push_back(work.calls[other].task);
+        nodes_[id].calls.erase(not_begun.back());
+    }
+    work.calls.resize(k + 1);
+    return not_begun;
+}
+
 // Makes call number k of an Execute, and then the others; not what was told to stop before, nor
 // what follows one that gave nothing.
 void World::execute(std::size_t id, const WorkPtr& work, std::size_t k) {
+    work->at = k;
     if (k == work->calls.size()) return;
     const auto& call = work->calls[k];
     const bool is_made = !nodes_[id].stopped.contains(call.task) && (!call.follows || work->last);
@@ -86,6 +124,9 @@ void World::begin_call(std::size_t id, const WorkPtr& work, std::size_t k) {
     const auto expected = Workload::compute(key, inputs_of(id, *work, k));
     require(expected == workload_.task(key).value, "a call has wrong inputs");
     const auto duration = layer.duration * random_(50, 150) / 100 * nodes_[id].slowness;
+    if (work->calls.size() > k + 1 && random_.chance(200)) {
+        on_node(id, random_(0, duration), [this, id, work, k] { relieve(id, work, k); });
+    }
     if (behaviour == Behaviour::deadly) {
         on_node(id, duration / 2, [this, id] {
             note("deadly task");
@@ -125,12 +166,7 @@ void World::secede(std::size_t id, const WorkPtr& work, std::size_t k, Time rest
     note("secedes", ref.task, ref.attempt);
     node.waiting[ref] = rest;
     node.running.erase(ref);
-    std::vector<TaskRef> not_begun;
-    for (auto other = k + 1; other < work->calls.size(); ++other) {
-        not_begun.push_back(work->calls[other].task);
-        node.calls.erase(not_begun.back());
-    }
-    node.machine->seceded(ref, not_begun);
+    node.machine->seceded(ref, give_up_after(id, *work, k));
     drain(id);
     const auto client = random_.below(clients_.size());
     const bool asks = random_.chance(500) && clients_[client].link && !is_over_;

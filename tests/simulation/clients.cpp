@@ -232,6 +232,9 @@ void World::hear(std::size_t id, const KeyErred& erred) {
     const auto behaviour = workload_.layer(erred.cause.token).behaviour_of(erred.cause.index);
     if (erred.failure.kind == Failure::Kind::killed_worker) {
         note(behaviour == Behaviour::deadly ? "killed workers" : "was there too often");
+        require(behaviour == Behaviour::deadly || !faults_.are_only_deadly() ||
+                    behaviour == Behaviour::secedes,
+                "who was there by chance is blamed");
     } else if (erred.failure.kind == Failure::Kind::lost) {
         note("data is lost");
         require(workload_.layer(erred.cause.token).is_data, "what is lost was no data");

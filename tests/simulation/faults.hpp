@@ -28,6 +28,8 @@ struct Faults {
     [[nodiscard]] bool are_planned() const {
         return crash + hang + half_open + cut + lose + vanish == 0 && !deadly;
     }
+    /// Whether no worker dies but of a deadly task.
+    [[nodiscard]] bool are_only_deadly() const { return crash + hang + half_open + lose == 0; }
     /// Whether nothing happens but work.
     [[nodiscard]] bool are_none() const { return are_planned() && retire + pause + fickle == 0; }
 };

@@ -107,9 +107,13 @@ void World::send_report(std::size_t id, FromWorker message) {
 void World::drain(std::size_t id) {
     auto& node = nodes_[id];
     auto out = node.machine->take();
+    for (const auto& message : out.messages) {
+        if (std::holds_alternative<HandedBack>(message)) note("hands back");
+    }
     node.machine->check();
     require(!node.paused || out.executes.empty(), "a paused worker begins something");
     for (const auto& work : out.executes) require_right(node, work);
+    require_alone(node, out);
     node.stopped.insert(out.stops.begin(), out.stops.end());
     require_reported(node, out);
     for (const auto ref : out.drops) node.values.erase(ref);

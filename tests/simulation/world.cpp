@@ -151,6 +151,8 @@ void World::send_to_worker(WorkerBatch batch) {
                 if (compute == nullptr) continue;
                 for (const auto& task : compute->tasks) {
                     nodes_[node].expected[task.task] = task.expected;
+                    if (task.alone) nodes_[node].alone.insert(task.task);
+                    if (task.alone) note("shall be alone");
                 }
             }
             nodes_[node].machine->handle(batch);

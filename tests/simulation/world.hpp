@@ -62,6 +62,7 @@ class World {
         std::set<TaskRef> running;         // calls that a thread is making
         std::set<TaskRef> stopped;         // calls that were told to stop
         std::map<TaskRef, Time> expected;  // how long calls shall take, as the worker was told
+        std::set<TaskRef> alone;           // calls beside which there shall be no others
         std::set<std::uint64_t> fetches;   // under way
         std::uint32_t fetches_max = 0;
         std::int64_t fetch_bytes_max = 0;
@@ -134,10 +135,14 @@ class World {
         std::vector<worker::Call> calls;
         std::vector<Outcome> untold = {};
         std::optional<std::uint64_t> last = {};  // what the last call has given
+        std::size_t at = 0;                      // the call that is being made
     };
     using WorkPtr = std::shared_ptr<Work>;
     void begin(std::size_t node, Execute&& work);
     void require_right(const Node& node, const Execute& work) const;
+    void require_alone(const Node& node, const worker::Instructions& out) const;
+    void relieve(std::size_t node, const WorkPtr& work, std::size_t k);
+    std::vector<TaskRef> give_up_after(std::size_t node, Work& work, std::size_t k);
     void execute(std::size_t node, const WorkPtr& work, std::size_t k);
     void begin_call(std::size_t node, const WorkPtr& work, std::size_t k);
     [[nodiscard]] std::vector<std::uint64_t> inputs_of(std::size_t node, const Work& work,

@@ -41,11 +41,11 @@ class Scene {
     }
     // Task `task` of layer 1, with inputs; a smaller priority is more urgent.
     void compute(TaskRef task, const std::vector<In>& inputs = {}, std::uint64_t priority = 0,
-                 Nanoseconds expected = 0, bool wanted = false) {
+                 Nanoseconds expected = 0, bool wanted = false, bool alone = false) {
         ComputeTasks message;
         message.layers.push_back({1, "f", Bytes::copy_of("f"), {Bytes::copy_of("literal")}});
-        message.tasks.push_back(
-            {task, 1, 0, priority, expected, static_cast<std::uint32_t>(inputs.size()), wanted});
+        message.tasks.push_back({task, 1, 0, priority, expected,
+                                 static_cast<std::uint32_t>(inputs.size()), wanted, alone});
         for (const auto& input : inputs) {
             message.arguments.push_back({input.task.task, input.task.attempt, input.nbytes,
                                          static_cast<std::uint32_t>(input.holders.size())});
@@ -115,6 +115,9 @@ class Scene {
                 fmt::format("missing {} of {}, tried", missing->input.task, missing->task.task);
             for (const auto holder : missing->tried) text += fmt::format(" {}", holder.worker);
             return text;
+        }
+        if (const auto* back = std::get_if<HandedBack>(&message)) {
+            return list("handed back", back->tasks);
         }
         if (const auto* now = std::get_if<Executing>(&message))
             return list("executing", now->tasks);
@@ -636,4 +639,70 @@ TEST_CASE("worker: what was to follow at once is given up, or waits again") {
     scene.release(ref(1, 2));
     scene.send(InventoryRequest{});
     CHECK(scene.out() == "assigned 2 3, held 1; drop 1.2");
+}
+
+TEST_CASE("worker: what a thread does not get to is for the others") {
+    Scene scene({.threads = 2});
+    scene.compute(ref(8));
+    scene.compute(ref(9));
+    for (const TaskId k : {1U, 2U, 3U}) scene.compute(ref(k), {}, k, 1'000);
+    scene.compute(ref(4), {{ref(1), {}}}, 4, 1'000);
+    (void)scene.out();
+    scene.finish(ref(8));
+    CHECK(scene.out() == "finished 8; executing 1 4 2 3 9; execute 1 4 2 3");
+    scene.finish(ref(9));
+    CHECK(scene.out() == "finished 9; executing 1 4 2 3");
+    scene.release(ref(3));
+    scene.machine.not_begun(std::vector{ref(4), ref(2), ref(3)});
+    scene.machine.check();
+    CHECK(scene.out() == "executing 1 2; execute 2; stop 3");
+    // It has ended before that was heard, and another is none of its calls.
+    scene.machine.not_begun(std::vector{ref(9), ref(7)});
+    scene.finish(ref(1));
+    CHECK(scene.out() == "finished 1; executing 4 2; execute 4");
+    scene.finish(ref(2));
+    scene.finish(ref(4));
+    CHECK(scene.out() == "finished 2 4");
+}
+
+TEST_CASE("worker: hands back what it has not begun, and says which that is") {
+    Scene scene;
+    scene.compute(ref(1));
+    scene.compute(ref(2));
+    scene.compute(ref(3), {{ref(7), {v}}});
+    scene.compute(ref(4), {{ref(2), {}}});
+    (void)scene.out();
+    scene.send(HandBack{{ref(1), ref(2), ref(3), ref(5)}});
+    CHECK(scene.out() == "handed back 2 3");
+    scene.send(InventoryRequest{});
+    CHECK(scene.out() == "assigned 1, held");
+    scene.send(HandBack{{ref(1), ref(2)}});
+    CHECK(scene.out().empty());
+}
+
+TEST_CASE("worker: what shall be alone waits for the others to end, and they for it") {
+    Scene scene({.threads = 3});
+    scene.compute(ref(1));
+    scene.compute(ref(2));
+    (void)scene.out();
+    scene.compute(ref(3), {}, 1, 0, false, true);
+    scene.compute(ref(4), {}, 2);
+    CHECK(scene.out().empty());
+    scene.finish(ref(1));
+    CHECK(scene.out() == "finished 1; executing 2");
+    scene.finish(ref(2));
+    CHECK(scene.out() == "finished 2; executing 3; execute 3");
+    // While it waits for the cluster it needs no thread, and is alone again afterwards.
+    scene.machine.seceded(ref(3), {});
+    CHECK(scene.out() == "seceded 3; executing 4; execute 4");
+    scene.compute(ref(5));
+    CHECK(scene.out() == "executing 5 4; execute 5");
+    scene.machine.rejoin(ref(3));
+    scene.compute(ref(6));
+    scene.finish(ref(4));
+    CHECK(scene.out() == "finished 4; executing 5");
+    scene.finish(ref(5));
+    CHECK(scene.out() == "finished 5; rejoined 3; executing 3; resume 3");
+    scene.finish(ref(3));
+    CHECK(scene.out() == "finished 3; executing 6; execute 6");
 }

@@ -192,6 +192,12 @@ void SchedulerServer::Impl::closed(PeerId id, const net::Closed& why) {
 
 void SchedulerServer::Impl::register_worker(PeerId id, const RegisterWorker& message) {
     auto& peer = *peers_.at(id);
+    if (lost_.contains(message.name)) lose_untold(message.name);
+    if (const auto why = machine_.why_refused(message, now()); !why.empty()) {
+        log_warning("scheduler",
+                    fmt::format("a worker at {} was refused: {}", peer.connection.peer(), why));
+        return peer.connection.close(why);
+    }
     peer.name = message.name;
     peer.worker = machine_.add_worker(message, now());
     workers_[*peer.worker] = id;

@@ -10,6 +10,8 @@
 #include "net/connection_file.hpp"
 
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -116,6 +118,13 @@ class Ending {
     std::string failure_;
 };
 
+// In containers, processes of different computers often have the same number.
+std::string default_name() {
+    std::array<char, HOST_NAME_MAX + 1> host{};
+    if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+    return fmt::format("{}-{}", host[0] == '\0' ? "worker" : host.data(), ::getpid());
+}
+
 int serve_here(const cluster::WorkerParameters& parameters) {
     Ending ending;
     net::EventLoop loop;
@@ -199,7 +208,7 @@ int serve_worker(const ServeWorkerOptions& options) {
                              : std::max<std::int64_t>(1, processors / options.nworkers);
     const cluster::WorkerParameters parameters{
         .access = access_of(options),
-        .name = options.name.empty() ? fmt::format("worker-{}", ::getpid()) : options.name,
+        .name = options.name.empty() ? default_name() : options.name,
         .threads = threads,
         .memory_limit = options.memory_limit.bytes(threads),
         .death_timeout = options.death_timeout};

@@ -20,13 +20,8 @@ constexpr std::chrono::microseconds tell_after{200};
 // What a running task sees of all this.
 class TaskThreads::Context final : public detail::TaskContext {
   public:
-    Context(TaskThreads& threads, Run run, std::stop_source stop, Batch& batch,
-            std::function<void()> tell)
-        : threads_(threads),
-          run_(std::move(run)),
-          stop_(std::move(stop)),
-          batch_(batch),
-          tell_(std::move(tell)) {}
+    Context(TaskThreads& threads, Run run, std::stop_source stop, Work& work)
+        : threads_(threads), run_(std::move(run)), stop_(std::move(stop)), work_(work) {}
 
     [[nodiscard]] const Executor& executor() const override {
         return threads_.handlers_.executor();
@@ -34,8 +29,8 @@ class TaskThreads::Context final : public detail::TaskContext {
     [[nodiscard]] bool stopped() const noexcept override { return stop_.stop_requested(); }
     [[nodiscard]] std::stop_token stop_token() override { return stop_.get_token(); }
     void begin_wait() override {
-        tell_();
-        threads_.begin_wait(run_, batch_);
+        threads_.tell(work_);
+        threads_.begin_wait(run_, work_);
     }
     void end_wait() override { threads_.end_wait(run_); }
 
@@ -43,8 +38,7 @@ class TaskThreads::Context final : public detail::TaskContext {
     TaskThreads& threads_;
     Run run_;
     std::stop_source stop_;
-    Batch& batch_;
-    std::function<void()> tell_;
+    Work& work_;
 };
 
 TaskThreads::TaskThreads(std::string worker, TaskThreadsHandlers handlers)
@@ -90,42 +84,80 @@ void TaskThreads::work() {
         work_came_.wait(lock, [&] { return has_come_.load(); });
         --idle_;
         if (is_ending_) return;
-        auto batch = std::move(queue_.front());
+        auto& work = at_work_.emplace_back();
+        const auto self = std::prev(at_work_.end());
+        work.left = std::move(queue_.front());
+        work.life = work.left.front().life;
         queue_.pop_front();
         has_come_ = !queue_.empty();
         lock.unlock();
-        run(std::move(batch));
+        run(work);
         lock.lock();
+        at_work_.erase(self);
     }
 }
 
-void TaskThreads::run(Batch batch) {
-    std::vector<Outcome> outcomes;
+void TaskThreads::run(Work& work) {
     std::shared_ptr<StoredValue> last;
-    auto told = std::chrono::steady_clock::now();
-    const auto tell = [&] {
-        if (!outcomes.empty()) handlers_.done(std::exchange(outcomes, {}));
-        told = std::chrono::steady_clock::now();
-    };
-    while (!batch.empty()) {
-        auto call = std::move(batch.front());
-        batch.pop_front();
-        const Run self{call.life, call.task};
-        Context context(*this, self, call.stop, batch, tell);
-        {
+    auto now = Clock::now(), told = now;
+    while (true) {
+        std::unique_lock lock(work.mutex);
+        if (work.left.empty()) break;
+        auto call = std::move(work.left.front());
+        work.left.pop_front();
+        work.began = now;
+        lock.unlock();
+        Context context(*this, {call.life, call.task}, call.stop, work);
+        auto outcome = [&] {
             const detail::TaskContext::Scope scope(context);
-            outcomes.push_back(make_call(call, last, worker_));
+            return make_call(call, last, worker_);
+        }();
+        last = outcome.value;
+        lock.lock();
+        work.untold.push_back(std::move(outcome));
+        lock.unlock();
+        now = Clock::now();
+        if (now - told > tell_after) {
+            tell(work);
+            told = now;
         }
-        last = outcomes.back().value;
-        if (std::chrono::steady_clock::now() - told > tell_after) tell();
     }
-    tell();
+    tell(work);
 }
 
-void TaskThreads::begin_wait(const Run& run, Batch& batch) {
-    std::vector<TaskRef> not_begun;
-    for (const auto& call : std::exchange(batch, {})) not_begun.push_back(call.task);
-    handlers_.seceded(run.second, run.first, std::move(not_begun));
+void TaskThreads::tell(Work& work) {
+    std::unique_lock lock(work.mutex);
+    auto outcomes = std::exchange(work.untold, {});
+    lock.unlock();
+    if (!outcomes.empty()) handlers_.done(std::move(outcomes));
+}
+
+std::vector<TaskRef> TaskThreads::Work::give_up() {
+    const std::lock_guard lock(mutex);
+    std::vector<TaskRef> tasks;
+    for (const auto& call : std::exchange(left, {})) tasks.push_back(call.task);
+    return tasks;
+}
+
+bool TaskThreads::relieve(std::chrono::microseconds longest) {
+    const std::lock_guard lock(mutex_);
+    bool may_be_later = !queue_.empty();
+    for (auto& work : at_work_) {
+        std::unique_lock work_lock(work.mutex);
+        const bool has_more = !work.left.empty() || !work.untold.empty();
+        const bool is_late = Clock::now() - work.began > longest;
+        work_lock.unlock();
+        may_be_later = may_be_later || (has_more && !is_late);
+        if (!has_more || !is_late) continue;
+        tell(work);
+        auto not_begun = work.give_up();
+        if (!not_begun.empty()) handlers_.not_begun(work.life, std::move(not_begun));
+    }
+    return may_be_later;
+}
+
+void TaskThreads::begin_wait(const Run& run, Work& work) {
+    handlers_.seceded(run.second, run.first, work.give_up());
 }
 
 void TaskThreads::end_wait(const Run& run) {

@@ -9,10 +9,12 @@
 #include "cluster/call.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -28,6 +30,8 @@ struct TaskThreadsHandlers {
     std::function<void(std::vector<Outcome>)> done;
     /// A task gives up its place; the other calls of its batch will not be made.
     std::function<void(TaskRef, std::uint32_t life, std::vector<TaskRef> not_begun)> seceded;
+    /// Calls will not be made, for the one before them takes too long.
+    std::function<void(std::uint32_t life, std::vector<TaskRef>)> not_begun;
     /// It wants a place again: to be answered by `resume`.
     std::function<void(TaskRef, std::uint32_t life)> rejoin;
     /// What this_task::executor() gives.
@@ -45,6 +49,9 @@ class TaskThreads {
     /// Makes the calls, one after the other, in a thread that has nothing else to do.
     void execute(std::vector<Call> calls);
     void resume(TaskRef task, std::uint32_t life);
+    /// Tells what calls have given, and gives up those behind them, where one has been running for
+    /// longer than this. False if nothing is left of which that might be necessary later.
+    [[nodiscard]] bool relieve(std::chrono::microseconds longest);
     /// Tasks that wait for a place have one: nobody will say so any more.
     void abandon();
     /// Waits for the tasks that are running; others will not.
@@ -53,11 +60,25 @@ class TaskThreads {
   private:
     using Batch = std::deque<Call>;
     using Run = std::pair<std::uint32_t, TaskRef>;  // a life, and a task in it
+    using Clock = std::chrono::steady_clock;
     class Context;
 
+    /// What one thread has got to do. Who else looks at it has little time: the mutex is for the
+    /// members.
+    struct Work {
+        std::mutex mutex;
+        Batch left;
+        std::vector<Outcome> untold;
+        std::uint32_t life = 0;
+        Clock::time_point began = Clock::now();  // the call that is being made
+
+        [[nodiscard]] std::vector<TaskRef> give_up();
+    };
+
     void work();
-    void run(Batch batch);
-    void begin_wait(const Run& run, Batch& batch);
+    void run(Work& work);
+    void tell(Work& work);
+    void begin_wait(const Run& run, Work& work);
     void end_wait(const Run& run);
 
     std::string worker_;
@@ -66,6 +87,7 @@ class TaskThreads {
     std::condition_variable work_came_;
     std::condition_variable resumed_changed_;
     std::deque<Batch> queue_;
+    std::list<Work> at_work_;
     std::set<Run> waiting_;
     std::vector<std::thread> threads_;
     std::size_t idle_ = 0;

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace satchel::cluster {
 namespace {
 
@@ -59,9 +61,10 @@ void WorkerHost::stop() {
 }
 
 void WorkerHost::on_end(const std::string& name, const process::WorkerEnd& end) {
-    tell(WorkerEnded{name, end.describe(), end.was_asked || was_told(end)});
     const bool is_alone = end.status.signal == 0 && end.status.code == exit_when_alone;
-    if (is_alone) failure_ = "its workers have no scheduler";
+    // Of one that the scheduler does not know, it need not hear; it may know another by that name.
+    if (!is_alone) tell(WorkerEnded{name, end.describe(), end.was_asked || was_told(end)});
+    if (is_alone) failure_ = fmt::format("the worker '{}' has no scheduler", name);
     if (!is_stopping_ && (is_alone || was_told(end))) remove(name);
 }
 

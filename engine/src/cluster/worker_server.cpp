@@ -5,14 +5,13 @@
 #include <satchel/log.hpp>
 #include <satchel/units.hpp>
 
-#include "base/spill.hpp"
 #include "cluster/call.hpp"
 #include "cluster/codec.hpp"
 #include "cluster/helper_thread.hpp"
-#include "cluster/memory_watch.hpp"
 #include "cluster/peer_data.hpp"
 #include "cluster/task_executor.hpp"
 #include "cluster/task_threads.hpp"
+#include "cluster/worker_memory.hpp"
 #include "process/memory_use.hpp"
 #include "worker/worker.hpp"
 
@@ -26,7 +25,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <unistd.h>
 
 namespace satchel::cluster {
@@ -37,7 +35,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds first_pause = 20ms;
 constexpr std::chrono::milliseconds longest_pause = 1000ms;
-constexpr std::chrono::milliseconds memory_interval = 100ms;
+// What was taken for short, and is not, has others wait behind it for so long.
+constexpr std::chrono::milliseconds patience_with_calls = 5ms;
 
 struct RefHash {
     std::size_t operator()(TaskRef ref) const noexcept { return digest_of(ref); }
@@ -53,7 +52,14 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
           identity_{.role = net::Role::worker, .credentials = options_.credentials},
           timer_(loop),
           heartbeat_(loop),
-          memory_(loop) {}
+          relief_(loop),
+          memory_(loop, helper_, options_.watches_memory ? options_.memory_limit : 0,
+                  {.is_idle = [this] { return machine_->is_idle(); },
+                   .pause =
+                       [this](bool pauses) {
+                           machine_->pause(pauses);
+                           act();
+                       }}) {}
 
     void start();
     /// In the thread of the loop; then `end_threads` in another.
@@ -76,12 +82,6 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void reset();
     void received(net::Message& message);
     void beat();
-    [[nodiscard]] bool has_memory_limit() const {
-        return options_.memory_limit > 0 && options_.watches_memory;
-    }
-    void watch_memory();
-    void note_arrival(const std::shared_ptr<StoredValue>& value);
-    void set_aside_arrived();
     void act();
     void fetch(const worker::Instructions::Fetch& fetch);
     void fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items);
@@ -89,6 +89,8 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     [[nodiscard]] Call prepare(worker::Call&& call, TaskRef before);
     [[nodiscard]] const std::shared_ptr<LayerCode>& code_of(
         const std::shared_ptr<const LayerDefinition>& definition);
+    void execute(Batches batches);
+    void relieve_threads();
     void stop(const std::vector<TaskRef>& tasks);
     void stop_all();
     void drop(const std::vector<TaskRef>& tasks);
@@ -104,10 +106,8 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     net::Connection scheduler_;
     net::Timer timer_;  // for connecting again
     net::Timer heartbeat_;
-    net::Timer memory_;
-    MemoryWatch watch_;
-    std::int64_t received_bytes_ = 0;                  // since the last look at the memory
-    std::vector<std::weak_ptr<StoredValue>> arrived_;  // and not set aside
+    net::Timer relief_;
+    bool is_relief_due_ = false;
     std::chrono::nanoseconds beat_interval_ = 500ms;
     std::optional<net::Listener> listener_;
     std::optional<worker::Worker> machine_;
@@ -124,6 +124,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     std::shared_ptr<const Executor> executor_;
     // They come last, because they may run what uses the rest.
     HelperThread helper_;
+    WorkerMemory memory_;
     std::optional<TaskThreads> threads_;
 };
 
@@ -172,6 +173,9 @@ void WorkerServer::Impl::disconnected(const net::Closed& why) {
     alone_since_ = Clock::now();
     heartbeat_.cancel();
     scheduler_ = {};
+    // Who was not even welcomed was refused.
+    const bool was_welcome = machine_->self().worker != none;
+    if (why.kind == net::Closed::Kind::by_peer && !was_welcome) return give_up(why.text);
     if (why.kind == net::Closed::Kind::by_peer) return end({why.text});
     if (why.kind == net::Closed::Kind::here) return end({"it was closed"});
     try_again(why.text);
@@ -207,9 +211,7 @@ void WorkerServer::Impl::end(const WorkerServerEnd& end) {
 // A new life: nothing of the old one is known to the scheduler.
 void WorkerServer::Impl::reset() {
     ++life_;
-    watch_ = {};
-    received_bytes_ = 0;
-    arrived_.clear();
+    memory_.forget();
     machine_.emplace(worker::Options{.threads = static_cast<std::uint32_t>(options_.threads)});
     fetcher_.emplace(loop_, identity_);
     data_server_.emplace(
@@ -229,6 +231,7 @@ void WorkerServer::Impl::close() {
     timer_.cancel();
     heartbeat_.cancel();
     memory_.cancel();
+    relief_.cancel();
     fetcher_.reset();
     data_server_.reset();
     stop_all();
@@ -250,10 +253,7 @@ void WorkerServer::Impl::received(net::Message& message) {
         beat_interval_ = std::chrono::nanoseconds(
             std::clamp<Nanoseconds>(welcome.heartbeat_interval, 10'000'000, 60'000'000'000));
         beat();
-        if (has_memory_limit()) {
-            detail::SpillSpace::fit_into(options_.memory_limit);
-            watch_memory();
-        }
+        memory_.watch(options_.name);
     }
     act();
 }
@@ -265,56 +265,6 @@ void WorkerServer::Impl::beat() {
     });
     machine_->heartbeat(process::memory_in_use(::getpid()));
     act();
-}
-
-// Results that are kept may fill the memory, and more tasks would make more of them.
-void WorkerServer::Impl::watch_memory() {
-    memory_.start(memory_interval, [this] { watch_memory(); });
-    received_bytes_ = 0;
-    const auto limit = static_cast<double>(options_.memory_limit);
-    const auto part_in_use = [&] {
-        return static_cast<double>(process::memory_in_use(::getpid())) / limit;
-    };
-    auto used = part_in_use();
-    if (used > process::set_aside_at) {  // what was freed is given back first, as else it counts
-        ::malloc_trim(0);
-        used = part_in_use();
-    }
-    const auto change = watch_.look(used, machine_->is_idle());
-    if (watch_.is_tight()) {
-        set_aside_arrived();
-    } else {
-        std::erase_if(arrived_, [](const auto& value) { return value.expired(); });
-    }
-    if (change.text != nullptr) {
-        log_warning("worker",
-                    fmt::format("the worker '{}' uses {:.0f} % of its memory limit of {}: {}",
-                                options_.name, 100 * used,
-                                format_bytes(static_cast<std::uint64_t>(options_.memory_limit)),
-                                change.text));
-    }
-    if (!change.pauses_or_goes_on) return;
-    machine_->pause(watch_.is_paused());
-    act();
-}
-
-void WorkerServer::Impl::note_arrival(const std::shared_ptr<StoredValue>& value) {
-    if (!has_memory_limit() || value->nbytes() < StoredValue::aside_min) return;
-    received_bytes_ += value->nbytes();
-    arrived_.push_back(value);
-}
-
-void WorkerServer::Impl::set_aside_arrived() {
-    if (arrived_.empty()) return;
-    helper_.post([arrived = std::exchange(arrived_, {}), name = options_.name] {
-        try {
-            for (const auto& value : arrived) {
-                if (const auto held = value.lock()) held->set_aside();
-            }
-        } catch (const FileError& error) {
-            log_warning("worker", fmt::format("the worker '{}': {}", name, error.what()));
-        }
-    });
 }
 
 void WorkerServer::Impl::act() {
@@ -333,15 +283,26 @@ void WorkerServer::Impl::act() {
     if (!batches.empty()) {
         // The scheduler must know of a call that ends this process.
         loop_.after_sending([weak = weak_from_this(), batches = std::move(batches)]() mutable {
-            const auto self = weak.lock();
-            if (!self || self->is_over_) return;
-            for (auto& batch : batches) self->threads_->execute(std::move(batch));
+            if (const auto self = weak.lock()) self->execute(std::move(batches));
         });
     }
     for (const auto task : out.resumes) threads_->resume(task, life_);
     stop(out.stops);
     drop(out.drops);
     if (out.close) end({"the scheduler closed this worker"});
+}
+
+void WorkerServer::Impl::execute(Batches batches) {
+    if (is_over_) return;
+    const bool has_some_together =
+        std::ranges::any_of(batches, [](const auto& batch) { return batch.size() > 1; });
+    for (auto& batch : batches) threads_->execute(std::move(batch));
+    if (has_some_together && !is_relief_due_) relieve_threads();
+}
+
+void WorkerServer::Impl::relieve_threads() {
+    is_relief_due_ = threads_->relieve(patience_with_calls);
+    if (is_relief_due_) relief_.start(patience_with_calls, [this] { relieve_threads(); });
 }
 
 void WorkerServer::Impl::fetch(const worker::Instructions::Fetch& fetch) {
@@ -357,13 +318,12 @@ void WorkerServer::Impl::fetched(std::uint64_t number, std::optional<std::vector
         for (auto& item : *items) {
             auto value = std::make_shared<StoredValue>(
                 Encoded{std::move(item.head), std::move(item.segments)});
-            note_arrival(value);
+            memory_.note_arrival(value);
             brought.push_back({item.task, item.present, value->nbytes()});
             if (item.present) values_.try_emplace(item.task, std::move(value));
         }
         machine_->fetched(number, brought);
-        // Much may come between two looks.
-        if (received_bytes_ > options_.memory_limit / 32) watch_memory();
+        memory_.look_at_arrivals();
     } else {
         machine_->fetch_failed(number);
     }
@@ -374,7 +334,7 @@ void WorkerServer::Impl::put(std::vector<DataItem> items) {
     for (auto& item : items) {
         auto value =
             std::make_shared<StoredValue>(Encoded{std::move(item.head), std::move(item.segments)});
-        note_arrival(value);
+        memory_.note_arrival(value);
         if (machine_->put(item.task, value->nbytes())) values_[item.task] = std::move(value);
     }
     act();
@@ -450,6 +410,15 @@ TaskThreadsHandlers WorkerServer::Impl::handlers() {
                         if (life != self.life_) return;
                         for (const auto other : not_begun) self.sources_.erase(other);
                         self.machine_->seceded(task, not_begun);
+                        self.act();
+                    });
+                },
+            .not_begun =
+                [this](std::uint32_t life, std::vector<TaskRef> tasks) {
+                    post([life, tasks = std::move(tasks)](Impl& self) {
+                        if (life != self.life_) return;
+                        for (const auto task : tasks) self.sources_.erase(task);
+                        self.machine_->not_begun(tasks);
                         self.act();
                     });
                 },

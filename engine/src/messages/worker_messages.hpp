@@ -21,7 +21,7 @@ inline constexpr std::int64_t inline_bytes_max = 4096;
 
 /// The first message of a worker.
 struct RegisterWorker {
-    std::string name;  ///< a worker with the name of a living one takes its place
+    std::string name;  ///< no other worker that lives has it
     std::string address;
     std::uint32_t threads = 1;
     std::int64_t memory_limit = 0;  ///< bytes; 0: none
@@ -78,10 +78,11 @@ struct Assignment {
     Nanoseconds expected = 0;    ///< 0: unknown, or not to be trusted; then it is run alone
     std::uint32_t arguments = 0;
     bool wanted = false;  ///< by a client, who would like a small result at once
+    bool alone = false;   ///< nothing else is executed meanwhile; `expected` is 0
 
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
-        archive& task& layer& index& priority& expected& arguments& wanted;
+        archive& task& layer& index& priority& expected& arguments& wanted& alone;
     }
 };
 
@@ -102,6 +103,16 @@ struct ComputeTasks {
 /// Executions that are no longer needed: their results are dropped, what has not started is left
 /// out, what runs is asked to stop.
 struct ReleaseTasks {
+    std::vector<TaskRef> tasks;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& tasks;
+    }
+};
+
+/// Executions that others have time for: those that have not begun are to be handed back.
+struct HandBack {
     std::vector<TaskRef> tasks;
 
     template <class Archive>
@@ -148,8 +159,8 @@ struct CloseWorker {
     }
 };
 
-using ToWorker = std::variant<Welcome, PeersChanged, ComputeTasks, ReleaseTasks, ForgetLayers,
-                              Replicate, InventoryRequest, CloseWorker>;
+using ToWorker = std::variant<Welcome, PeersChanged, ComputeTasks, ReleaseTasks, HandBack,
+                              ForgetLayers, Replicate, InventoryRequest, CloseWorker>;
 
 /// What the scheduler sends at once. A worker drops a batch for another incarnation.
 struct WorkerBatch {
@@ -214,6 +225,16 @@ struct MissingData {
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
         archive& task& input& tried;
+    }
+};
+
+/// Of the executions that were to be handed back, those that had not begun and now will not.
+struct HandedBack {
+    std::vector<TaskRef> tasks;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& tasks;
     }
 };
 
@@ -297,7 +318,7 @@ struct Inventory {
     }
 };
 
-using FromWorker = std::variant<TasksFinished, TaskErred, KeysAdded, MissingData, Executing,
-                                Seceded, Rejoined, Paused, Heartbeat, Inventory>;
+using FromWorker = std::variant<TasksFinished, TaskErred, KeysAdded, MissingData, HandedBack,
+                                Executing, Seceded, Rejoined, Paused, Heartbeat, Inventory>;
 
 }  // namespace satchel

@@ -22,6 +22,8 @@ struct Worker {
         bool seceded;
         Nanoseconds expected;
         std::int64_t expected_bytes;
+        std::uint64_t reported = 0;  ///< the last report of what is executed that names it
+        Nanoseconds began = 0;       ///< when the first of these in a row came
     };
 
     bool alive = false;
@@ -41,6 +43,7 @@ struct Worker {
     std::int64_t held = 0, held_bytes = 0;
     std::vector<Told> layers;
     std::vector<TaskRef> executing;  ///< what it was doing when it last said so
+    std::uint64_t reports = 1;       ///< of that; one more than there were
     Nanoseconds last_seen = 0;
     std::uint64_t sent = 0;         ///< batches
     std::uint64_t sent_before = 0;  ///< how many when it last gave a sign of life

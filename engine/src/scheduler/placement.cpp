@@ -96,6 +96,13 @@ WorkerId Scheduler::choose_worker(TaskId id) {
     return best;
 }
 
+// What it costs to have the inputs of a task come from elsewhere.
+Nanoseconds Scheduler::cost_of_moving(TaskId id) const {
+    std::int64_t bytes = 0;
+    tasks_.for_each_input(id, [&](TaskId input) { bytes += tasks_[input].nbytes; });
+    return cost_of_transfer(bytes);
+}
+
 bool Scheduler::has_room(const Worker& worker) const {
     if (!worker.takes_tasks()) return false;
     // One more than it has threads, so that none waits for its next task.
@@ -155,7 +162,8 @@ void Scheduler::send_task(TaskId id, WorkerId worker_id) {
     tasks_.arguments_of(id, references_);
     message.tasks.push_back({tasks_.ref(id), task.layer, id - layer.first,
                              layer.priority + (id - layer.first), expected,
-                             static_cast<std::uint32_t>(references_.size()), task.wants > 0});
+                             static_cast<std::uint32_t>(references_.size()), task.wants > 0,
+                             suspicions_.is_nearly_to_blame(id)});
     for (const auto reference : references_) {
         auto& argument = message.arguments.emplace_back(Argument{reference});
         if ((reference & detail::literal_bit) != 0) continue;

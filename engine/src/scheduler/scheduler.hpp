@@ -77,6 +77,9 @@ class Scheduler {
     explicit Scheduler(Options options = {})
         : options_(options), suspicions_(options.allowed_failures) {}
 
+    /// Why a worker is not to be added: another one that lives has its name. Else empty. One with
+    /// the same address is the same one, and has connected again.
+    [[nodiscard]] std::string why_refused(const RegisterWorker& worker, Nanoseconds now) const;
     /// A worker has come. One of the same name is taken for lost, as is what it had.
     WorkerRef add_worker(const RegisterWorker& worker, Nanoseconds now);
     /// A worker has gone. Says nothing new if it had been replaced.
@@ -145,6 +148,7 @@ class Scheduler {
     void place(TaskId task);
     void place_waiting_for_workers();
     [[nodiscard]] WorkerId choose_worker(TaskId task);
+    [[nodiscard]] Nanoseconds cost_of_moving(TaskId task) const;
     [[nodiscard]] bool has_room(const Worker& worker) const;
     void distribute();
     void hand_out(Worker& worker, std::int64_t share, bool idle_only);
@@ -195,6 +199,7 @@ class Scheduler {
     void on(WorkerId from, const TaskErred& message);
     void on(WorkerId from, const KeysAdded& message);
     void on(WorkerId from, const MissingData& message);
+    void on(WorkerId from, const HandedBack& message);
     void on(WorkerId from, const Executing& message);
     void on(WorkerId from, const Seceded& message);
     void on(WorkerId from, const Rejoined& message);
@@ -223,6 +228,13 @@ class Scheduler {
     void take_back_not_begun(Worker& worker);
     bool replicate_from(WorkerId worker);
     void replicate(TaskId task, WorkerRef holder, Worker& to);
+
+    // balance.cpp
+    void balance();
+    void expect_longer(Worker& worker);
+    [[nodiscard]] bool has_thread_idle() const;
+    void ask_back(Worker& worker, Nanoseconds fair);
+    void turn_to_idlest();
 
     // precaution.cpp
     void note_death(const WorkerDeath& death);

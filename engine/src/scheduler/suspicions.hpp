@@ -46,9 +46,12 @@ class Suspicions {
         return found == suspects_.end() ? 0 : found->second.deaths;
     }
 
-    [[nodiscard]] bool is_to_blame(TaskId task) const {
-        const auto chance = std::ranges::count(unexplained_, true);
-        return deaths(task) > allowed_ + static_cast<std::uint32_t>(chance);
+    [[nodiscard]] bool is_to_blame(TaskId task) const { return deaths(task) > allowed(); }
+
+    /// Whether the next death or the one after it puts the blame on the task. It is to be executed
+    /// alone from then on: who is there by chance finishes, and who kills is there alone.
+    [[nodiscard]] bool is_nearly_to_blame(TaskId task) const {
+        return contains(task) && deaths(task) + 1 >= allowed();
     }
 
     [[nodiscard]] bool contains(TaskId task) const { return suspects_.contains(task); }
@@ -72,6 +75,10 @@ class Suspicions {
         std::uint32_t deaths = 0;
         std::vector<std::uint64_t> deaths_alone;  // their numbers
     };
+
+    [[nodiscard]] std::uint32_t allowed() const {
+        return allowed_ + static_cast<std::uint32_t>(std::ranges::count(unexplained_, true));
+    }
 
     bool& unexplained(std::uint64_t death) {
         return unexplained_[static_cast<std::size_t>(death % unexplained_.size())];

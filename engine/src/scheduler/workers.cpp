@@ -17,6 +17,21 @@ Worker* Scheduler::find(WorkerRef ref) {
     return worker.alive && worker.incarnation == ref.incarnation ? &worker : nullptr;
 }
 
+// What has died with its computer says nothing, and makes room for who is started in its place.
+std::string Scheduler::why_refused(const RegisterWorker& message, Nanoseconds now) const {
+    constexpr int beats_missed = 3;
+    for (const auto& other : workers_) {
+        const bool is_namesake = other.alive && !other.name.empty() && other.name == message.name;
+        if (!is_namesake || other.address == message.address) continue;
+        if (now - other.last_seen > beats_missed * options_.heartbeat_interval) continue;
+        return fmt::format(
+            "there is a worker named '{}' already, at {}, and it lives; each worker needs a name "
+            "of its own",
+            other.name, other.address);
+    }
+    return {};
+}
+
 WorkerRef Scheduler::add_worker(const RegisterWorker& message, Nanoseconds now) {
     for (WorkerId k = 0; k < workers_.size(); ++k) {
         const auto& other = workers_[k];
@@ -218,7 +233,15 @@ void Scheduler::on(WorkerId from, const MissingData& message) {
 }
 
 void Scheduler::on(WorkerId from, const Executing& message) {
-    workers_[from].executing = message.tasks;
+    auto& worker = workers_[from];
+    worker.executing = message.tasks;
+    const auto before = worker.reports++;
+    for (const auto ref : message.tasks) {
+        if (!computes(from, ref)) continue;
+        auto& record = worker.processing[tasks_[ref.task].position];
+        if (record.reported != before) record.began = now_;
+        record.reported = worker.reports;
+    }
 }
 
 void Scheduler::on(WorkerId from, const Seceded& message) {
@@ -316,6 +339,7 @@ void Scheduler::tick(Nanoseconds now) {
         remove_worker(ref, {.cause = cause});
     }
     advance_retirement();
+    balance();
 }
 
 Instructions Scheduler::take() {

@@ -74,8 +74,21 @@ class Checker {
         require(!released_early, "what was released does not begin", task.ref);
         if (task.state == State::ready) {
             require(ready_.contains(task.ref), "the ready are in the queue", task.ref);
-            require(w_.free_threads_ == 0 || w_.is_paused_, "no thread idles in vain", task.ref);
+            require(w_.free_threads_ == 0 || w_.is_paused_ || waits_to_be_alone(),
+                    "no thread idles in vain", task.ref);
         }
+        if (task.alone && task.state == State::executing) {
+            require(w_.alone_ == task.ref && w_.free_threads_ + 1 == w_.options_.threads,
+                    "what shall be alone is", task.ref);
+        }
+    }
+
+    // Whether something executes alone, or waits for the others to end.
+    [[nodiscard]] bool waits_to_be_alone() const {
+        if (w_.alone_ != TaskRef{}) return true;
+        return !w_.is_idle() && std::ranges::any_of(w_.entries_, [](const Entry& entry) {
+            return entry.alone && (entry.state == State::ready || entry.state == State::resuming);
+        });
     }
 
     // Whether it was given to a thread behind a task that is all that it misses.
@@ -108,6 +121,9 @@ class Checker {
         require(assigned_ == w_.assigned_digest_ && held_ == w_.held_digest_,
                 "the digests are right", {});
         require(bytes_ == w_.managed_bytes_, "the bytes are counted", {});
+        const auto* alone = find(w_.alone_);
+        require(w_.alone_ == TaskRef{} || (alone != nullptr && alone->state == State::executing),
+                "what is alone executes", w_.alone_);
         const auto busy = std::ranges::count_if(
             w_.batches_, [](const auto& batch) { return batch.remaining > 0; });
         require(static_cast<std::uint32_t>(busy) + w_.free_threads_ == w_.options_.threads,

@@ -21,60 +21,84 @@ void Worker::make_ready(Place task) {
     std::ranges::push_heap(ready_, std::greater<>());
 }
 
-// Gives every free thread something to do: first to tasks that have one already begun, because
-// others may wait for what they hold.
-void Worker::start() {
-    while (free_threads_ > 0 && !resuming_.empty()) {
-        const auto ref = resuming_.front();
+void Worker::put_back(Place task) {
+    if (entries_[task].missing == 0) return make_ready(task);
+    entries_[task].state = State::waiting;
+}
+
+// The most urgent of those that are ready.
+Worker::Place Worker::next_ready() {
+    while (!ready_.empty()) {
+        const auto place = index_.find(ready_.front().ref);
+        if (place != none && entries_[place].state == State::ready) return place;
+        std::ranges::pop_heap(ready_, std::greater<>());
+        ready_.pop_back();
+    }
+    return none;
+}
+
+Worker::Place Worker::next_resuming() {
+    while (!resuming_.empty()) {
+        const auto place = index_.find(resuming_.front());
+        if (place != none && entries_[place].state == State::resuming) return place;
         resuming_.pop_front();
-        const auto place = index_.find(ref);
-        if (place == none || entries_[place].state != State::resuming) continue;
-        auto& task = entries_[place];
-        task.state = State::executing;
-        task.batch = add_batch();
-        batches_[task.batch] = {{ref}, 1};
-        --free_threads_;
-        executing_changed_ = true;
-        out_.resumes.push_back(ref);
-        if (!task.released) out_.messages.emplace_back(Rejoined{ref});
     }
-    while (!is_paused_ && free_threads_ > 0 && !ready_.empty()) {
-        Instructions::Execute execute;
+    return none;
+}
+
+bool Worker::may_begin(Place task) const {
+    return alone_ == TaskRef{} && (!entries_[task].alone || is_idle());
+}
+
+// Gives every free thread something to do: first to tasks that have one already begun, because
+// others may wait for what they hold. While the next one waits to be alone, nothing begins.
+void Worker::start() {
+    while (free_threads_ > 0) {
+        const auto resuming = next_resuming();
+        const auto next = resuming != none || is_paused_ ? resuming : next_ready();
+        if (next == none || !may_begin(next)) return;
         const auto batch = add_batch();
-        const auto share = ready_.size() / free_threads_ + 1;
-        auto budget = batch_duration;
-        for (std::size_t taken = 0; taken < share && take_ready(execute, batch, budget); ++taken) {
-            take_followers(execute, batch, budget);
-        }
-        if (execute.calls.empty()) {
-            free_batches_.push_back(batch);
-            continue;
-        }
-        batches_[batch].remaining = static_cast<std::uint32_t>(execute.calls.size());
         --free_threads_;
         executing_changed_ = true;
-        out_.executes.push_back(std::move(execute));
+        if (next == resuming) {
+            resuming_.pop_front();
+            begin(next, batch);
+            out_.resumes.push_back(entries_[next].ref);
+            if (!entries_[next].released) out_.messages.emplace_back(Rejoined{entries_[next].ref});
+        } else {
+            Instructions::Execute execute;
+            const auto share = ready_.size() / (free_threads_ + 1) + 1;
+            auto budget = batch_duration;
+            for (std::size_t taken = 0; taken < share && take_ready(execute, batch, budget);
+                 ++taken) {
+                take_followers(execute, batch, budget);
+            }
+            out_.executes.push_back(std::move(execute));
+        }
+        batches_[batch].remaining = static_cast<std::uint32_t>(batches_[batch].tasks.size());
     }
+}
+
+void Worker::begin(Place place, std::uint32_t batch) {
+    auto& task = entries_[place];
+    task.state = State::executing;
+    task.batch = batch;
+    batches_[batch].tasks.push_back(task.ref);
+    if (task.alone) alone_ = task.ref;
 }
 
 // Moves the most urgent task into `execute`, unless that has calls already and the task may take
 // longer than the budget. False if it did not.
 bool Worker::take_ready(Instructions::Execute& execute, std::uint32_t batch, Nanoseconds& budget) {
     if (execute.calls.size() == batch_tasks_max) return false;
-    while (!ready_.empty()) {
-        const auto place = index_.find(ready_.front().ref);
-        const bool is_ready = place != none && entries_[place].state == State::ready;
-        if (is_ready && !execute.calls.empty()) {
-            const auto expected = entries_[place].expected;
-            if (expected == 0 || expected > budget) return false;
-        }
-        std::ranges::pop_heap(ready_, std::greater<>());
-        ready_.pop_back();
-        if (!is_ready) continue;
-        give_to_thread(place, execute, batch, budget);
-        return true;
-    }
-    return false;
+    const auto place = next_ready();
+    if (place == none) return false;
+    const auto expected = entries_[place].expected;
+    if (!execute.calls.empty() && (expected == 0 || expected > budget)) return false;
+    std::ranges::pop_heap(ready_, std::greater<>());
+    ready_.pop_back();
+    give_to_thread(place, execute, batch, budget);
+    return true;
 }
 
 // What waits for nothing but the last call of `execute` goes along with it, and what waits for
@@ -93,10 +117,8 @@ void Worker::take_followers(Instructions::Execute& execute, std::uint32_t batch,
 
 void Worker::give_to_thread(Place place, Instructions::Execute& execute, std::uint32_t batch,
                             Nanoseconds& budget) {
-    auto& task = entries_[place];
-    task.state = State::executing;
-    task.batch = batch;
-    batches_[batch].tasks.push_back(task.ref);
+    begin(place, batch);
+    const auto& task = entries_[place];
     execute.calls.push_back(
         {task.ref, layers_[task.layer], task.index, task.arguments, task.reports});
     budget = task.expected == 0 ? 0 : budget - task.expected;
@@ -137,6 +159,7 @@ void Worker::free_batch(std::uint32_t batch) {
 
 void Worker::leave_batch(Place task) {
     const auto batch = std::exchange(entries_[task].batch, none);
+    if (entries_[task].ref == alone_) alone_ = {};
     executing_changed_ = true;
     if (batch != none && --batches_[batch].remaining == 0) free_batch(batch);
 }
@@ -192,17 +215,22 @@ void Worker::seceded(TaskRef ref, std::span<const TaskRef> not_begun) {
     }
     free_batch(batch);
     entries_[place].state = State::seceded;
+    if (ref == alone_) alone_ = {};
     executing_changed_ = true;
     if (!entries_[place].released) out_.messages.emplace_back(Seceded{ref});
-    for (const auto other : not_begun) {
-        const auto member = index_.find(other);
-        if (member == none || entries_[member].state != State::executing) continue;
-        if (entries_[member].released) {
-            (void)end_task(member);
-        } else if (entries_[member].missing > 0) {
-            entries_[member].state = State::waiting;
+    this->not_begun(not_begun);
+}
+
+void Worker::not_begun(std::span<const TaskRef> tasks) {
+    for (const auto ref : tasks) {
+        const auto place = index_.find(ref);
+        if (place == none || entries_[place].state != State::executing) continue;
+        if (entries_[place].batch != none) std::erase(batches_[entries_[place].batch].tasks, ref);
+        if (entries_[place].released) {
+            (void)end_task(place);
         } else {
-            make_ready(member);
+            leave_batch(place);
+            put_back(place);
         }
     }
     start();

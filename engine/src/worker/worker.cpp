@@ -75,6 +75,7 @@ void Worker::add_task(const Assignment& assignment, std::span<const Argument> ar
     task.index = assignment.index;
     task.priority = assignment.priority;
     task.expected = assignment.expected;
+    task.alone = assignment.alone;
     task.reports = assignment.wanted;
     task.arguments.assign(arguments.begin(), arguments.end());
     assigned_digest_ ^= digest_of(assignment.task);
@@ -98,6 +99,20 @@ void Worker::on(const ReleaseTasks& message) {
         const auto place = index_.find(ref);
         if (place != none && !entries_[place].released) release(place);
     }
+}
+
+// What has begun, or is gone, is not worth a word: the scheduler will hear of it anyway.
+void Worker::on(const HandBack& message) {
+    HandedBack handed_back;
+    for (const auto ref : message.tasks) {
+        const auto place = index_.find(ref);
+        if (place == none) continue;
+        const auto state = entries_[place].state;
+        if (state != State::waiting && state != State::ready) continue;
+        give_up(place);
+        handed_back.tasks.push_back(ref);
+    }
+    if (!handed_back.tasks.empty()) out_.messages.emplace_back(std::move(handed_back));
 }
 
 void Worker::release(Place place) {

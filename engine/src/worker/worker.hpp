@@ -86,6 +86,8 @@ class Worker {
     /// A task waits for something and gives its thread up. `not_begun`: calls of the same Execute
     /// that its thread will not make.
     void seceded(TaskRef task, std::span<const TaskRef> not_begun);
+    /// A thread will not make these calls that it was given: one before them takes too long.
+    void not_begun(std::span<const TaskRef> tasks);
     /// It has what it waited for; it may go on when it is among the `resumes`.
     void rejoin(TaskRef task);
 
@@ -151,6 +153,7 @@ class Worker {
         std::uint32_t index = 0;
         std::uint64_t priority = 0;
         Nanoseconds expected = 0;
+        bool alone = false;  // no other task has a thread meanwhile
         std::vector<Argument> arguments;
         std::uint32_t missing = 0;
         std::uint32_t batch = none;
@@ -183,6 +186,7 @@ class Worker {
     void on(const PeersChanged& message);
     void on(const ComputeTasks& message);
     void on(const ReleaseTasks& message);
+    void on(const HandBack& message);
     void on(const ForgetLayers& message);
     void on(const Replicate& message);
     void on(const InventoryRequest&) { is_inventory_due_ = true; }
@@ -217,7 +221,12 @@ class Worker {
 
     // executing.cpp
     void make_ready(Place task);
+    void put_back(Place task);
+    [[nodiscard]] Place next_ready();
+    [[nodiscard]] Place next_resuming();
+    [[nodiscard]] bool may_begin(Place task) const;
     void start();
+    void begin(Place task, std::uint32_t batch);
     [[nodiscard]] bool take_ready(Instructions::Execute& execute, std::uint32_t batch,
                                   Nanoseconds& budget);
     void take_followers(Instructions::Execute& execute, std::uint32_t batch, Nanoseconds& budget);
@@ -247,6 +256,7 @@ class Worker {
     std::uint32_t free_threads_;
     std::uint64_t assigned_digest_ = 0, held_digest_ = 0;
     std::int64_t managed_bytes_ = 0;
+    TaskRef alone_;  // what executes alone, or nothing
     bool executing_changed_ = false;
     bool is_inventory_due_ = false;
     bool is_paused_ = false;
