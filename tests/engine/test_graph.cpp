@@ -1,5 +1,6 @@
 // Graph: tasks, layers, keys and literals, and how they are compiled to flat arrays.
 #include <satchel/error.hpp>
+#include <satchel/executor.hpp>
 #include <satchel/graph.hpp>
 
 #include "engine/support.hpp"
@@ -289,6 +290,32 @@ TEST_CASE("a cycle is an error that names its tasks, and no others") {
     const bool is_rotation =
         names == "p -> q -> r -> p" || names == "q -> r -> p -> q" || names == "r -> p -> q -> r";
     CHECK_MESSAGE(is_rotation, names);
+}
+
+TEST_CASE("a cycle is an error also when the keys were looked up before") {
+    Graph graph;
+    const Key a{Token::of("a"), 0}, b{Token::of("b"), 0};
+    (void)graph.add(a, Function([](Arguments&) { return Value::of(1); }), {{b}}, "a");
+    (void)graph.add(b, Function([](Arguments&) { return Value::of(1); }), {{a}}, "b");
+    graph.resolve_keys();
+    CHECK_THROWS_AS(CompiledGraph(graph, {}), GraphError);
+}
+
+TEST_CASE("a task without a function is refused, naming it") {
+    Graph graph;
+    CHECK_THROWS_WITH_AS((void)graph.add(Function(), {}, "none"),
+                         "adding 'none' to a graph: it has no function to call", GraphError);
+    CHECK_THROWS_AS((void)graph.add(Layer{"none", 8, {}, {}}), GraphError);
+}
+
+TEST_CASE("a layer takes the literal that the graph was given") {
+    Graph graph;
+    const auto ten = graph.literal(Value::of(10));
+    const Function take([](Arguments& in) { return Value::of(in.get<int>(0) + 1); });
+    const auto first = graph.add(
+        Layer{.name = "x", .count = 2, .function = take, .inputs = {Input::literal(ten)}});
+    auto results = satchel::SynchronousExecutor().run(std::move(graph), {first + 1});
+    CHECK(results.front().get<int>() == 11);
 }
 
 TEST_CASE("a task that depends on itself is a cycle of one") {

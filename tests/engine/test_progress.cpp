@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <semaphore>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -87,4 +89,26 @@ TEST_CASE("a computation that is over before minimum_seconds draws nothing") {
         (void)satchel::range(10, 2).compute(satchel::SynchronousExecutor{});
     }
     CHECK(drawn.empty());
+}
+
+TEST_CASE("a bar may end before the computation that it draws") {
+    std::binary_semaphore begun(0), end(0);
+    std::string drawn;
+    std::thread other;
+    {
+        const ProgressBar bar({.write = [&](std::string_view text) { drawn += text; }});
+        other = std::thread([&] {
+            (void)satchel::range(1, 1)
+                .map([&](std::int64_t x) {
+                    begun.release();
+                    end.acquire();
+                    return x;
+                })
+                .compute();
+        });
+        begun.acquire();
+    }
+    CHECK(drawn.ends_with("\n"));
+    end.release();
+    other.join();
 }

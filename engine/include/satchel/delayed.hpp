@@ -328,7 +328,8 @@ class DelayedFunction {
         if constexpr ((detail::is_borrowed_text<A> || ...) &&
                       detail::accepts_call<F, detail::seen_argument<A>...>) {
             return (*this)(detail::own_text(std::forward<A>(arguments))...);
-        } else if constexpr (detail::check_call<
+        } else if constexpr (detail::check_arguments<std::decay_t<A>...>() &&
+                             detail::check_call<
                                  F, typename detail::Argument<std::decay_t<A>>::type...>()) {
             return call(std::forward<A>(arguments)...);
         } else {
@@ -381,7 +382,7 @@ class DelayedFunction {
                               .moves = detail::moves_argument<F, T, k>});
             if (pure) token = token.then(argument.node()->description.token);
         } else {
-            static_assert(detail::check_kept_argument<F, k, T>());
+            static_assert(detail::check_kept_argument<F, k, A>());
             if (pure) token = token.then(detail::value_token<std::decay_t<A>>(argument));
             inputs.push_back({.value = Value::of(std::forward<A>(argument))});
         }

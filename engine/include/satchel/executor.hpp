@@ -116,7 +116,9 @@ class ThreadPoolExecutor final : public Executor {
 /// cgroup's CPU quota (rounded up) allows less.
 [[nodiscard]] std::int64_t default_concurrency();
 
-/// The executor that is used where none is given. The pointer keeps it alive.
+/// The executor that is used where none is given: inside a task, the one that runs it; else the
+/// newest Client that is open; else a pool with a thread for each processor. The pointer keeps it
+/// alive, but not for longer than the task if it was asked for in one.
 [[nodiscard]] std::shared_ptr<const Executor> default_executor();
 
 /// An executor that may be left out of an options struct: `{.executor = pool}` or `{.executor =

@@ -157,7 +157,10 @@ class Function {
           code_(&detail::FunctionCodeOf<std::decay_t<F>>::code),
           state_(Value::of(std::forward<F>(callable))) {}
 
-    /// REQUIRES: `result` is empty.
+    /// Whether there is something to call.
+    explicit operator bool() const noexcept { return call_ != nullptr; }
+
+    /// REQUIRES: `result` is empty, and there is something to call.
     void operator()(Arguments& arguments, Value& result) const { call_(state_, arguments, result); }
 
     /// Whether the two are known to be the same: of one type, and without state.

@@ -109,9 +109,9 @@ struct Input {
     std::uint32_t count = 0;  ///< how many tasks that layer has
     std::int64_t step = 0;    ///< shift: d; block: k; cross_left, cross_right: width of a row
 
-    /// The same value for every task.
+    /// The same value for every task: what Graph::literal() gave, or how many were before it.
     [[nodiscard]] static Input literal(std::uint32_t number) {
-        return {Kind::literal, number, 1, 0};
+        return {Kind::literal, number & ~detail::literal_bit, 1, 0};
     }
     /// Every task depends on `task`.
     [[nodiscard]] static Input one(TaskIndex task) { return {Kind::one, task, 1, 0}; }

@@ -68,11 +68,15 @@ constexpr bool check_stream() {
                   "next item, or std::nullopt at the end.");
     if constexpr (reads) {
         using In = typename std::remove_cvref_t<std::invoke_result_t<Read&>>::value_type;
-        constexpr bool works = callable_with<Work, In>;
+        constexpr bool works = accepts_call<Work, In>;
         static_assert(
             works,
             "satchel: stream's `work` must take what `read` gives (inside its std::optional).");
-        if constexpr (works) {
+        constexpr bool shares = callable_with<const Work, In> || std::is_copy_constructible_v<Work>;
+        static_assert(!works || shares,
+                      "satchel: stream's `work` changes what it holds, and cannot be copied, but "
+                      "each item needs a copy of its own.");
+        if constexpr (works && shares) {
             using Out = call_result<Work, In>;
             constexpr bool gives = !std::is_void_v<Out>;
             static_assert(gives, "satchel: stream's `work` must return what `write` takes.");
@@ -81,7 +85,7 @@ constexpr bool check_stream() {
                 static_assert(writes,
                               "satchel: stream's `write` must take what `work` returns, by value "
                               "or as a constant reference.");
-                return writes;
+                return check_result<Out>() && writes;
             }
         }
     }

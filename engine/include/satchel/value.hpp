@@ -23,7 +23,6 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <typeinfo>
@@ -44,25 +43,38 @@ namespace detail {
 template <class T>
 using stored_type = std::conditional_t<std::is_void_v<T>, Unit, T>;
 
-/// Whether objects can be copied. The standard containers claim it even where their elements
-/// cannot, and so what is made of such containers.
-template <class T>
-struct IsCopyable : std::is_copy_constructible<T> {};
-template <class T>
-requires requires {
-    typename T::allocator_type;
-    requires !std::is_same_v<typename T::value_type, T>;
+template <class T, class... Outer>
+consteval bool can_be_copied();
+
+template <class... Outer, class... M>
+consteval bool can_all_be_copied(TypeList<M...>) {
+    return (can_be_copied<std::remove_const_t<M>, Outer...>() && ...);
 }
-struct IsCopyable<T> : std::bool_constant<std::is_copy_constructible_v<T> &&
-                                          IsCopyable<typename T::value_type>::value> {};
-template <class... T>
-struct IsCopyable<std::tuple<T...>> : std::conjunction<IsCopyable<T>...> {};
-template <class A, class B>
-struct IsCopyable<std::pair<A, B>> : std::conjunction<IsCopyable<A>, IsCopyable<B>> {};
+
+// The standard containers claim it even where their elements cannot, and so does what is made of
+// such containers. `Outer…` are the types that `T` is a part of.
+template <class T, class... Outer>
+consteval bool can_be_copied() {
+    if constexpr ((std::is_same_v<T, Outer> || ...)) {
+        return true;
+    } else if constexpr (!std::is_copy_constructible_v<T>) {
+        return false;
+    } else if constexpr (member_count<T> != not_simple) {
+        return can_all_be_copied<T, Outer...>(member_types<T>{});
+    } else if constexpr (requires { typename T::allocator_type; } || OptionalLike<T>) {
+        return can_be_copied<std::remove_const_t<typename T::value_type>, T, Outer...>();
+    } else if constexpr (is_standard<T>() && requires(const T& x) {
+                             std::tuple_size<T>::value;
+                             parts_of(x);
+                         }) {
+        return can_all_be_copied<T, Outer...>(decltype(parts_of(std::declval<T>())){});
+    } else {
+        return true;
+    }
+}
+/// Whether objects can be copied, with all that they are made of.
 template <class T>
-struct IsCopyable<std::optional<T>> : IsCopyable<T> {};
-template <class T>
-inline constexpr bool is_copyable = IsCopyable<T>::value;
+inline constexpr bool is_copyable = can_be_copied<T>();
 
 /// A counted object on the heap.
 struct Box {
@@ -194,8 +206,9 @@ class Value {
             return *object<T>();
         } else {
             throw InvalidArgument(
-                "a value of a move-only type has several users and cannot be copied for one of "
-                "them; let the others take it by const reference");
+                "a value of a move-only type has several users, or a handle keeps it, and it "
+                "cannot "
+                "be copied; take it by const reference, as in kept.apply(look)");
         }
     }
 

@@ -48,7 +48,12 @@ int open_temporary(const std::string& folder) {
 std::optional<std::int64_t> memory_of_environment() {
     const char* given = std::getenv("SATCHEL_SHUFFLE__MEMORY");
     if (given == nullptr || *given == '\0') return std::nullopt;
-    return parse_bytes(given);
+    try {
+        return parse_bytes(given);
+    } catch (const InvalidArgument& error) {
+        throw InvalidArgument(
+            fmt::format("the environment variable SATCHEL_SHUFFLE__MEMORY: {}", error.what()));
+    }
 }
 
 }  // namespace

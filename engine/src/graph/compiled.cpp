@@ -11,7 +11,7 @@
 namespace satchel::detail {
 
 CompiledGraph::CompiledGraph(Graph graph, std::span<const TaskIndex> outputs) {
-    const bool by_key = !graph.unresolved_.empty();
+    const bool by_key = !graph.keys_.empty();
     graph.resolve_keys();
     literals = std::move(graph.literals_);
     flatten(graph);

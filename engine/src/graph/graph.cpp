@@ -51,6 +51,11 @@ constexpr std::uint64_t tasks_max = std::uint64_t{1} << 31;
                     more, name, size, tasks_max));
 }
 
+void require_function(const Function& function, std::string_view name) {
+    if (function) return;
+    throw GraphError(fmt::format("adding '{}' to a graph: it has no function to call", name));
+}
+
 inline void check_room(std::uint32_t size, std::uint32_t more, std::string_view name) {
     if (size + std::uint64_t{more} > tasks_max) refuse_size(size, more, name);
 }
@@ -135,6 +140,7 @@ TaskIndex Graph::append_alone(const Function& function, std::string_view name, s
 TaskIndex Graph::add(const Function& function, std::span<const std::uint32_t> inputs,
                      std::string_view name) {
     check_room(size_, 1, name);
+    require_function(function, name);
     for (const auto input : inputs) {
         const bool is_literal = (input & detail::literal_bit) != 0;
         if (is_literal ? (input & ~detail::literal_bit) >= literals_.size() : input >= size_) {
@@ -157,6 +163,7 @@ void Graph::refuse_input(std::uint32_t input, std::string_view name) const {
 TaskIndex Graph::add(const Key& key, const Function& function, std::span<const Key> inputs,
                      std::string_view name) {
     check_room(size_, 1, name);
+    require_function(function, name);
     if (const auto earlier = keys_.add(key, size_); earlier != size_) {
         throw GraphError(
             fmt::format("adding task '{}' to a graph: its key {}:{} is there already, as '{}'; "
@@ -174,6 +181,7 @@ TaskIndex Graph::add(const Key& key, const Function& function, std::span<const K
 TaskIndex Graph::add(Layer layer) {
     const auto first = size_;
     check_room(size_, layer.count, layer.name);
+    require_function(layer.function, layer.name);
     for (std::size_t k = 0; k < layer.inputs.size(); ++k) {
         if (is_valid(layer.inputs[k], size_, literals_.size())) continue;
         throw GraphError(fmt::format(

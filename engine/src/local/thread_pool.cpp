@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -118,7 +119,7 @@ void ThreadPool::start(std::shared_ptr<Entry> entry) {
     const Lock lock(mutex_);
     auto& started = *entry;
     if (started.ended) return;  // was stopped before it began
-    entries_.push_back(std::move(entry));
+    started.place = entries_.insert(entries_.end(), std::move(entry));
     end_if_over(started);  // a graph without tasks
     auto wanted = std::min<std::size_t>(started.job.source_count(), concurrency_);
     for (; wanted > 0 && !asleep_.empty(); --wanted) wake_one_locked();
@@ -185,7 +186,7 @@ std::shared_ptr<ThreadPool::Entry> ThreadPool::choose(bool nested_only) {
     });
     if (found == entries_.end()) return nullptr;
     auto chosen = *found;
-    std::rotate(found, found + 1, entries_.end());
+    entries_.splice(entries_.end(), entries_, found);
     return chosen;
 }
 
@@ -204,7 +205,7 @@ void ThreadPool::end_if_over(Entry& entry) {
     if (entry.ended || !is_nobody_inside || !entry.job.over()) return;
     entry.ended = true;
     entry.has_ended.notify_all();
-    std::erase_if(entries_, [&](const auto& other) { return other.get() == &entry; });
+    if (entry.place) entries_.erase(*std::exchange(entry.place, std::nullopt));
 }
 
 void ThreadPool::sleep(Lock& lock, milliseconds nap) {

@@ -22,9 +22,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -53,6 +55,7 @@ class ThreadPool final : public Executor,
         std::vector<std::uint32_t> free_seats;  // numbers under which a thread may work on the job
         bool is_nested = false;                 // was submitted by a task
         bool ended = false;                     // over, and nobody inside
+        std::optional<std::list<std::shared_ptr<Entry>>::iterator> place;  // in the queue
         std::condition_variable has_ended;
     };
 
@@ -86,8 +89,8 @@ class ThreadPool final : public Executor,
     void wake_one_locked();
 
     const std::uint32_t concurrency_;
-    std::mutex mutex_;                             // guards what follows
-    std::vector<std::shared_ptr<Entry>> entries_;  // those that have not ended, as a queue
+    std::mutex mutex_;                           // guards what follows
+    std::list<std::shared_ptr<Entry>> entries_;  // those that have not ended, as a queue
     std::vector<Sleeper*> asleep_;
     std::int32_t absent_ = 0;  // threads of this pool that wait for another one
     std::int32_t idle_substitutes_ = 0;

@@ -78,11 +78,13 @@ class ProgressBar::Drawer : public detail::RunWatcher {
   private:
     void draw_until(const std::stop_token& stop) {
         std::unique_lock lock(mutex_);
-        while (changed_.wait(lock, stop, [&] { return run_ != nullptr; })) {
+        while (!stop.stop_requested() &&
+               changed_.wait(lock, stop, [&] { return run_ != nullptr; })) {
             draw("");
             const auto drawn = run_;
             changed_.wait_for(lock, stop, redraw_interval, [&] { return run_ != drawn; });
         }
+        if (run_) draw("\n");  // it goes on without this
     }
 
     // Under the lock. Nobody could catch what `write` throws: not in the drawer's thread, nor where

@@ -19,12 +19,48 @@
 
 namespace satchel::detail {
 
-// A stop token is tried only where a call without one is none: a function that takes anything may
-// not compile with it.
+// The parameters of a callable with one plain operator(), or of a function.
+template <class F>
+struct Signature {};
+template <class R, class... A>
+struct Signature<R (*)(A...)> {
+    using parameters = std::tuple<A...>;
+};
+template <class R, class... A>
+struct Signature<R (*)(A...) noexcept> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...)> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...) const> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...) noexcept> : Signature<R (*)(A...)> {};
+template <class C, class R, class... A>
+struct Signature<R (C::*)(A...) const noexcept> : Signature<R (*)(A...)> {};
+template <class F>
+requires requires { &F::operator(); }
+struct Signature<F> : Signature<decltype(&F::operator())> {};
+
+/// Whether a function is seen to take a stop token as its last parameter, which may have a default.
+template <class F>
+constexpr bool names_stop_token() {
+    if constexpr (requires { typename Signature<F>::parameters; }) {
+        using parameters = typename Signature<F>::parameters;
+        constexpr auto count = std::tuple_size_v<parameters>;
+        if constexpr (count > 0) {
+            return std::is_same_v<std::decay_t<std::tuple_element_t<count - 1, parameters>>,
+                                  std::stop_token>;
+        }
+    }
+    return false;
+}
+
+// Where that is not seen, a stop token is tried only if a call without one is none: a function that
+// takes anything may not compile with it.
 template <class F, class... A>
-inline constexpr bool wants_stop_token =
-    std::conjunction_v<std::negation<std::is_invocable<F&, A...>>,
-                       std::is_invocable<F&, A..., std::stop_token>>;
+inline constexpr bool wants_stop_token = std::conjunction_v<
+    std::disjunction<std::bool_constant<names_stop_token<std::remove_const_t<F>>()>,
+                     std::negation<std::is_invocable<F&, A...>>>,
+    std::is_invocable<F&, A..., std::stop_token>>;
 
 /// `F` may be called with `A…`, or with those and a stop token.
 template <class F, class... A>
@@ -69,9 +105,10 @@ class TaskFunction {
     std::optional<std::stop_token> token_;
 };
 
-/// Simple functions carry nothing else, so that loops can keep them in registers.
+/// Simple functions carry nothing else, so that loops can keep them in registers. Those that are
+/// seen to want a token ask for it once.
 template <class F>
-requires(std::is_trivially_copyable_v<F>) class TaskFunction<F> {
+requires(std::is_trivially_copyable_v<F> && !names_stop_token<F>()) class TaskFunction<F> {
   public:
     explicit TaskFunction(const F& function) : function_(function) {}
 
@@ -91,16 +128,17 @@ requires(std::is_trivially_copyable_v<F>) class TaskFunction<F> {
 };
 
 /// Calls a function that several tasks share: as it is if it can be called as const, else a copy of
-/// it.
+/// it, to which the result must not refer.
 template <class F, class... A>
 decltype(auto) call_shared(const F& function, A&&... arguments) {
-    if constexpr (std::is_invocable_v<const F&, A...>) {
-        return detail::invoke(function, std::forward<A>(arguments)...);
-    } else if constexpr (std::is_invocable_v<const F&, A..., std::stop_token>) {
+    if constexpr (wants_stop_token<const F, A...>) {
         return detail::invoke(function, std::forward<A>(arguments)..., this_task::stop_token());
+    } else if constexpr (std::is_invocable_v<const F&, A...>) {
+        return detail::invoke(function, std::forward<A>(arguments)...);
     } else {
         TaskFunction<F> copy(function);
-        return copy(std::forward<A>(arguments)...);
+        using Result = decltype(copy(std::forward<A>(arguments)...));
+        return static_cast<std::remove_cvref_t<Result>>(copy(std::forward<A>(arguments)...));
     }
 }
 
@@ -209,29 +247,12 @@ constexpr bool check_result() {
         lent != Borrowed::through_pointer,
         "satchel: this function returns a pointer, or what holds one, which says nothing of who "
         "owns the object. Return the object, or a smart pointer.");
-    return !std::is_void_v<R> && lent == Borrowed::nothing;
+    constexpr bool moves = std::is_void_v<R> || std::is_move_constructible_v<R>;
+    static_assert(moves,
+                  "satchel: this function returns what can be neither copied nor moved. Return a "
+                  "std::unique_ptr or std::shared_ptr to it.");
+    return moves && !std::is_void_v<R> && lent == Borrowed::nothing;
 }
-
-// The parameters of a callable with one plain operator(), or of a function.
-template <class F>
-struct Signature {};
-template <class R, class... A>
-struct Signature<R (*)(A...)> {
-    using parameters = std::tuple<A...>;
-};
-template <class R, class... A>
-struct Signature<R (*)(A...) noexcept> : Signature<R (*)(A...)> {};
-template <class C, class R, class... A>
-struct Signature<R (C::*)(A...)> : Signature<R (*)(A...)> {};
-template <class C, class R, class... A>
-struct Signature<R (C::*)(A...) const> : Signature<R (*)(A...)> {};
-template <class C, class R, class... A>
-struct Signature<R (C::*)(A...) noexcept> : Signature<R (*)(A...)> {};
-template <class C, class R, class... A>
-struct Signature<R (C::*)(A...) const noexcept> : Signature<R (*)(A...)> {};
-template <class F>
-requires requires { &F::operator(); }
-struct Signature<F> : Signature<decltype(&F::operator())> {};
 
 /// Whether parameter `k` of `F` is taken by value or rvalue reference; false where that cannot be
 /// seen.
@@ -258,14 +279,37 @@ constexpr bool takes_reference() {
     return false;
 }
 
-/// Refuses, in words, an argument `k` that a call keeps and would have to give away.
-template <class F, std::size_t k, class T>
+/// Refuses, in words, an argument `k`, given as an `A`, that a call keeps and would have to copy.
+template <class F, std::size_t k, class A>
 constexpr bool check_kept_argument() {
+    using T = kept_argument<A>;
+    constexpr bool was_given = is_copyable<T> || !std::is_lvalue_reference_v<A>;
+    static_assert(was_given,
+                  "satchel: this argument cannot be copied. Give it away with std::move().");
     constexpr bool can_be_given = is_copyable<T> || takes_reference<F, k>();
     static_assert(can_be_given,
                   "satchel: this argument cannot be copied, and is not given away, because a call "
-                  "may be made again. Take it as const T&, or let another call make it.");
-    return can_be_given;
+                  "may be made again. Take it as const T&, with T written out, or let another call "
+                  "make it.");
+    return was_given && can_be_given;
+}
+
+/// What Client::submit() gives.
+template <class A>
+concept SubmittedCall = requires(const A& future) {
+    future.result();
+    future.cancel();
+    future.retry();
+};
+
+/// Refuses, in words, what is no argument of a delayed call.
+template <class... A>
+constexpr bool check_arguments() {
+    constexpr bool has_future = (SubmittedCall<A> || ...);
+    static_assert(!has_future,
+                  "satchel: a Future stands for a call that was submitted. Give it to "
+                  "Client::submit() or map(), and to a delayed call its result().");
+    return !has_future;
 }
 
 }  // namespace satchel::detail
