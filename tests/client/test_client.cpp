@@ -1,5 +1,6 @@
 // Tests of Client and Future: calls, errors, cancelling, closing, several clients.
 #include <satchel/client.hpp>
+#include <satchel/delayed.hpp>
 #include <satchel/error.hpp>
 #include <satchel/fn.hpp>
 #include <satchel/local_cluster.hpp>
@@ -27,6 +28,17 @@ int inc(int x) { return x + 1; }
 struct Scale {
     int factor = 1;
     int operator()(int x) const { return factor * x; }
+};
+
+// More data than a call should carry.
+struct Table {
+    std::vector<int> numbers;
+    int operator()(int x) const { return numbers.at(static_cast<std::size_t>(x)); }
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& numbers;
+    }
 };
 
 struct Odd : std::runtime_error {
@@ -64,6 +76,7 @@ const LocalClusterOptions threads{.n_workers = 2, .threads_per_worker = 1, .proc
 std::atomic<int> calls{0};
 std::atomic<bool> was_stopped{false};
 std::atomic<bool> has_begun{false};
+std::atomic<int> under_way{0}, most_under_way{0};
 
 int wait_until_stopped(int x) {
     has_begun = true;
@@ -358,6 +371,85 @@ TEST_CASE("closing a client fails what waits, and another client goes on") {
     was_stopped.wait(false);  // the scheduler drops what a client that is gone had wanted
     CHECK(other.submit(inc, 4).result() == 5);
     client.close();
+}
+
+TEST_CASE("futures of several clusters are waited for, fetched and cancelled together") {
+    LocalCluster one({.n_workers = 1, .threads_per_worker = 1}), two({.n_workers = 1});
+    Client a(one), b(two);
+    const auto fill = [](int x) { return std::vector<int>(10'000, x); };
+    const std::vector futures{a.submit(fill, 1), b.submit(fill, 2), a.submit(fill, 3)};
+    CHECK(wait(futures).done.size() == 3);
+    int sum = 0;
+    for (auto& done : as_completed(futures)) sum += done.result().front();
+    CHECK(sum == 6);
+    const auto results = a.gather(futures);
+    for (std::size_t k = 0; k < results.size(); ++k) {
+        CHECK(results[k] == std::vector<int>(10'000, static_cast<int>(k) + 1));
+    }
+    CHECK(b.who_has(futures[0]) == a.who_has(futures[0]));
+    CHECK(b.gather({futures[2], futures[1]}).front() == results[2]);
+    a.cancel(futures);
+    for (const auto& future : futures) CHECK(future.status() == FutureStatus::cancelled);
+}
+
+TEST_CASE("a function with much data is sent once") {
+    LocalCluster cluster({.n_workers = 2, .threads_per_worker = 1});
+    Client client(cluster);
+    Table table{std::vector<int>(1'000'000)};
+    std::iota(table.numbers.begin(), table.numbers.end(), 5);
+    std::vector<int> places(3000);
+    std::iota(places.begin(), places.end(), 0);
+    const auto futures = client.map(table, places);
+    const auto results = client.gather(futures);
+    for (std::size_t k = 0; k < results.size(); ++k) CHECK(results[k] == static_cast<int>(k) + 5);
+    CHECK(futures.front().key().starts_with("Table-"));
+}
+
+TEST_CASE("of many tasks that compute, few wait at a time") {
+    LocalCluster cluster({.n_workers = 1, .threads_per_worker = 2, .processes = false});
+    Client client(cluster);
+    const auto nested = [](int x) {
+        const auto now = ++under_way;
+        for (int most = most_under_way; now > most;) {
+            if (most_under_way.compare_exchange_weak(most, now)) break;
+        }
+        const auto sum = delayed([](int y) { return y + 1; })(x).compute();
+        --under_way;
+        return sum;
+    };
+    std::vector<int> numbers(2000);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    // How long they take is known the second time.
+    for (int k = 0; k < 2; ++k) {
+        const auto results = client.gather(client.map(nested, numbers));
+        CHECK(std::accumulate(results.begin(), results.end(), 0) == 1000 * 2001);
+    }
+    MESSAGE("at most ", most_under_way.load(), " at a time");
+    CHECK(most_under_way < 500);
+}
+
+TEST_CASE("a key that stands for something else is refused, and what it stands for stays") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    auto one = client.submit({.key = "k"}, inc, 1);
+    CHECK(one.result() == 2);
+    const auto two = client.map({.key = "k"}, inc, std::vector{1, 2});
+    CHECK_THROWS_WITH_AS(two[1].result(),
+                         "the graph cannot run: the 2 tasks 'function' have the key of another "
+                         "submission, which has 1; give each a key of its own",
+                         GraphError);
+    CHECK(one.result() == 2);
+    for (const auto& future : two) future.retry();
+    CHECK_THROWS_AS(two[1].result(), GraphError);
+    CHECK(client.submit(inc, one).result() == 3);
+}
+
+TEST_CASE("a wait as long as can be said is no wait at all") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    client.wait_for_workers(2, std::chrono::nanoseconds::max());
+    const auto future = client.submit(inc, 1);
+    CHECK(wait(future, std::chrono::nanoseconds::max()));
 }
 
 TEST_CASE("clients share what has one key") {

@@ -97,7 +97,7 @@ std::optional<Encoded> TestClient::fetch(const ReadyKey& ready) {
     }
     std::promise<std::optional<Encoded>> result;
     loop_.call([&] {
-        fetcher_->fetch(address, {ready.task}, [&](auto items) {
+        fetcher_->fetch(address, {ready.task}, [&](auto items, const auto&) {
             if (!items || !items->front().present) return result.set_value(std::nullopt);
             auto& item = items->front();
             result.set_value(Encoded{std::move(item.head), std::move(item.segments)});

@@ -155,6 +155,16 @@ TEST_CASE("workers without a name have one that no other computer's worker has")
     CHECK(place.client.info().workers.front().name.starts_with(std::string(host.data()) + "-"));
 }
 
+TEST_CASE("a worker that finds another worker where it looks for a scheduler ends") {
+    Place place;
+    Command first({"worker", "--connection-file", place.file, "--no-nanny"});
+    place.client.wait_for_workers(1);
+    const auto address = place.client.info().workers.front().address;
+    Command second({"worker", address, "--connection-file", place.file, "--no-nanny"});
+    CHECK(second.wait() == 1);
+    CHECK(second.rest().find("a worker answers there, no scheduler") != std::string::npos);
+}
+
 TEST_CASE("workers end with their scheduler, and wait for one") {
     Place place;
     Command workers({"worker", "--connection-file", place.file, "--nworkers", "2"});

@@ -13,12 +13,15 @@
 
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 using namespace satchel;
@@ -183,6 +186,81 @@ TEST_CASE("a worker that stands still for too long is replaced, and comes back")
     place.client.wait_for_exactly(2);
     CHECK(!stopped.has_ended());
     CHECK(client.compute(sum_of(100, place.progress.path())).result() == expected_sum(100));
+}
+
+TEST_CASE("nobody waits for a result from a worker that stands still") {
+    Place place({.heartbeat_interval = 50'000'000, .time_to_live = 1'000'000'000});
+    net::EventLoop loop;
+    const cluster::WorkerParameters parameters{
+        .access = {place.server.addresses().front(), place.credentials}};
+    cluster::WorkerHost host(loop, parameters, [](const std::string&) {});
+    loop.call([&] { host.add("one"); });
+    place.client.wait_for_workers(1);
+    Client client(place.file);
+    const auto fill = [](int x) { return std::vector<int>(1'000'000, x); };
+    const auto first = client.submit(fill, 1), second = client.submit(fill, 2);
+    CHECK(first.result().size() == 1'000'000);  // there is a connection
+    CHECK(wait(second));
+    const Process stopped(static_cast<pid_t>(client.submit([] { return ::getpid(); }).result()));
+    stopped.send(SIGSTOP);
+    loop.call([&] { host.add("two"); });
+    // It is lost with the worker, and made again by the other one.
+    CHECK(second.result().back() == 2);
+
+    const auto third = client.submit(fill, 3);
+    CHECK(wait(third));
+    const Process other(static_cast<pid_t>(client.submit([] { return ::getpid(); }).result()));
+    other.send(SIGSTOP);
+    std::thread closer([&] { client.close(); });
+    CHECK_THROWS_AS(third.result(), ClientClosed);
+    closer.join();
+    other.send(SIGCONT);
+    stopped.send(SIGCONT);
+}
+
+TEST_CASE("a worker without a nanny ends while a task runs") {
+    Place place;
+    const Program worker({"--satchel-worker", "--connection-file", place.file, "--no-nanny"});
+    place.client.wait_for_workers(1);
+    const Client client(place.file);
+    const auto future = client.submit(
+        [](const std::string& pipe) {
+            announce(pipe);
+            while (true) ::pause();
+            return 0;
+        },
+        place.progress.path());
+    const Process process(next_pid(place.progress));
+    CHECK(process.pid() == worker.pid());
+    process.send(SIGTERM);
+    process.wait_for_end();
+    place.client.wait_for_exactly(0);
+}
+
+TEST_CASE("programs that tasks start can be ended by signals") {
+    Place place;
+    const Program worker({"worker", place.file});
+    place.client.wait_for_workers(1);
+    const Client client(place.file);
+    const auto blocked = client.submit([] {
+        std::string text(256, ' ');
+        auto* pipe = ::popen("grep SigBlk /proc/self/status", "r");
+        text.resize(std::fread(text.data(), 1, text.size(), pipe));
+        ::pclose(pipe);
+        return text;
+    });
+    CHECK(blocked.result() == "SigBlk:\t0000000000000000\n");
+}
+
+TEST_CASE("a worker that finds no scheduler where it looks says so") {
+    Place place;
+    const Program worker({"worker", place.file});
+    place.client.wait_for_workers(1);
+    const auto address = place.client.info().workers.front().address;
+    CHECK_THROWS_WITH_AS(
+        Client(address, place.file),
+        fmt::format("connecting to {}: a worker answers there, no scheduler", address).c_str(),
+        ConnectionError);
 }
 
 TEST_CASE("a nanny that is killed takes its worker along, and nothing else") {

@@ -208,6 +208,17 @@ TEST_CASE("a cluster grows and shrinks, and what is there stays") {
     CHECK(client.get<std::int64_t>(sum) == work_on(expected));
 }
 
+TEST_CASE("threads as workers come and go at once") {
+    LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1, .processes = false});
+    auto client = client_of(cluster);
+    for (int k = 0; k < 20; ++k) {
+        cluster.scale(4);
+        cluster.scale(1);
+    }
+    client.wait_for_exactly(1);
+    CHECK(client.get<std::int64_t>(start_sum(client, 10)) == expected_sum(10));
+}
+
 TEST_CASE("a worker that could not be started is none") {
     LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1});
     auto client = client_of(cluster);

@@ -51,7 +51,7 @@ struct Servers {
                                                       .name = name,
                                                       .threads = threads_each,
                                                       .memory_limit = memory_limit,
-                                                      .watches_memory = memory_limit > 0,
+                                                      .is_whole_process = memory_limit > 0,
                                                       .listen = address(name)}));
     }
 

@@ -411,7 +411,8 @@ TEST_CASE("scheduler: refuses a graph that cannot run, as a whole") {
     auto twice = layer({});
     twice.layers.push_back(twice.layers[0]);
     twice.layers[1].count = 2;
-    CHECK(refused(twice).find("has the token of one with 1") != std::string::npos);
+    CHECK(refused(twice).find("have the key of another submission, which has 1") !=
+          std::string::npos);
 }
 
 TEST_CASE("scheduler: notices that a worker believes something else, and makes peace") {

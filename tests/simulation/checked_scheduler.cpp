@@ -76,6 +76,12 @@ void CheckedScheduler::retire_worker(WorkerRef ref) {
     require_begun(ref.worker);
 }
 
+ClientId CheckedScheduler::add_client(bool is_task) {
+    const auto client = machine_.add_client(is_task);
+    if (is_task) tasks_clients_.insert(client);
+    return client;
+}
+
 void CheckedScheduler::remove_client(ClientId client) {
     machine_.remove_client(client);
     promises_.leaves(client);
@@ -141,9 +147,9 @@ void CheckedScheduler::deliver(ClientId from, ReleaseKeys&& message) {
 
 void CheckedScheduler::deliver(ClientId from, UpdateGraph&& message) {
     const auto layers = note_new_layers(from, message);
-    const auto before = last_priority();
+    const auto before = priorities();
     machine_.handle(from, std::move(message), now_);
-    require_order(layers, before);
+    require_order(from, layers, before);
 }
 
 void CheckedScheduler::deliver(ClientId from, GatherFailed&& message) {

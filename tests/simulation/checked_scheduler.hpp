@@ -24,7 +24,7 @@ class CheckedScheduler {
     WorkerRef add_worker(const RegisterWorker& worker, Time now);
     void remove_worker(WorkerRef worker, const scheduler::WorkerDeath& death, Time now);
     void retire_worker(WorkerRef worker);
-    ClientId add_client() { return machine_.add_client(); }
+    ClientId add_client(bool is_task);
     void remove_client(ClientId client);
     void handle(WorkerRef from, const FromWorker& report, Time now);
     /// REQUIRES: of a release or another try, that what was to be said before was taken.
@@ -62,7 +62,7 @@ class CheckedScheduler {
     [[nodiscard]] bool computes(WorkerRef worker, TaskRef task) const;
     [[nodiscard]] std::size_t count_alive() const;
     [[nodiscard]] bool expects_deaths() const;
-    [[nodiscard]] std::uint64_t last_priority() const;
+    [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> priorities() const;
     [[nodiscard]] bool is_erred(const Key& key) const;
     [[nodiscard]] bool is_given_up(const Key& key) const;
     [[nodiscard]] bool needs_data(TaskId task) const;
@@ -103,7 +103,8 @@ class CheckedScheduler {
     void require_reason(const KeyErred& erred) const;
 
     // What must hold.
-    void require_order(const std::vector<Token>& layers, std::uint64_t before) const;
+    void require_order(ClientId from, const std::vector<Token>& layers,
+                       std::pair<std::uint64_t, std::uint64_t> before) const;
     void require_copied(TaskId task) const;
     void require_all_copied() const;
     void require_everywhere(TaskId task) const;
@@ -122,7 +123,8 @@ class CheckedScheduler {
     std::map<WorkerRef, std::set<TaskRef>> assigned_;  // after the event before
     std::map<WorkerRef, std::set<LayerId>> layers_;    // that the worker has been told of
     std::set<WorkerRef> closed_;
-    std::size_t deaths_ = 0;  // not planned, and none long after the one before
+    std::set<ClientId> tasks_clients_;  // those that tasks share
+    std::size_t deaths_ = 0;            // not planned, and none long after the one before
     Time last_death_ = 0;
 };
 

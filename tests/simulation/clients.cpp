@@ -16,8 +16,8 @@ void World::connect_client(std::size_t id) {
     client.link->owner = id;
     client.graphs = static_cast<int>(random_(1, 10));
     client.forgets = random_.chance(300);
-    to_scheduler(client.link, [this, link = client.link] {
-        link->client = scheduler_.add_client();
+    to_scheduler(client.link, [this, link = client.link, is_task = random_.chance(200)] {
+        link->client = scheduler_.add_client(is_task);
         client_links_[link->client] = link;
         note("client joins", link->client);
     });

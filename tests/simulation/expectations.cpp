@@ -74,20 +74,27 @@ bool CheckedScheduler::expects_deaths() const {
     return deaths_ >= deaths_expected_after && now_ - last_death_ < calm_after;
 }
 
-std::uint64_t CheckedScheduler::last_priority() const {
-    std::uint64_t last = 0;
+// The least and the greatest of all layers.
+std::pair<std::uint64_t, std::uint64_t> CheckedScheduler::priorities() const {
+    std::pair<std::uint64_t, std::uint64_t> range{UINT64_MAX, 0};
     for (LayerId id = 0; id < tasks().layer_count(); ++id) {
-        if (tasks().layer(id).count > 0) last = std::max(last, tasks().layer(id).priority);
+        const auto& layer = tasks().layer(id);
+        if (layer.count == 0) continue;
+        range = {std::min(range.first, layer.priority), std::max(range.second, layer.priority)};
     }
-    return last;
+    return range;
 }
 
-// Graphs are computed in the order in which they come, be they of one client or of several.
-void CheckedScheduler::require_order(const std::vector<Token>& layers, std::uint64_t before) const {
+// Graphs are computed in the order in which they come, be they of one client or of several; but
+// those that tasks ask for before all others, and the newest first.
+void CheckedScheduler::require_order(ClientId from, const std::vector<Token>& layers,
+                                     std::pair<std::uint64_t, std::uint64_t> before) const {
     for (const auto& token : layers) {
         const auto layer = tasks().find(token);
-        require(layer == none || before == 0 || tasks().layer(layer).priority > before,
-                "a graph goes before one that came earlier");
+        if (layer == none) continue;
+        const auto priority = tasks().layer(layer).priority;
+        require(tasks_clients_.contains(from) ? priority < before.first : priority > before.second,
+                "a graph does not come when it is due");
     }
 }
 

@@ -22,6 +22,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -120,6 +121,11 @@ class Client final : public Executor {
     [[nodiscard]] std::vector<detail::stored_type<T>> gather(
         const std::vector<Future<T>>& futures) const;
     template <class T>
+    [[nodiscard]] std::vector<detail::stored_type<T>> gather(
+        std::initializer_list<Future<T>> futures) const {
+        return gather(std::vector(futures));
+    }
+    template <class T>
     [[nodiscard]] T gather(const Future<T>& future) const {
         return future.result();
     }
@@ -162,12 +168,20 @@ class Client final : public Executor {
         cancel_states(states_of(futures));
     }
     template <class T>
+    void cancel(std::initializer_list<Future<T>> futures) const {
+        cancel(std::vector(futures));
+    }
+    template <class T>
     void cancel(const Future<T>& future) const {
         cancel_states({future.state()});
     }
     template <class T>
     void retry(const std::vector<Future<T>>& futures) const {
         retry_states(states_of(futures));
+    }
+    template <class T>
+    void retry(std::initializer_list<Future<T>> futures) const {
+        retry(std::vector(futures));
     }
     template <class T>
     void retry(const Future<T>& future) const {
@@ -223,6 +237,8 @@ class Client final : public Executor {
     [[nodiscard]] std::vector<Value> begin_to_keep(Graph graph,
                                                    std::vector<TaskIndex> outputs) const;
     [[nodiscard]] State scatter_value(const Value& value, const ScatterOptions& options) const;
+    // The same for what is an argument of the library's own: it does not wait.
+    [[nodiscard]] State share_value(const Value& value) const;
     void cancel_states(const std::vector<State>& states) const;
     void retry_states(const std::vector<State>& states) const;
 
@@ -249,6 +265,12 @@ ColumnInput<T> part_of(const std::vector<T>& items, std::size_t first, std::size
 
 template <class T>
 inline constexpr bool is_future = std::is_base_of_v<FutureBase, T>;
+
+/// Refuses, in words, elements of a range of map() that cannot be sent.
+template <class T>
+constexpr void require_column_travels() {
+    if constexpr (!is_future<T>) require_travels<T>();
+}
 
 template <class R>
 auto items_of(R&& range) {
@@ -288,7 +310,8 @@ void encode_map(std::vector<EncodedCalls>& all, const F& f, std::size_t first, s
 template <class F, class... A>
 auto Client::submit(const SubmitOptions& options, F&& f, A&&... arguments) const {
     using Callable = std::decay_t<F>;
-    if constexpr (detail::check_sources<
+    if constexpr (detail::check_futures<std::decay_t<A>...>() &&
+                  detail::check_sources<
                       Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>() &&
                   detail::check_values<Callable, std::decay_t<A>...>()) {
         using Call =
@@ -334,7 +357,16 @@ auto Client::map_columns(const SubmitOptions& options, F&& f,
         for (const auto size : sizes) {
             if (size != sizes[0]) detail::refuse_map_lengths(sizes[0], size);
         }
+        (detail::require_column_travels<T>(), ...);
         const Callable function(std::forward<F>(f));
+        if constexpr (!std::is_empty_v<Callable>) {
+            const auto value = Value::of(function);
+            if (detail::packed(value, detail::call_name_of<Callable>()).size() >
+                detail::shared_bytes_max) {
+                const std::vector first(sizes[0], Future<Callable>(share_value(value)));
+                return map_columns(options, detail::CallFirst<Callable>(), first, columns...);
+            }
+        }
         std::vector<detail::EncodedCalls> calls;
         for (std::size_t k = 0; k < sizes[0]; k += detail::map_tasks_max) {
             const auto count = std::min(detail::map_tasks_max, sizes[0] - k);

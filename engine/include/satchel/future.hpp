@@ -163,6 +163,13 @@ WaitResult<T> wait(const std::vector<Future<T>>& futures,
     return result;
 }
 
+template <class T>
+WaitResult<T> wait(std::initializer_list<Future<T>> futures,
+                   std::optional<std::chrono::nanoseconds> timeout = {},
+                   WaitFor until = WaitFor::all) {
+    return wait(std::vector(futures), timeout, until);
+}
+
 /// The same for one. True if it is done.
 template <class T>
 bool wait(const Future<T>& future, std::optional<std::chrono::nanoseconds> timeout = {}) {

@@ -15,6 +15,7 @@
 
 #include <satchel/units.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,9 +33,12 @@ class MemoryLimit {
   public:
     MemoryLimit() = default;
     MemoryLimit(std::int64_t bytes);  // NOLINT(google-explicit-constructor)
-    MemoryLimit(int bytes) : MemoryLimit(std::int64_t{bytes}) {}  // NOLINT: 0 is no text
+    template <std::integral T>
+    MemoryLimit(T bytes)  // NOLINT(google-explicit-constructor)
+        : MemoryLimit(static_cast<std::int64_t>(bytes)) {}
     MemoryLimit(std::string_view text);  // NOLINT(google-explicit-constructor)
-    MemoryLimit(const char* text) : MemoryLimit(std::string_view(text)) {}  // NOLINT
+    MemoryLimit(const char* text) : MemoryLimit(std::string_view(text)) {}         // NOLINT
+    MemoryLimit(const std::string& text) : MemoryLimit(std::string_view(text)) {}  // NOLINT
 
     /// The bytes for a worker with so many threads.
     [[nodiscard]] std::int64_t bytes(std::int64_t threads) const;

@@ -22,4 +22,11 @@ std::thread thread_without_signals(Work work) {
     return thread;
 }
 
+/// From now on this thread takes all signals, as the first thread of a program does.
+inline void take_signals() {
+    sigset_t none;
+    sigemptyset(&none);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
 }  // namespace satchel::detail

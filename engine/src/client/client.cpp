@@ -5,6 +5,7 @@
 #include <satchel/local_cluster.hpp>
 #include <satchel/units.hpp>
 
+#include "client/gather.hpp"
 #include "client/graph_message.hpp"
 #include "client/remote_executor.hpp"
 #include "cluster/access.hpp"
@@ -39,6 +40,20 @@ std::shared_ptr<RemoteExecutor> open(const std::string& file) {
 std::shared_ptr<RemoteExecutor> open(const std::string& address, const std::string& file) {
     return std::make_shared<RemoteExecutor>(net::Address::parse(address),
                                             net::read_connection_file(file).credentials);
+}
+
+// Offers a value to the cluster, and wants it.
+client::StatePtr offer(client::Offer offered, const std::string& name, bool everywhere,
+                       client::Session& session) {
+    UpdateGraph update;
+    update.layers.push_back(client::data_layer(offered, name));
+    update.layers.back().everywhere = everywhere;
+    auto names = std::make_shared<client::TaskNames>();
+    names->layers.push_back({offered.layer, name});
+    const std::array wanted{Key{offered.layer, 0}};
+    std::vector<client::Offer> offers;
+    offers.push_back(std::move(offered));
+    return session.submit(std::move(update), names, wanted, std::move(offers)).front();
 }
 
 // The name of what is the same for equal calls.
@@ -194,30 +209,25 @@ std::vector<Value> Client::begin_to_keep(Graph graph, std::vector<TaskIndex> out
 }
 
 Client::State Client::scatter_value(const Value& value, const ScatterOptions& options) const {
-    static const std::string name = "scatter";
-    client::Offer offer{Token::unique(), {encode(value)}, false};
-    UpdateGraph update;
-    update.layers.push_back(client::data_layer(offer, name));
-    update.layers.back().everywhere = options.broadcast;
-    auto names = std::make_shared<client::TaskNames>();
-    names->layers.push_back({offer.layer, name});
-    const std::array wanted{Key{offer.layer, 0}};
-    std::vector<client::Offer> offers;
-    offers.push_back(std::move(offer));
-    auto states = executor_->session()->submit(std::move(update), names, wanted, std::move(offers));
+    auto state = offer({Token::unique(), {encode(value)}, false}, "scatter", options.broadcast,
+                       *executor_->session());
     // Who asks where it is shall get an answer.
-    (void)detail::CompletionQueue(states).next();
-    return std::move(states.front());
+    (void)detail::CompletionQueue({state}).next();
+    return state;
+}
+
+Client::State Client::share_value(const Value& value) const {
+    return offer({Token::unique(), {encode(value)}}, "data", false, *executor_->session());
 }
 
 void Client::cancel_states(const std::vector<State>& states) const {
     for (const auto& state : states) detail::require_state(detail::FutureBase(state));
-    executor_->session()->cancel(states);
+    for (const auto& session : client::sessions_of(states)) session->cancel(states);
 }
 
 void Client::retry_states(const std::vector<State>& states) const {
     for (const auto& state : states) detail::require_state(detail::FutureBase(state));
-    executor_->session()->retry(states);
+    for (const auto& session : client::sessions_of(states)) session->retry(states);
 }
 
 // ---- the cluster --------------------------------------------------------------------------------
@@ -225,9 +235,10 @@ void Client::retry_states(const std::vector<State>& states) const {
 std::vector<std::string> Client::who_has(const detail::FutureBase& future) const {
     detail::require_state(future);
     const std::array states{future.state()};
-    const auto peers = executor_->session()->peers();
+    auto& session = *future.state()->session;
+    const auto peers = session.peers();
     std::vector<std::string> addresses;
-    for (const auto& ready : executor_->session()->who_has(states)) {
+    for (const auto& ready : session.who_has(states)) {
         for (const auto& holder : ready.holders) {
             const auto peer = peers.find(holder);
             if (peer != peers.end()) addresses.push_back(peer->second.address);
@@ -239,7 +250,7 @@ std::vector<std::string> Client::who_has(const detail::FutureBase& future) const
 std::int64_t Client::nbytes(const detail::FutureBase& future) const {
     detail::require_state(future);
     const std::array states{future.state()};
-    const auto found = executor_->session()->who_has(states);
+    const auto found = future.state()->session->who_has(states);
     return found.empty() ? 0 : found.front().nbytes;
 }
 
@@ -276,7 +287,12 @@ void Client::restart() const {
         return std::ranges::none_of(
             before, [&](const auto& worker) { return peers.contains(worker.first); });
     };
-    (void)session.wait_for_peers(are_gone, {});
+    if (!session.wait_for_peers(are_gone, restart_timeout)) {
+        throw TimeoutError(
+            fmt::format("restarting the workers of {}: some have not ended after {}",
+                        executor_->scheduler().text(),
+                        format_duration(std::chrono::duration<double>(restart_timeout).count())));
+    }
     wait_for_workers(std::ssize(before), restart_timeout);
 }
 

@@ -102,7 +102,7 @@ void refuse_result(const std::type_info& wanted, const std::type_info& found) {
 
 std::vector<Value> gather_values(std::vector<FutureBase::State> states) {
     for (const auto& state : states) (void)checked(state);
-    return client::Gather::start(std::move(states))->take();
+    return client::gather(std::move(states));
 }
 
 CompletionQueue::CompletionQueue(const std::vector<FutureBase::State>& states)

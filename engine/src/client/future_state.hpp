@@ -68,6 +68,8 @@ class FutureState final : public detail::KeptResult,
     Bytes value;  // if it is inlined
     std::exception_ptr error;
     std::uint64_t cancels_before = 0;  // how many the session had sent when it was last asked for
+    std::uint32_t submissions = 0;     // that were not refused
+    bool is_refused = false;           // the last one was
     std::vector<std::pair<Watcher*, std::size_t>> watchers;
 };
 

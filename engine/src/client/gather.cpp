@@ -6,15 +6,21 @@
 #include "cluster/codec.hpp"
 #include "graph/task_context.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace satchel::client {
 namespace {
 
 // Decoding less than this takes no longer than to wake who waits for it.
 constexpr std::uint64_t large_min = std::uint64_t{256} << 10;
+
+// Each time half a second passes.
+constexpr int unreached_max = 10;
 
 std::exception_ptr stopped() {
     return std::make_exception_ptr(Cancelled("the run was stopped before it had finished"));
@@ -61,16 +67,22 @@ void Gather::unwatch() {
 void Gather::settled(std::size_t number) {
     const auto& state = *states_[number];
     if (state.error) {
-        if (!error_) error_ = state.error;
-        over_.notify_all();
+        fail(state.error);
     } else if (state.is_inlined) {
         keep(number, {{state.value, {}}, true});
         // Unless somebody else holds it, too; others would get it from the session, under its lock.
         if (gives_back_ && states_[number].use_count() == 1) session_->give_back(state);
+    } else if (session_->ending()) {
+        fail(session_->ending());
     } else if (auto self = weak_from_this().lock()) {
         // Else nobody waits any more, and the destructor of this waits for the lock.
         session_->fetch(state, std::move(self), number);
     }
+}
+
+void Gather::fail(const std::exception_ptr& error) {
+    if (!error_) error_ = error;
+    over_.notify_all();
 }
 
 void Gather::keep(std::size_t number, Kept value) {
@@ -90,7 +102,24 @@ void Gather::arrived(std::size_t number, TaskRef task, WorkerRef holder,
         keep(number, {{std::move(item->head), std::move(item->segments)}});
         return;
     }
+    if (session_->ending()) return fail(session_->ending());
     if (state.status == FutureStatus::finished) session_->missing(state, task, holder);
+    session_->watch(state, *this, number);
+}
+
+void Gather::unreached(std::size_t number, TaskRef task, WorkerRef holder, const std::string& why) {
+    const std::lock_guard lock(session_->mutex());
+    if (states_.empty()) return;
+    if (session_->ending()) return fail(session_->ending());
+    auto& state = *states_[number];
+    const auto times = ++unreached_[number];
+    if (times > unreached_max) {
+        return fail(std::make_exception_ptr(ConnectionError(fmt::format(
+            "the result of the task {} cannot be fetched from the worker that has it: {}",
+            state.label(), why))));
+    }
+    const bool is_given_up = times > unreached_max / 2 && state.status == FutureStatus::finished;
+    if (is_given_up) session_->missing(state, task, holder);
     session_->watch(state, *this, number);
 }
 
@@ -146,45 +175,78 @@ void Gather::decode_large(std::vector<Value>& values) {
     }
 }
 
+std::vector<std::shared_ptr<Session>> sessions_of(std::span<const StatePtr> states) {
+    std::vector<std::shared_ptr<Session>> sessions;
+    for (const auto& state : states) {
+        if (std::ranges::find(sessions, state->session) == sessions.end()) {
+            sessions.push_back(state->session);
+        }
+    }
+    return sessions;
+}
+
+std::vector<Value> gather(std::vector<StatePtr> states) {
+    const auto sessions = sessions_of(states);
+    if (sessions.size() <= 1) return Gather::start(std::move(states))->take();
+    std::vector<std::vector<std::size_t>> places(sessions.size());
+    std::vector<std::shared_ptr<Gather>> parts;
+    for (std::size_t s = 0; s < sessions.size(); ++s) {
+        std::vector<StatePtr> part;
+        for (std::size_t k = 0; k < states.size(); ++k) {
+            if (states[k]->session != sessions[s]) continue;
+            places[s].push_back(k);
+            part.push_back(states[k]);
+        }
+        parts.push_back(Gather::start(std::move(part)));
+    }
+    std::vector<Value> values(states.size());
+    for (std::size_t s = 0; s < sessions.size(); ++s) {
+        auto part = parts[s]->take();
+        for (std::size_t k = 0; k < part.size(); ++k) values[places[s][k]] = std::move(part[k]);
+    }
+    return values;
+}
+
 Completions::Completions(std::vector<StatePtr> states)
     : states_(std::move(states)), left_(states_.size()) {
-    if (states_.empty()) return;
-    session_ = states_.front()->session;
-    const std::lock_guard lock(session_->mutex());
-    for (std::size_t k = 0; k < states_.size(); ++k) session_->watch(*states_[k], *this, k);
+    for (std::size_t k = 0; k < states_.size(); ++k) {
+        const std::lock_guard lock(states_[k]->session->mutex());
+        states_[k]->session->watch(*states_[k], *this, k);
+    }
 }
 
 Completions::~Completions() {
-    if (!session_) return;
-    const std::lock_guard lock(session_->mutex());
-    for (const auto& state : states_) Session::unwatch(*state, *this);
+    for (const auto& state : states_) {
+        const std::lock_guard lock(state->session->mutex());
+        Session::unwatch(*state, *this);
+    }
 }
 
 void Completions::settled(std::size_t number) {
+    const std::lock_guard lock(mutex_);
     ready_.push_back(number);
     changed_.notify_all();
 }
 
 void Completions::cancel() {
-    if (!session_) return;
     {
-        const std::lock_guard lock(session_->mutex());
+        const std::lock_guard lock(mutex_);
         if (left_ == 0) return;
         is_cancelled_ = true;
         changed_.notify_all();
     }
-    session_->cancel_unshared(states_);
+    for (const auto& session : sessions_of(states_)) session->cancel_unshared(states_);
 }
 
 std::optional<std::size_t> Completions::next(std::optional<std::chrono::nanoseconds> timeout) {
-    std::unique_lock lock(session_->mutex());
+    std::unique_lock lock(mutex_);
     if (ready_.empty() && (!timeout || *timeout > std::chrono::nanoseconds::zero())) {
         lock.unlock();
         const detail::WaitInTask waiting;
         lock.lock();
         const auto is_ready = [&] { return is_cancelled_ || !ready_.empty(); };
         if (timeout) {
-            (void)changed_.wait_for(lock, *timeout, is_ready);
+            (void)changed_.wait_for(lock, std::min(*timeout, longest_wait), is_ready);
         } else {
             changed_.wait(lock, is_ready);
         }

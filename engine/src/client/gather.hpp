@@ -1,8 +1,8 @@
 // Gather: fetches the values of keys as soon as they are there, from the workers that have them.
 // Completions: only tells which are there.
 //
-// Both are told under the lock of the session; whoever waits for them sleeps on their own
-// condition, and, inside a task, gives up its place meanwhile.
+// Both are told under the lock of a session; whoever waits for them sleeps on their own condition,
+// and, inside a task, gives up its place meanwhile.
 #pragma once
 
 #include <satchel/archive.hpp>
@@ -17,8 +17,12 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace satchel::client {
@@ -46,6 +50,9 @@ class Gather final : public Watcher, public std::enable_shared_from_this<Gather>
 
     /// In the thread of the connection: what was fetched, if it could be.
     void arrived(std::size_t number, TaskRef task, WorkerRef holder, std::optional<DataItem> item);
+    /// The same: there was no connection to who has it. It may be that this process cannot have
+    /// one, so it is not computed again at once, and not again and again.
+    void unreached(std::size_t number, TaskRef task, WorkerRef holder, const std::string& why);
 
   private:
     // What came along with its key is packed.
@@ -56,6 +63,7 @@ class Gather final : public Watcher, public std::enable_shared_from_this<Gather>
 
     void watch();
     void settled(std::size_t number) override;
+    void fail(const std::exception_ptr& error);
     void keep(std::size_t number, Kept value);
     [[nodiscard]] static Value decoded(Kept value);
     void decode_large(std::vector<Value>& values);
@@ -69,10 +77,18 @@ class Gather final : public Watcher, public std::enable_shared_from_this<Gather>
     std::vector<Kept> values_;
     std::vector<std::size_t> large_;  // of them, not decoded yet
     std::size_t left_;
+    std::map<std::size_t, int> unreached_;  // how often
     std::exception_ptr error_;
     std::condition_variable over_;
 };
 
+/// The sessions that states are of, each once.
+[[nodiscard]] std::vector<std::shared_ptr<Session>> sessions_of(std::span<const StatePtr> states);
+
+/// The values of states of any sessions, in order, or the first error.
+[[nodiscard]] std::vector<Value> gather(std::vector<StatePtr> states);
+
+/// Of states of any sessions.
 class Completions final : public Watcher {
   public:
     explicit Completions(std::vector<StatePtr> states);
@@ -91,8 +107,8 @@ class Completions final : public Watcher {
   private:
     void settled(std::size_t number) override;
 
-    std::shared_ptr<Session> session_;
     std::vector<StatePtr> states_;
+    std::mutex mutex_;  // taken under the lock of a session, never the other way round
     std::deque<std::size_t> ready_;
     std::size_t left_;
     bool is_cancelled_ = false;

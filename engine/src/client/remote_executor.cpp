@@ -55,18 +55,21 @@ void require_not_stopped(const RunOptions& options) {
     throw Cancelled("the run was stopped before it had begun");
 }
 
-net::Identity identity_of(const net::Credentials& credentials) {
-    return {.role = net::Role::client, .credentials = credentials};
-}
-
 }  // namespace
 
-RemoteExecutor::RemoteExecutor(const net::Address& scheduler, const net::Credentials& credentials)
+RemoteExecutor::RemoteExecutor(const net::Address& scheduler, const net::Credentials& credentials,
+                               net::Role role)
     : scheduler_(scheduler),
       session_(std::make_shared<Session>([this] { loop_.post([this] { flush(); }); })) {
-    connection_ = net::connect(loop_, scheduler, {.identity = identity_of(credentials)});
+    const net::Identity identity{.role = role, .credentials = credentials};
+    connection_ = net::connect(loop_, scheduler, {.identity = identity});
+    if (connection_.peer_role() != net::Role::scheduler) {
+        throw ConnectionError(fmt::format("connecting to {}: a {} answers there, no scheduler",
+                                          scheduler.text(),
+                                          net::role_name(connection_.peer_role())));
+    }
     loop_.call([&] {
-        fetcher_.emplace(loop_, identity_of(credentials));
+        fetcher_.emplace(loop_, identity);
         report_timer_.emplace(loop_);
         connection_.start({.received =
                                [this](net::Message& message) {
@@ -84,6 +87,8 @@ void RemoteExecutor::close() {
         ClientClosed(fmt::format("the client of {} was closed", scheduler_.text()))));
     const std::lock_guard lock(closing_);
     loop_.call([&] {
+        if (fetcher_) fetcher_->give_up();
+        report();
         fetcher_.reset();
         report_timer_.reset();
         if (connection_) connection_.close("the client was closed");
@@ -143,6 +148,7 @@ void RemoteExecutor::closed(const net::Closed& why) {
 void RemoteExecutor::flush() {
     auto outbox = session_->take();
     if (!connection_) return;
+    for (const auto& address : outbox.gone) fetcher_->give_up(address);
     for (const auto& message : outbox.messages) cluster::send(connection_, message);
     start_fetches(std::move(outbox.fetches));
     start_sendings(std::move(outbox.sendings));
@@ -158,18 +164,25 @@ void RemoteExecutor::start_sendings(std::vector<Sending> sendings) {
         std::vector<TaskRef> tasks;
         tasks.reserve(message.items.size());
         for (const auto& item : message.items) tasks.push_back(item.task);
-        fetcher_->put(address, message, [this, tasks = std::move(tasks)](const auto& reply) {
-            if (!reply) report_later(tasks);
-        });
+        fetcher_->put(address, message,
+                      [this, tasks = std::move(tasks)](const auto& reply, const auto&) {
+                          if (reply) return;
+                          report_later();
+                          not_sent_.insert(not_sent_.end(), tasks.begin(), tasks.end());
+                      });
     }
 }
 
-void RemoteExecutor::report_later(const std::vector<TaskRef>& not_sent) {
-    if (not_sent_.empty()) {
-        report_timer_->start(report_pause,
-                             [this] { session_->not_sent(std::exchange(not_sent_, {})); });
+void RemoteExecutor::report_later() {
+    if (!not_sent_.empty() || !not_fetched_.empty()) return;  // it will be
+    report_timer_->start(report_pause, [this] { report(); });
+}
+
+void RemoteExecutor::report() {
+    session_->not_sent(std::exchange(not_sent_, {}));
+    for (const auto& [fetch, why] : std::exchange(not_fetched_, {})) {
+        fetch.gather->unreached(fetch.number, fetch.task, fetch.holder, why);
     }
-    not_sent_.insert(not_sent_.end(), not_sent.begin(), not_sent.end());
 }
 
 void RemoteExecutor::start_fetches(std::vector<Fetch> fetches) {
@@ -179,9 +192,14 @@ void RemoteExecutor::start_fetches(std::vector<Fetch> fetches) {
         std::vector<TaskRef> tasks;
         tasks.reserve(question.size());
         for (const auto& one : question) tasks.push_back(one.task);
-        const auto done = [question = std::move(question)](auto items) {
+        const auto done = [this, question = std::move(question)](auto items, const auto& why) {
             for (std::size_t k = 0; k < question.size(); ++k) {
                 const auto& one = question[k];
+                if (!items && !why.empty()) {
+                    report_later();
+                    not_fetched_.push_back({one, why});
+                    continue;
+                }
                 one.gather->arrived(one.number, one.task, one.holder,
                                     items ? std::optional(std::move((*items)[k])) : std::nullopt);
             }

@@ -23,8 +23,9 @@ namespace satchel::client {
 
 class RemoteExecutor final : public Executor {
   public:
-    /// Throws ConnectionError that says why there is no connection.
-    RemoteExecutor(const net::Address& scheduler, const net::Credentials& credentials);
+    /// Throws ConnectionError that says why there is no connection. `role`: client or task.
+    RemoteExecutor(const net::Address& scheduler, const net::Credentials& credentials,
+                   net::Role role = net::Role::client);
     ~RemoteExecutor() override;
 
     [[nodiscard]] std::unique_ptr<Submission> submit(Graph graph, std::vector<TaskIndex> outputs,
@@ -48,7 +49,8 @@ class RemoteExecutor final : public Executor {
     void flush();
     void start_fetches(std::vector<Fetch> fetches);
     void start_sendings(std::vector<Sending> sendings);
-    void report_later(const std::vector<TaskRef>& not_sent);
+    void report_later();
+    void report();
     void closed(const net::Closed& why);
 
     net::Address scheduler_;
@@ -56,7 +58,13 @@ class RemoteExecutor final : public Executor {
     std::shared_ptr<Session> session_;
     std::mutex closing_;
     std::optional<cluster::DataFetcher> fetcher_;  // this and the next in the thread of the loop
-    std::vector<TaskRef> not_sent_;                // to be reported when the timer is due
+    // What could not be, because a worker was not reached: to be reported when the timer is due.
+    struct Unreached {
+        Fetch fetch;
+        std::string why;
+    };
+    std::vector<TaskRef> not_sent_;
+    std::vector<Unreached> not_fetched_;
     std::optional<net::Timer> report_timer_;
     net::Connection connection_;
 };

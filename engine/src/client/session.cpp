@@ -111,6 +111,8 @@ std::vector<StatePtr> Session::submit(UpdateGraph update,
     for (const auto& key : wanted) {
         states.push_back(state_of(key, names));
         states.back()->cancels_before = cancels_;
+        ++states.back()->submissions;
+        states.back()->is_refused = false;
         auto& ranges = update.wanted;
         if (!ranges.empty() && ranges.back().token == key.token &&
             ranges.back().first + ranges.back().count == key.index) {
@@ -173,7 +175,9 @@ void Session::retry(std::span<const StatePtr> states) {
     check_open();
     RetryKeys message;
     for (const auto& state : states) {
-        if (state->status != FutureStatus::error || find(state->key) != state.get()) continue;
+        // What was refused would be refused again, or the scheduler does not know it.
+        const bool has_failed = state->status == FutureStatus::error && !state->is_refused;
+        if (!has_failed || find(state->key) != state.get()) continue;
         state->status = FutureStatus::pending;
         state->error = nullptr;
         message.keys.push_back({state->key.token, state->key.index, 1});
@@ -236,17 +240,22 @@ void Session::missing(FutureState& state, TaskRef task, WorkerRef holder) {
 void Session::end(const std::exception_ptr& reason) {
     Outbox given_up;  // outside of the lock, as the next
     std::unordered_map<Key, Offer, KeyHash> offers;
-    const std::lock_guard lock(mutex_);
-    if (end_) return;
-    end_ = reason;
-    given_up.fetches.swap(outbox_.fetches);
-    given_up.sendings.swap(outbox_.sendings);
-    offers.swap(offers_);
-    for (auto& [key, state] : states_) {
-        if (state->is_inlined && state->status == FutureStatus::finished) continue;
-        settle(*state, FutureStatus::cancelled, reason);
+    {
+        const std::lock_guard lock(mutex_);
+        if (end_) return;
+        end_ = reason;
+        given_up.fetches.swap(outbox_.fetches);
+        given_up.sendings.swap(outbox_.sendings);
+        offers.swap(offers_);
+        for (auto& [key, state] : states_) {
+            if (state->is_inlined && state->status == FutureStatus::finished) continue;
+            settle(*state, FutureStatus::cancelled, reason);
+        }
+        changed_.notify_all();
     }
-    changed_.notify_all();
+    for (const auto& fetch : given_up.fetches) {
+        fetch.gather->arrived(fetch.number, fetch.task, fetch.holder, std::nullopt);
+    }
 }
 
 bool Session::is_open() {
@@ -305,7 +314,7 @@ bool Session::wait_for_peers(const std::function<bool(const std::map<WorkerRef, 
     std::unique_lock lock(mutex_);
     const auto over = [&] { return end_ || enough(peers_); };
     if (timeout) {
-        if (!changed_.wait_for(lock, *timeout, over)) return false;
+        if (!changed_.wait_for(lock, std::min(*timeout, longest_wait), over)) return false;
     } else {
         changed_.wait(lock, over);
     }
@@ -337,7 +346,13 @@ void Session::on(ToClient&& message) {
 }
 
 void Session::on(PeersChanged&& message) {
-    for (const auto& lost : message.lost) peers_.erase(lost);
+    for (const auto& lost : message.lost) {
+        const auto peer = peers_.find(lost);
+        if (peer == peers_.end()) continue;
+        // One that stands still would keep who asked it waiting.
+        outbox_.gone.push_back(std::move(peer->second.address));
+        peers_.erase(peer);
+    }
     for (auto& joined : message.joined) peers_[joined.worker] = std::move(joined);
     changed_.notify_all();
     push_to_server(InfoRequest{0});  // how many threads there are now
@@ -397,7 +412,10 @@ void Session::on(GraphRefused&& message) {
     for (const auto& range : message.wanted) {
         for (std::uint64_t k = 0; k < range.count; ++k) {
             auto* state = find({range.token, range.first + k});
-            if (state != nullptr) settle(*state, FutureStatus::error, error);
+            // Another submission of the key may have been accepted.
+            if (state == nullptr || --state->submissions > 0) continue;
+            state->is_refused = true;
+            settle(*state, FutureStatus::error, error);
         }
     }
 }

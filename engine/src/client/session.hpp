@@ -30,6 +30,9 @@ namespace satchel::client {
 
 class Gather;
 
+/// A clock cannot add more than some centuries.
+inline constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours(24 * 365 * 100);
+
 /// A result that is to be fetched from a worker.
 struct Fetch {
     std::string address;
@@ -60,6 +63,7 @@ struct Outbox {
     std::vector<ClientToServer> messages;
     std::vector<Fetch> fetches;
     std::vector<Sending> sendings;
+    std::vector<std::string> gone;  // addresses of workers that will not answer any more
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -110,6 +114,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void watch(FutureState& state, Watcher& watcher, std::size_t number);
     static void unwatch(FutureState& state, Watcher& watcher);
     void fetch(const FutureState& state, std::shared_ptr<Gather> gather, std::size_t number);
+    /// Why it is over, or nothing.
+    [[nodiscard]] const std::exception_ptr& ending() const { return end_; }
     /// Nobody needs the key any more, though its state lives.
     void give_back(const FutureState& state);
     /// It was not where it should be.

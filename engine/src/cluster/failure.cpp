@@ -227,9 +227,9 @@ std::exception_ptr make_exception(const Failure& failure, const std::string& tas
     if (!failure.exception.empty()) {
         try {
             if (auto itself = make_travelled(failure)) return itself;
-        } catch (const std::exception&) {
+        } catch (...) {
             // Of a newer build, perhaps, or nothing that a TravellingError can make one of: then it
-            // is a TaskError, as others are.
+            // is a TaskError, as others are. What a user's function throws may be anything.
         }
     }
     return std::make_exception_ptr(

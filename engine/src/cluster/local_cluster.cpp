@@ -2,6 +2,7 @@
 #include <satchel/error.hpp>
 #include <satchel/executor.hpp>
 #include <satchel/local_cluster.hpp>
+#include <satchel/log.hpp>
 
 #include "cluster/scheduler_server.hpp"
 #include "cluster/worker_process.hpp"
@@ -92,6 +93,7 @@ class LocalCluster::Impl {
     void start_process(std::int64_t number, Member& member);
     void start_server(std::int64_t number, Member& member);
     void on_end(std::int64_t number, const process::WorkerEnd& end);
+    void on_failure(std::int64_t number, const std::string& why);
     void retire(std::int64_t number);
     void remove(std::int64_t number);
     void restart();
@@ -104,9 +106,10 @@ class LocalCluster::Impl {
     detail::ClusterAccess access_;
 
     std::mutex mutex_;
-    std::condition_variable changed_;  // the next three
+    std::condition_variable changed_;  // the next four
     std::size_t arrived_ = 0;
     std::string failure_;
+    bool is_started_ = false;
     bool is_closed_ = false;
 
     // What follows is touched in the thread of the first loop alone.
@@ -148,6 +151,7 @@ void LocalCluster::Impl::wait_for_workers() {
         return !failure_.empty() || arrived_ >= static_cast<std::size_t>(shape_.workers);
     });
     if (!failure_.empty()) throw Error("starting a LocalCluster: " + failure_);
+    is_started_ = true;
 }
 
 // ---- members ------------------------------------------------------------------------------------
@@ -157,8 +161,10 @@ void LocalCluster::Impl::scale(std::int64_t n) {
         throw InvalidArgument(fmt::format(
             "a LocalCluster was asked to have {} workers; it can have 0 to {}", n, workers_max));
     }
+    std::vector<std::unique_ptr<cluster::WorkerServer>> ended;  // to be waited for here
     loop_.call([&] {
         if (is_closing_) throw InvalidArgument("this LocalCluster was closed; start a new one");
+        ended.swap(ended_);
         std::vector<std::int64_t> staying;
         for (const auto& [number, member] : members_) {
             if (!member.is_leaving) staying.push_back(number);
@@ -192,12 +198,7 @@ void LocalCluster::Impl::start_process(std::int64_t number, Member& member) {
         process::NannyOptions{.parameters = parameters.write(), .memory_limit = memory_limit_},
         process::NannyHandlers{
             .ended = [this, number](const process::WorkerEnd& end) { on_end(number, end); },
-            .failed =
-                [this](const std::string& why) {
-                    const std::lock_guard lock(mutex_);
-                    failure_ = why;
-                    changed_.notify_all();
-                }});
+            .failed = [this, number](const std::string& why) { on_failure(number, why); }});
     member.nanny->start();
 }
 
@@ -222,6 +223,17 @@ void LocalCluster::Impl::start_server(std::int64_t number, Member& member) {
             }});
 }
 
+// It is not tried again. Who waits for the first workers is told, others by the log.
+void LocalCluster::Impl::on_failure(std::int64_t number, const std::string& why) {
+    remove(number);
+    const std::lock_guard lock(mutex_);
+    if (is_started_) {
+        log_warning("cluster", fmt::format("the worker '{}' is given up: {}", number, why));
+    }
+    failure_ = why;
+    changed_.notify_all();
+}
+
 void LocalCluster::Impl::on_end(std::int64_t number, const process::WorkerEnd& end) {
     const bool was_told = cluster::was_told(end);
     if (scheduler_) {
@@ -238,7 +250,10 @@ void LocalCluster::Impl::retire(std::int64_t number) {
     for (const auto& worker : scheduler_->info().workers) {
         if (worker.name == std::to_string(number)) return scheduler_->retire({worker.worker});
     }
-    if (member.nanny) member.nanny->stop([this, number] { remove(number); });
+    if (member.nanny) return member.nanny->stop([this, number] { remove(number); });
+    member.server->say_goodbye();
+    ended_.push_back(std::move(member.server));
+    members_.erase(number);
 }
 
 // Not at once: the nanny may be in the middle of telling.

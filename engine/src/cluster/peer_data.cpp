@@ -45,9 +45,9 @@ void DataFetcher::ask(const std::string& address, const DataRequest& request,
 }
 
 void DataFetcher::open(const std::string& address, Link& link) {
-    const auto fail_later = [&] {
-        loop_.post([self = self_, address] {
-            if (*self != nullptr) (*self)->fail(address);
+    const auto fail_later = [&](const std::string& why) {
+        loop_.post([self = self_, address, why] {
+            if (*self != nullptr) (*self)->fail(address, why);
         });
     };
     const auto connected = [self = self_, address, of = &link](net::ConnectResult result) {
@@ -55,7 +55,7 @@ void DataFetcher::open(const std::string& address, Link& link) {
         auto& fetcher = **self;
         const auto found = fetcher.links_.find(address);
         if (found == fetcher.links_.end() || found->second.get() != of) return;
-        if (!result.connection) return fetcher.fail(address);
+        if (!result.connection) return fetcher.fail(address, result.error);
         auto& connection = found->second->connection = std::move(result.connection);
         connection.start(
             {.received = [&fetcher, address](auto& message) { fetcher.received(address, message); },
@@ -66,8 +66,8 @@ void DataFetcher::open(const std::string& address, Link& link) {
     };
     try {
         net::connect_soon(loop_, net::Address::parse(address), {.identity = identity_}, connected);
-    } catch (const Error&) {
-        fail_later();  // no address, or one that is refused
+    } catch (const Error& error) {
+        fail_later(error.what());  // no address, or one that is refused
     }
 }
 
@@ -81,18 +81,22 @@ void DataFetcher::received(const std::string& address, net::Message& message) {
     if (!fits) throw ArchiveError("the results are not those that were asked for");
     const auto done = std::move(link.questions.front().done);
     link.questions.pop_front();
-    done(std::move(reply.items));
+    done(std::move(reply.items), {});
 }
 
-void DataFetcher::fail(const std::string& address) {
+void DataFetcher::fail(const std::string& address, const std::string& unreached) {
     const auto found = links_.find(address);
     if (found == links_.end()) return;
     const auto link = std::move(found->second);
     links_.erase(found);
     const auto self = self_;
     for (const auto& question : link->questions) {
-        if (*self != nullptr) question.done(std::nullopt);
+        if (*self != nullptr) question.done(std::nullopt, unreached);
     }
+}
+
+void DataFetcher::give_up() {
+    while (!links_.empty()) fail(std::string(links_.begin()->first));
 }
 
 struct DataServer::Asker {

@@ -22,8 +22,10 @@ namespace satchel::cluster {
 /// a client for several. In the thread of the loop.
 class DataFetcher {
   public:
-    /// The items in the order in which they were asked for; nothing, if they could not be had.
-    using Done = std::function<void(std::optional<std::vector<DataItem>>)>;
+    /// The items in the order in which they were asked for; nothing, if they could not be had, and
+    /// then why there was no connection, if there was none.
+    using Done =
+        std::function<void(std::optional<std::vector<DataItem>>, const std::string& unreached)>;
 
     DataFetcher(net::EventLoop& loop, net::Identity identity);
     ~DataFetcher();
@@ -34,6 +36,9 @@ class DataFetcher {
     void fetch(const std::string& address, std::vector<TaskRef> tasks, Done done);
     /// The same; no items mean that the values have arrived.
     void put(const std::string& address, const PutData& data, Done done);
+    /// What was asked for there, and has not come, will not be had; or what was asked for anywhere.
+    void give_up(const std::string& address) { fail(address); }
+    void give_up();
 
   private:
     struct Link;
@@ -42,7 +47,7 @@ class DataFetcher {
              Done done);
     void open(const std::string& address, Link& link);
     void received(const std::string& address, net::Message& message);
-    void fail(const std::string& address);
+    void fail(const std::string& address, const std::string& unreached = {});
 
     net::EventLoop& loop_;
     net::Identity identity_;

@@ -75,6 +75,7 @@ class SchedulerServer::Impl : public std::enable_shared_from_this<Impl> {
     void disconnect(WorkerRef worker, std::string_view reason);
     void drop_unread(PeerId id);
     void hang_up(WorkerRef worker);
+    [[nodiscard]] std::int64_t count_clients() const;
     [[nodiscard]] bool is_idle() const;
     void tick();
     void flush_soon();
@@ -125,8 +126,9 @@ void SchedulerServer::Impl::accept(net::Connection connection) {
     const auto id = next_peer_++;
     auto& peer = *(peers_[id] = std::make_unique<Peer>());
     peer.connection = std::move(connection);
-    if (peer.connection.peer_role() == net::Role::client) {
-        peer.client = machine_.add_client();
+    const auto role = peer.connection.peer_role();
+    if (role == net::Role::client || role == net::Role::task) {
+        peer.client = machine_.add_client(role == net::Role::task);
         clients_[*peer.client] = id;
         flush_soon();
     }
@@ -138,6 +140,7 @@ void SchedulerServer::Impl::received(PeerId id, net::Message& message) {
     auto& peer = *peers_.at(id);
     switch (peer.connection.peer_role()) {
         case net::Role::client:
+        case net::Role::task:
             from_client(peer, receive<ClientToServer>(message));
             break;
         case net::Role::worker:
@@ -283,7 +286,7 @@ ClusterInfo SchedulerServer::Impl::info() const {
         const auto state = static_cast<scheduler::TaskState>(k);
         info.tasks.emplace_back(scheduler::name_of(state), machine_.count(state));
     }
-    info.clients = static_cast<std::int64_t>(clients_.size());
+    info.clients = count_clients();
     return info;
 }
 
@@ -328,12 +331,19 @@ void SchedulerServer::Impl::lose_worker(WorkerRef worker, const scheduler::Worke
 
 // ---- time and instructions ----------------------------------------------------------------------
 
+// Not those of workers, which stay as long as these do.
+std::int64_t SchedulerServer::Impl::count_clients() const {
+    return std::ranges::count_if(peers_, [](const auto& peer) {
+        return peer.second->connection.peer_role() == net::Role::client;
+    });
+}
+
 bool SchedulerServer::Impl::is_idle() const {
     using scheduler::TaskState;
     const auto busy = machine_.count(TaskState::waiting) + machine_.count(TaskState::queued) +
                       machine_.count(TaskState::no_worker) + machine_.count(TaskState::following) +
                       machine_.count(TaskState::processing);
-    return busy == 0 && clients_.empty();
+    return busy == 0 && count_clients() == 0;
 }
 
 void SchedulerServer::Impl::tick() {

@@ -133,13 +133,20 @@ int serve_here(const cluster::WorkerParameters& parameters) {
                                         .name = parameters.name,
                                         .threads = parameters.threads,
                                         .memory_limit = parameters.memory_limit,
-                                        .watches_memory = true,
+                                        .is_whole_process = true,
                                         .death_timeout = parameters.death_timeout,
                                         .ended = [&](const cluster::WorkerServerEnd& end) {
                                             ending.fail(end.planned ? std::string() : end.reason);
                                         }});
     ending.wait();
-    return ending.report();
+    server.say_goodbye();
+    const int code = ending.report();
+    if (server.is_busy()) {  // it would be waited for, perhaps for ever
+        loop.stop();
+        std::fflush(stdout);
+        ::_exit(code);
+    }
+    return code;
 }
 
 int serve_processes(const cluster::WorkerParameters& parameters, std::int64_t count) {

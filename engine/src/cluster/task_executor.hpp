@@ -1,4 +1,5 @@
-// What tasks on a worker get from this_task::executor().
+// TaskExecutor: what tasks on a worker get from this_task::executor(): the cluster, as a client of
+// it.
 #pragma once
 
 #include <satchel/executor.hpp>
@@ -7,11 +8,31 @@
 #include "net/credentials.hpp"
 
 #include <memory>
+#include <mutex>
+#include <vector>
+
+namespace satchel::client {
+class RemoteExecutor;
+}
 
 namespace satchel::cluster {
 
-/// An executor for tasks on a worker of this cluster; called when the first of them asks for it.
-[[nodiscard]] std::shared_ptr<const Executor> make_task_executor(
-    const net::Address& scheduler, const net::Credentials& credentials);
+/// Connects when the first task asks, and anew when the connection was lost. Thread-safe.
+class TaskExecutor {
+  public:
+    TaskExecutor(net::Address scheduler, const net::Credentials& credentials);
+    ~TaskExecutor();
+    TaskExecutor(const TaskExecutor&) = delete;
+    TaskExecutor& operator=(const TaskExecutor&) = delete;
+
+    /// Valid as long as this is. Throws ConnectionError.
+    [[nodiscard]] const Executor& get();
+
+  private:
+    net::Address scheduler_;
+    net::Credentials credentials_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<client::RemoteExecutor>> made_;  // tasks may still use earlier ones
+};
 
 }  // namespace satchel::cluster

@@ -1,6 +1,8 @@
 // Threads, and how a task in one of them waits.
 #include "cluster/task_threads.hpp"
 
+#include <satchel/log.hpp>
+
 #include "base/patience.hpp"
 #include "base/thread.hpp"
 #include "graph/task_context.hpp"
@@ -8,6 +10,9 @@
 #include <chrono>
 #include <iterator>
 #include <stop_token>
+#include <system_error>
+
+#include <fmt/format.h>
 
 namespace satchel::cluster {
 namespace {
@@ -41,8 +46,8 @@ class TaskThreads::Context final : public detail::TaskContext {
     Work& work_;
 };
 
-TaskThreads::TaskThreads(std::string worker, TaskThreadsHandlers handlers)
-    : worker_(std::move(worker)), handlers_(std::move(handlers)) {}
+TaskThreads::TaskThreads(std::string worker, bool takes_signals, TaskThreadsHandlers handlers)
+    : worker_(std::move(worker)), takes_signals_(takes_signals), handlers_(std::move(handlers)) {}
 
 void TaskThreads::end() {
     std::vector<std::thread> threads;
@@ -65,9 +70,23 @@ void TaskThreads::execute(std::vector<Call> calls) {
                         std::make_move_iterator(calls.end()));
     has_come_ = true;
     if (idle_ < queue_.size()) {
-        threads_.push_back(detail::thread_without_signals([this] { work(); }));
+        add_thread();
     } else {
         work_came_.notify_one();
+    }
+}
+
+// Where the system has no more threads, the work waits until one of these has time.
+void TaskThreads::add_thread() {
+    try {
+        threads_.push_back(detail::thread_without_signals([this] {
+            if (takes_signals_) detail::take_signals();
+            work();
+        }));
+    } catch (const std::system_error& error) {
+        if (threads_.empty()) throw;
+        log_warning("worker", fmt::format("the worker '{}' has {} threads and gets no more: {}",
+                                          worker_, threads_.size(), error.what()));
     }
 }
 
@@ -137,6 +156,11 @@ std::vector<TaskRef> TaskThreads::Work::give_up() {
     std::vector<TaskRef> tasks;
     for (const auto& call : std::exchange(left, {})) tasks.push_back(call.task);
     return tasks;
+}
+
+bool TaskThreads::are_busy() {
+    const std::lock_guard lock(mutex_);
+    return !at_work_.empty();
 }
 
 bool TaskThreads::relieve(std::chrono::microseconds longest) {

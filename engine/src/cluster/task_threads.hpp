@@ -41,7 +41,9 @@ struct TaskThreadsHandlers {
 /// Thread-safe.
 class TaskThreads {
   public:
-    TaskThreads(std::string worker, TaskThreadsHandlers handlers);
+    /// `takes_signals`: in a process that is a worker and nothing else, tasks run in ordinary
+    /// threads, as the programs that they start inherit which signals are blocked.
+    TaskThreads(std::string worker, bool takes_signals, TaskThreadsHandlers handlers);
     TaskThreads(const TaskThreads&) = delete;
     TaskThreads& operator=(const TaskThreads&) = delete;
     ~TaskThreads() { end(); }
@@ -49,6 +51,8 @@ class TaskThreads {
     /// Makes the calls, one after the other, in a thread that has nothing else to do.
     void execute(std::vector<Call> calls);
     void resume(TaskRef task, std::uint32_t life);
+    /// Whether a call is being made.
+    [[nodiscard]] bool are_busy();
     /// Tells what calls have given, and gives up those behind them, where one has been running for
     /// longer than this. False if nothing is left of which that might be necessary later.
     [[nodiscard]] bool relieve(std::chrono::microseconds longest);
@@ -75,6 +79,7 @@ class TaskThreads {
         [[nodiscard]] std::vector<TaskRef> give_up();
     };
 
+    void add_thread();
     void work();
     void run(Work& work);
     void tell(Work& work);
@@ -82,6 +87,7 @@ class TaskThreads {
     void end_wait(const Run& run);
 
     std::string worker_;
+    bool takes_signals_;
     TaskThreadsHandlers handlers_;
     std::mutex mutex_;
     std::condition_variable work_came_;

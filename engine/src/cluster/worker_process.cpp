@@ -10,16 +10,19 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
-#include <pthread.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace satchel::cluster {
@@ -38,6 +41,8 @@ struct Letter {
         archive& scheduler& cluster& key& name& threads& memory_limit& death_timeout;
     }
 };
+
+std::atomic<int> stop_event = -1;  // a handler of signals may read it
 
 void copy_bytes(std::span<const std::byte> from, std::span<std::uint8_t> to) {
     std::ranges::copy(from, std::as_writable_bytes(to).begin());
@@ -69,19 +74,38 @@ WorkerParameters WorkerParameters::read(const Bytes& bytes) {
     return parameters;
 }
 
-StopSignals::StopSignals(std::initializer_list<int> numbers) {
-    sigemptyset(&set_);
-    for (const int number : numbers) sigaddset(&set_, number);
-    ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-}
-
-void StopSignals::wait() {
-    int which = 0;
-    while (::sigwait(&set_, &which) == EINTR) {
+StopSignals::StopSignals(std::initializer_list<int> numbers) : end_(::eventfd(0, EFD_CLOEXEC)) {
+    if (!end_) throw Error(fmt::format("cannot wait for signals: {}", std::strerror(errno)));
+    stop_event = end_.get();
+    struct sigaction action {};
+    action.sa_handler = [](int) { stop(); };
+    action.sa_flags = SA_RESTART;
+    for (const int number : numbers) {
+        struct sigaction before {};
+        ::sigaction(number, &action, &before);
+        before_.emplace_back(number, before);
     }
 }
 
-void StopSignals::stop() { ::kill(::getpid(), SIGTERM); }
+StopSignals::~StopSignals() {
+    for (const auto& [number, before] : before_) ::sigaction(number, &before, nullptr);
+    stop_event = -1;
+}
+
+void StopSignals::wait() {
+    std::uint64_t count = 0;
+    while (::read(end_.get(), &count, sizeof count) < 0 && errno == EINTR) {
+    }
+}
+
+void StopSignals::stop() {
+    const int error = errno;
+    const std::uint64_t one = 1;
+    if (::write(stop_event, &one, sizeof one) < 0) {
+        // It is over already.
+    }
+    errno = error;
+}
 
 int worker_main(const process::WorkerStart& start) {
     if (!start.has_parent) return serve_worker(read_worker_options(start.arguments));
@@ -98,7 +122,7 @@ int worker_main(const process::WorkerStart& start) {
                                 .name = parameters.name,
                                 .threads = parameters.threads,
                                 .memory_limit = parameters.memory_limit,
-                                .watches_memory = true,
+                                .is_whole_process = true,
                                 .death_timeout = parameters.death_timeout};
     options.ended = [&](const WorkerServerEnd& end) {
         const std::lock_guard lock(mutex);

@@ -3,6 +3,7 @@
 
 #include <satchel/bytes.hpp>
 
+#include "base/file_descriptor.hpp"
 #include "cluster/access.hpp"
 #include "process/nanny.hpp"
 #include "process/worker_mode.hpp"
@@ -12,6 +13,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace satchel::cluster {
 
@@ -43,18 +46,22 @@ inline constexpr int exit_when_alone = 182;
 /// process::set_worker_main.
 int worker_main(const process::WorkerStart& start);
 
-/// Blocks signals in this thread and those that it starts, so that they can be waited for. To be
-/// made before there are other threads.
+/// Catches signals, so that they can be waited for. They are not blocked: programs that tasks start
+/// would inherit that, and could not be ended by them. One at a time.
 class StopSignals {
   public:
     StopSignals(std::initializer_list<int> numbers = {SIGTERM, SIGINT});
+    ~StopSignals();
+    StopSignals(const StopSignals&) = delete;
+    StopSignals& operator=(const StopSignals&) = delete;
     /// Waits for one of the signals, or for `stop`.
     void wait();
     /// From any thread.
     static void stop();
 
   private:
-    sigset_t set_;
+    detail::FileDescriptor end_;
+    std::vector<std::pair<int, struct sigaction>> before_;
 };
 
 }  // namespace satchel::cluster

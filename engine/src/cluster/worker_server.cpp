@@ -53,7 +53,8 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
           timer_(loop),
           heartbeat_(loop),
           relief_(loop),
-          memory_(loop, helper_, options_.watches_memory ? options_.memory_limit : 0,
+          executor_(options_.scheduler, options_.credentials),
+          memory_(loop, helper_, options_.is_whole_process ? options_.memory_limit : 0,
                   {.is_idle = [this] { return machine_->is_idle(); },
                    .pause =
                        [this](bool pauses) {
@@ -64,6 +65,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void start();
     /// In the thread of the loop; then `end_threads` in another.
     void close();
+    [[nodiscard]] bool is_busy() { return threads_->are_busy(); }
     void end_threads() {
         helper_.end();
         threads_->end();
@@ -82,6 +84,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void reset();
     void received(net::Message& message);
     void beat();
+    void drop_unused_code();
     void act();
     void fetch(const worker::Instructions::Fetch& fetch);
     void fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items);
@@ -95,7 +98,6 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void stop_all();
     void drop(const std::vector<TaskRef>& tasks);
     void done(std::vector<Outcome>&& outcomes);
-    [[nodiscard]] const Executor& executor();
     /// `work`, in the thread of the loop, unless this is gone by then.
     template <class Work>
     void post(Work work);
@@ -120,8 +122,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     Clock::time_point alone_since_ = Clock::now();
     std::chrono::milliseconds pause_ = first_pause;
     bool is_over_ = false;
-    std::mutex executor_mutex_;
-    std::shared_ptr<const Executor> executor_;
+    TaskExecutor executor_;
     // They come last, because they may run what uses the rest.
     HelperThread helper_;
     WorkerMemory memory_;
@@ -143,7 +144,7 @@ void WorkerServer::Impl::start() {
                           if (data_server_) data_server_->accept(std::move(connection));
                       });
     if (options_.name.empty()) options_.name = listener_->address().text();
-    threads_.emplace(options_.name, handlers());
+    threads_.emplace(options_.name, options_.is_whole_process, handlers());
     connect();
 }
 
@@ -159,8 +160,11 @@ void WorkerServer::Impl::connected(net::ConnectResult result) {
     if (is_over_) return;
     if (result.is_stranger) return give_up(result.error);
     if (!result.connection) return try_again(result.error);
+    if (result.connection.peer_role() != net::Role::scheduler) {
+        return give_up(fmt::format("a {} answers there, no scheduler",
+                                   net::role_name(result.connection.peer_role())));
+    }
     reset();
-    pause_ = first_pause;
     scheduler_ = std::move(result.connection);
     scheduler_.start({.received = [this](auto& message) { received(message); },
                       .closed = [this](const auto& why) { disconnected(why); }});
@@ -170,11 +174,11 @@ void WorkerServer::Impl::connected(net::ConnectResult result) {
 }
 
 void WorkerServer::Impl::disconnected(const net::Closed& why) {
-    alone_since_ = Clock::now();
     heartbeat_.cancel();
     scheduler_ = {};
     // Who was not even welcomed was refused.
     const bool was_welcome = machine_->self().worker != none;
+    if (was_welcome) alone_since_ = Clock::now();
     if (why.kind == net::Closed::Kind::by_peer && !was_welcome) return give_up(why.text);
     if (why.kind == net::Closed::Kind::by_peer) return end({why.text});
     if (why.kind == net::Closed::Kind::here) return end({"it was closed"});
@@ -249,6 +253,7 @@ void WorkerServer::Impl::received(net::Message& message) {
     const auto batch = receive<WorkerBatch>(message);
     machine_->handle(batch);
     if (!was_known && machine_->self().worker != none) {
+        pause_ = first_pause;
         const auto& welcome = std::get<Welcome>(batch.messages.front());
         beat_interval_ = std::chrono::nanoseconds(
             std::clamp<Nanoseconds>(welcome.heartbeat_interval, 10'000'000, 60'000'000'000));
@@ -260,11 +265,21 @@ void WorkerServer::Impl::received(net::Message& message) {
 
 void WorkerServer::Impl::beat() {
     heartbeat_.start(beat_interval_, [this] { beat(); });
-    std::erase_if(code_, [](const auto& entry) {
-        return entry.second->definition().use_count() == 1 && entry.second.use_count() == 1;
-    });
+    drop_unused_code();
     machine_->heartbeat(process::memory_in_use(::getpid()));
     act();
+}
+
+// What it holds may be a user's, and is destroyed elsewhere.
+void WorkerServer::Impl::drop_unused_code() {
+    std::vector<std::shared_ptr<LayerCode>> dropped;
+    std::erase_if(code_, [&](auto& entry) {
+        auto& code = entry.second;
+        const bool is_unused = code->definition().use_count() == 1 && code.use_count() == 1;
+        if (is_unused) dropped.push_back(std::move(code));
+        return is_unused;
+    });
+    if (!dropped.empty()) helper_.post([dropped = std::move(dropped)] {});
 }
 
 void WorkerServer::Impl::act() {
@@ -306,10 +321,10 @@ void WorkerServer::Impl::relieve_threads() {
 }
 
 void WorkerServer::Impl::fetch(const worker::Instructions::Fetch& fetch) {
-    fetcher_->fetch(fetch.address, fetch.tasks,
-                    [this, number = fetch.number](std::optional<std::vector<DataItem>> items) {
-                        fetched(number, std::move(items));
-                    });
+    fetcher_->fetch(
+        fetch.address, fetch.tasks,
+        [this, number = fetch.number](std::optional<std::vector<DataItem>> items,
+                                      const std::string&) { fetched(number, std::move(items)); });
 }
 
 void WorkerServer::Impl::fetched(std::uint64_t number, std::optional<std::vector<DataItem>> items) {
@@ -343,7 +358,10 @@ void WorkerServer::Impl::put(std::vector<DataItem> items) {
 const std::shared_ptr<LayerCode>& WorkerServer::Impl::code_of(
     const std::shared_ptr<const LayerDefinition>& definition) {
     auto& code = code_[definition->layer];
-    if (!code || code->definition() != definition) code = std::make_shared<LayerCode>(definition);
+    if (!code || code->definition() != definition) {
+        auto before = std::exchange(code, std::make_shared<LayerCode>(definition));
+        if (before) helper_.post([before = std::move(before)] {});
+    }
     return code;
 }
 
@@ -432,13 +450,16 @@ TaskThreadsHandlers WorkerServer::Impl::handlers() {
                         self.act();
                     });
                 },
-            .executor = [this]() -> const Executor& { return executor(); }};
+            .executor = [this]() -> const Executor& { return executor_.get(); }};
 }
 
 void WorkerServer::Impl::done(std::vector<Outcome>&& outcomes) {
     if (is_over_) return;
     for (auto& outcome : outcomes) {
-        if (outcome.life != life_) continue;
+        if (outcome.life != life_) {
+            helper_.post([value = std::move(outcome.value)] {});
+            continue;
+        }
         sources_.erase(outcome.finished.task);
         if (outcome.failure) {
             machine_->erred(outcome.finished.task, *outcome.failure);
@@ -448,12 +469,6 @@ void WorkerServer::Impl::done(std::vector<Outcome>&& outcomes) {
         }
     }
     act();
-}
-
-const Executor& WorkerServer::Impl::executor() {
-    const std::lock_guard lock(executor_mutex_);
-    if (!executor_) executor_ = make_task_executor(options_.scheduler, options_.credentials);
-    return *executor_;
 }
 
 // ---- the server ---------------------------------------------------------------------------------
@@ -474,5 +489,7 @@ WorkerServer::~WorkerServer() {
 void WorkerServer::say_goodbye() {
     loop_->call([&] { impl_->close(); });
 }
+
+bool WorkerServer::is_busy() const { return impl_->is_busy(); }
 
 }  // namespace satchel::cluster

@@ -38,8 +38,9 @@ struct WorkerServerOptions {
     std::string name = {};
     std::int64_t threads = 1;
     std::int64_t memory_limit = 0;  ///< bytes; 0: none
-    /// Whether this worker is all of its process, so that what that uses is what counts.
-    bool watches_memory = false;
+    /// Whether this worker is all of its process, so that the memory that this uses is what counts,
+    /// and tasks run in threads like those of any program.
+    bool is_whole_process = false;
     /// Where others get results from.
     net::Address listen = {net::Address::Scheme::tcp, "127.0.0.1", 0};
     std::chrono::milliseconds death_timeout{60000};
@@ -59,6 +60,8 @@ class WorkerServer {
 
     /// Says goodbye alone, for a process that is about to end.
     void say_goodbye();
+    /// Whether a task runs; if so, the destructor waits for it.
+    [[nodiscard]] bool is_busy() const;
 
   private:
     class Impl;

@@ -46,6 +46,8 @@ std::string_view role_name(Role role) {
             return "worker";
         case Role::nanny:
             return "nanny";
+        case Role::task:
+            return "task";
     }
     return "process";
 }
@@ -160,7 +162,7 @@ std::string Handshake::objection_to_hello() const {
     }
     const auto role = std::to_integer<std::uint8_t>(theirs_[role_at]);
     const bool is_role = role >= static_cast<std::uint8_t>(Role::client) &&
-                         role <= static_cast<std::uint8_t>(Role::nanny);
+                         role <= static_cast<std::uint8_t>(Role::task);
     return is_role ? "" : fmt::format("{} says that it is something unknown ({})", peer_, role);
 }
 

@@ -28,7 +28,8 @@
 namespace satchel::net {
 
 /// What a process is to its cluster.
-enum class Role : std::uint8_t { client = 1, scheduler = 2, worker = 3, nanny = 4 };
+/// A task is a client, too: the one of the tasks on a worker.
+enum class Role : std::uint8_t { client = 1, scheduler = 2, worker = 3, nanny = 4, task = 5 };
 
 [[nodiscard]] std::string_view role_name(Role role);
 
@@ -41,7 +42,7 @@ struct Abi {
     friend bool operator==(const Abi&, const Abi&) = default;
 };
 
-inline constexpr std::uint16_t protocol_version = 3;
+inline constexpr std::uint16_t protocol_version = 4;
 
 /// Who this process says it is. Only tests set the last two.
 struct Identity {

@@ -2,6 +2,7 @@
 #include "process/nanny.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/log.hpp>
 #include <satchel/units.hpp>
 
 #include "process/log_tail.hpp"
@@ -212,8 +213,9 @@ void Nanny::Impl::start_after_pause(bool was_healthy) {
 void Nanny::Impl::start_again() {
     try {
         start();
-    } catch (const Error&) {
+    } catch (const Error& error) {
         // The system has no room for a process now; it may have later.
+        log_warning("nanny", fmt::format("{}; it is tried again", error.what()));
         start_after_pause(false);
     }
 }

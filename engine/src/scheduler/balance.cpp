@@ -43,8 +43,9 @@ void Scheduler::expect_longer(Worker& worker) {
         const auto took = now_ - record.began;
         if (record.seceded || record.reported != worker.reports || took <= record.expected)
             continue;
-        worker.occupancy += took - record.expected;
+        add_to_load(worker, record, -1);
         record.expected = took;
+        add_to_load(worker, record, 1);
     }
 }
 

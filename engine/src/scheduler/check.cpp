@@ -209,12 +209,18 @@ class Checker {
                         record.task);
                 sum.expected_bytes += record.expected_bytes;
                 sum.seceded += record.seceded ? 1 : 0;
-                sum.occupancy += record.seceded ? 0 : record.expected;
+                if (record.seceded) continue;
+                sum.occupancy += record.expected;
+                if (!s_.is_of_a_task(record.task)) continue;
+                ++sum.of_tasks;
+                sum.of_tasks_occupancy += record.expected;
             }
             computed += static_cast<std::int64_t>(worker.processing.size());
             require(sum.assigned_digest == worker.assigned_digest &&
                         sum.expected_bytes == worker.expected_bytes &&
                         sum.seceded == worker.seceded && sum.occupancy == worker.occupancy &&
+                        sum.of_tasks == worker.of_tasks &&
+                        sum.of_tasks_occupancy == worker.of_tasks_occupancy &&
                         ahead_[id].count == worker.following,
                     "a worker's load is counted");
             const auto& held = held_[id];

@@ -12,9 +12,10 @@ constexpr std::size_t holders_max = 4;
 
 }  // namespace
 
-ClientId Scheduler::add_client() {
+ClientId Scheduler::add_client(bool is_task) {
     const auto id = next_client_++;
     auto& client = clients_[id];
+    client.is_task = is_task;
     client.outbox.emplace_back(ClientWelcome{id});
     PeersChanged peers;
     for (WorkerId k = 0; k < workers_.size(); ++k) {

@@ -18,7 +18,6 @@ constexpr std::uint64_t tasks_max = detail::literal_bit;
 // Priorities: graphs in the order in which they come; in each, tasks that have inputs before those
 // that make new data. Of the former, later layers go first, as they free more than they fill; of
 // the latter, earlier ones.
-constexpr std::uint64_t graph_step = std::uint64_t{1} << 33;
 constexpr std::uint64_t source_step = std::uint64_t{1} << 32;
 
 // What all tasks of a layer share is soon everywhere, so that it does not say where they should go.
@@ -201,8 +200,10 @@ std::string Scheduler::why_refused(const UpdateGraph& update) const {
         const auto other = known != none ? tasks_.layer(known).count : spec.count;
         const auto [same, is_new] = counts.emplace(Key{spec.token, 0}, other);
         if (same->second != spec.count) {
-            return fmt::format("layer '{}' of {} tasks has the token of one with {}", spec.name,
-                               spec.count, same->second);
+            return fmt::format(
+                "the {} tasks '{}' have the key of another submission, which has {}; give each a "
+                "key of its own",
+                spec.count, spec.name, same->second);
         }
         next += spec.count;
     }
@@ -229,7 +230,8 @@ void Scheduler::on(ClientId from, UpdateGraph&& update) {
     for (const auto& keys : update.known) numbering.add(*tasks_.find(keys));
     std::uint64_t before = 0, after = 0;
     for (const auto& spec : update.layers) after += spec.count;
-    const auto graph = graphs_++ * graph_step;
+    const auto graph =
+        (client.is_task ? first_graph - ++task_graphs_ : first_graph + graphs_++) * graph_step;
     for (auto& spec : update.layers) {
         after -= spec.count;
         auto id = tasks_.find(spec.token);

@@ -35,10 +35,12 @@ struct Worker {
     std::uint32_t threads = 1;
     std::int64_t memory_limit = 0;
     std::vector<Processing> processing;
-    std::uint32_t seceded = 0;        ///< of them, how many need no thread
-    std::uint32_t following = 0;      ///< tasks that it was told to go on with
-    Nanoseconds occupancy = 0;        ///< how long the others will take, all together
-    std::int64_t expected_bytes = 0;  ///< how large their results will be
+    std::uint32_t seceded = 0;           ///< of them, how many need no thread
+    std::uint32_t following = 0;         ///< tasks that it was told to go on with
+    Nanoseconds occupancy = 0;           ///< how long the others will take, all together
+    std::uint32_t of_tasks = 0;          ///< how many of these others tasks have asked for …
+    Nanoseconds of_tasks_occupancy = 0;  ///< … and how long they will take
+    std::int64_t expected_bytes = 0;     ///< how large their results will be
     std::uint64_t assigned_digest = 0, held_digest = 0;
     std::int64_t held = 0, held_bytes = 0;
     std::vector<Told> layers;
@@ -59,6 +61,7 @@ struct Worker {
 
 /// One client.
 struct Client {
+    bool is_task = false;      ///< it is what the tasks on a worker share
     std::vector<bool> wanted;  ///< by number of task
     std::uint64_t wants = 0;
     std::vector<ToClient> outbox;

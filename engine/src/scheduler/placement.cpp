@@ -105,11 +105,15 @@ Nanoseconds Scheduler::cost_of_moving(TaskId id) const {
 
 bool Scheduler::has_room(const Worker& worker) const {
     if (!worker.takes_tasks()) return false;
+    // What tasks wait for does not wait for what was given out before.
+    const bool is_for_task = !queue_.empty() && queue_.next_priority() < first_graph * graph_step;
+    const auto busy = is_for_task ? worker.of_tasks : worker.busy();
+    const auto occupancy = is_for_task ? worker.of_tasks_occupancy : worker.occupancy;
     // One more than it has threads, so that none waits for its next task.
-    if (worker.busy() <= worker.threads) return true;
+    if (busy <= worker.threads) return true;
     const auto threads = std::int64_t{worker.threads};
-    return worker.busy() < tasks_ahead_max * worker.threads &&
-           worker.occupancy < work_ahead * threads && worker.expected_bytes < bytes_ahead * threads;
+    return busy < tasks_ahead_max * worker.threads && occupancy < work_ahead * threads &&
+           worker.expected_bytes < bytes_ahead * threads;
 }
 
 // Hands queued tasks out: first one to each idle thread, then more to all alike. Each worker gets

@@ -27,6 +27,9 @@ class ReadyQueue {
         insert({priority, task, 1});
     }
 
+    /// The priority of what pop() would give. REQUIRES: !empty().
+    [[nodiscard]] std::uint64_t next_priority() const noexcept { return heap_.front().priority; }
+
     /// Takes the most urgent task out. REQUIRES: !empty().
     [[nodiscard]] TaskId pop() {
         auto& top = heap_.front();

@@ -86,7 +86,10 @@ class Scheduler {
     void remove_worker(WorkerRef worker, const WorkerDeath& death = {});
     /// A worker shall go: what only it has is copied, and then it is told to close.
     void retire_worker(WorkerRef worker);
-    ClientId add_client();
+    /// `is_task`: a client that the tasks on a worker share. What it asks for goes before all that
+    /// others have asked for, and the newest of that first: so tasks that wait get their threads
+    /// back, and few wait at a time.
+    ClientId add_client(bool is_task = false);
     /// A client has gone; what only it wanted is dropped.
     void remove_client(ClientId client);
 
@@ -113,6 +116,10 @@ class Scheduler {
 
   private:
     friend class Checker;
+
+    // Priorities; those of graphs that tasks have asked for lie below first_graph.
+    static constexpr std::uint64_t graph_step = std::uint64_t{1} << 33;
+    static constexpr std::uint64_t first_graph = std::uint64_t{1} << 30;
 
     // Why a task is erred: shared by all that depend on the cause.
     struct Reason {
@@ -150,6 +157,10 @@ class Scheduler {
     [[nodiscard]] WorkerId choose_worker(TaskId task);
     [[nodiscard]] Nanoseconds cost_of_moving(TaskId task) const;
     [[nodiscard]] bool has_room(const Worker& worker) const;
+    [[nodiscard]] bool is_of_a_task(TaskId task) const {
+        return tasks_.layer_of(task).priority < first_graph * graph_step;
+    }
+    void add_to_load(Worker& worker, const Worker::Processing& record, int sign);
     void distribute();
     void hand_out(Worker& worker, std::int64_t share, bool idle_only);
     void send_task(TaskId task, WorkerId worker);
@@ -259,8 +270,8 @@ class Scheduler {
     std::vector<std::string> warnings_;
     std::uint32_t incarnations_ = 0;
     ClientId next_client_ = 0;
-    std::uint64_t graphs_ = 0;
-    WorkerId next_worker_ = 0;  // where handing out goes on
+    std::uint64_t graphs_ = 0, task_graphs_ = 0;  // so many came from clients, and from tasks
+    WorkerId next_worker_ = 0;                    // where handing out goes on
     std::uint32_t retiring_ = 0;
     std::uint32_t deaths_ = 0;    // since it was calm
     Nanoseconds last_death_ = 0;  // as far as time is known

@@ -151,8 +151,16 @@ void Scheduler::begin_processing(TaskId id) {
     move(id, processing);
     task.position = static_cast<std::uint32_t>(worker.processing.size());
     worker.processing.push_back({id, false, expected, expected_bytes});
-    worker.occupancy += expected;
+    add_to_load(worker, worker.processing.back(), 1);
     worker.expected_bytes += expected_bytes;
+}
+
+// What needs a thread, once more or no longer.
+void Scheduler::add_to_load(Worker& worker, const Worker::Processing& record, int sign) {
+    worker.occupancy += sign * record.expected;
+    if (!is_of_a_task(record.task)) return;
+    worker.of_tasks += static_cast<std::uint32_t>(sign);
+    worker.of_tasks_occupancy += sign * record.expected;
 }
 
 Worker::Processing Scheduler::unassign(TaskId id) {
@@ -163,7 +171,7 @@ Worker::Processing Scheduler::unassign(TaskId id) {
     if (!tasks_.layer_of(id).is_data) worker.assigned_digest ^= digest_of(tasks_.ref(id));
     worker.expected_bytes -= record.expected_bytes;
     if (record.seceded) --worker.seceded;
-    worker.occupancy -= record.seceded ? 0 : record.expected;
+    if (!record.seceded) add_to_load(worker, record, -1);
     worker.processing[task.position] = worker.processing.back();
     tasks_[worker.processing.back().task].position = task.position;
     worker.processing.pop_back();

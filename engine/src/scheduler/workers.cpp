@@ -250,7 +250,7 @@ void Scheduler::on(WorkerId from, const Seceded& message) {
     auto& record = worker.processing[tasks_[message.task.task].position];
     if (std::exchange(record.seceded, true)) return;
     ++worker.seceded;
-    worker.occupancy -= record.expected;
+    add_to_load(worker, record, -1);
 }
 
 void Scheduler::on(WorkerId from, const Rejoined& message) {
@@ -259,7 +259,7 @@ void Scheduler::on(WorkerId from, const Rejoined& message) {
     auto& record = worker.processing[tasks_[message.task.task].position];
     if (!std::exchange(record.seceded, false)) return;
     --worker.seceded;
-    worker.occupancy += record.expected;
+    add_to_load(worker, record, 1);
 }
 
 void Scheduler::on(WorkerId from, const Paused& message) {

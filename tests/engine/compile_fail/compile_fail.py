@@ -17,6 +17,8 @@ HEADER = """
 #include <satchel/client.hpp>
 #include <satchel/stream.hpp>
 #include <satchel/task.hpp>
+#include <array>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>

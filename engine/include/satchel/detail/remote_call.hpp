@@ -68,6 +68,26 @@ struct ArgumentOf<std::vector<Future<T>>> {
     using source = ListInput<stored_type<T>>;
 };
 
+/// Holds futures in another way than calls take them.
+template <class A>
+inline constexpr bool hides_futures = false;
+template <class A>
+requires requires { typename A::value_type; }
+inline constexpr bool hides_futures<A> =
+    std::is_base_of_v<FutureBase, typename A::value_type> && !std::is_base_of_v<FutureBase, A>;
+template <class T>
+inline constexpr bool hides_futures<std::vector<Future<T>>> = false;
+
+/// Refuses, in words, futures in what is no vector.
+template <class... A>
+constexpr bool check_futures() {
+    constexpr bool are_seen = (!hides_futures<A> && ...);
+    static_assert(are_seen,
+                  "satchel: futures are arguments of a call alone or in a std::vector. Put these "
+                  "into a std::vector.");
+    return are_seen;
+}
+
 /// Refuses, in words, a function that cannot be called with what it would get from the sources.
 template <class F, class... Source>
 constexpr bool check_sources() {
@@ -166,11 +186,29 @@ template <class Call>
 using future_of = Future<
     std::conditional_t<std::is_void_v<typename Call::Returned>, void, typename Call::Result>>;
 
+/// Calls what is an argument itself: a function with much data is sent once, and not with each
+/// call.
+template <class F>
+struct CallFirst {
+    template <class... A>
+    decltype(auto) operator()(const F& function, A&&... arguments) const {
+        return call_shared(function, std::forward<A>(arguments)...);
+    }
+};
+template <class F>
+struct NamedAfter {
+    using type = F;
+};
+template <class F>
+struct NamedAfter<CallFirst<F>> {
+    using type = F;
+};
+
 /// "inc" for a named function or function object, "lambda", or "function".
 [[nodiscard]] std::string call_name(const std::type_info& type);
 template <class F>
 const std::string& call_name_of() {
-    static const std::string name = call_name(typeid(F));
+    static const std::string name = call_name(typeid(typename NamedAfter<F>::type));
     return name;
 }
 
