@@ -107,6 +107,13 @@ class Options(CliTest):
         self.wrong_usage("cannot read '1x' as a size: the unit 'x' is unknown; write a number and "
                          "a unit, as in 10MB or 1.5GiB", "compress", "--chunk-size", "1x", "f")
 
+    def test_much_memory_is_said(self):
+        self.file("f", b"x")
+        said = self.satchel("compress", "-kv9", "--format", "xz", "-T1", "f").stderr.decode()
+        self.assertRegex(said, r"each thread needs \d+\.\d+ [MG]iB at this level and chunk size")
+        said = self.satchel("compress", "-kfv6", "--format", "gzip", "f").stderr.decode()
+        self.assertNotIn("needs", said)
+
     def test_levels(self):
         self.wrong_usage("there is no level 0: gzip takes 1 to 9", "compress", "-0", "f")
         self.wrong_usage("there is no level 10: gzip takes 1 to 9", "compress", "-10", "f")

@@ -4,6 +4,7 @@
 #include "stderr_of.hpp"
 
 #include <string>
+#include <string_view>
 
 #include <doctest/doctest.h>
 
@@ -27,4 +28,16 @@ TEST_CASE("a message is one line") {
     CHECK(line.find(" - satchel.test - WARNING - one?2026-01-31 - satchel.fake?[31m\n") ==
           line.find(" - satchel.test"));
     CHECK(line.find('\n') == line.size() - 1);
+}
+
+TEST_CASE("a program may take what is logged") {
+    static std::string taken;
+    satchel::set_log_sink([](std::string_view part, std::string_view message) {
+        taken = std::string(part) + ": " + std::string(message);
+    });
+    CHECK(stderr_of([] { satchel::log_warning("test", "one\ntwo"); }).empty());
+    CHECK(taken == "test: one\ntwo");
+    satchel::set_log_sink(nullptr);
+    CHECK(!stderr_of([] { satchel::log_warning("test", "three"); }).empty());
+    CHECK(taken == "test: one\ntwo");
 }

@@ -27,7 +27,9 @@ int run(const Arguments& arguments) {
     app.add_option_function<std::string>("--memory-limit", set_limit,
                                          "of each worker, or auto (default), or 0 for none")
         ->type_name("BYTES");
-    app.add_flag("!--no-nanny", options.nanny, "one worker, in this process; it is not replaced");
+    app.add_flag_callback(
+        "--no-nanny", [&] { options.nanny = false; },
+        "one worker, in this process; it is not replaced");
     add_duration_option(app, "--death-timeout", options.death_timeout,
                         "how long to look for the scheduler; default 60s");
     app.footer("Example: satchel worker --connection-file cluster.json --nworkers 2");

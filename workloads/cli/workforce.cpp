@@ -12,12 +12,16 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace satchel::cli {
 namespace {
 
 // What a process needs besides, for its code, its stacks and the allocator's reserves.
 constexpr std::int64_t program_memory = std::int64_t{24} << 20;
+
+// Of a thread: nobody expects it, so it is said.
+constexpr std::int64_t much_memory = std::int64_t{256} << 20;
 
 // Only compression is worth sending elsewhere: what decoding gives would all have to come back.
 bool uses_workers(const CompressorOptions& options) {
@@ -29,14 +33,17 @@ std::int64_t wanted_threads(const CompressorOptions& options) {
     return wanted == 0 ? default_concurrency() : wanted;
 }
 
+// Each thread compresses a chunk, and for each two more wait with what they became.
+std::int64_t memory_of_a_thread(const CompressorOptions& options) {
+    const auto resolved = options.codec->resolve(options.compress);
+    const auto codec = static_cast<std::int64_t>(options.codec->compress_memory(resolved));
+    return codec + 4 * resolved.chunk_size + (uses_workers(options) ? program_memory : 0);
+}
+
 std::int64_t affordable_threads(const CompressorOptions& options) {
     const auto wanted = wanted_threads(options);
     if (options.memory == 0 || options.mode != Mode::compress) return wanted;
-    // Each thread compresses a chunk, and for each two more wait with what they became.
-    const auto resolved = options.codec->resolve(options.compress);
-    auto a_thread = static_cast<std::int64_t>(options.codec->compress_memory(resolved)) +
-                    4 * resolved.chunk_size;
-    if (uses_workers(options)) a_thread += program_memory;
+    const auto a_thread = memory_of_a_thread(options);
     const auto affordable = (options.memory - program_memory) / a_thread;
     if (affordable >= 1) return std::min(wanted, affordable);
     throw Refusal(fmt::format(
@@ -103,6 +110,14 @@ void Workforce::start() {
     if (count < wanted) {
         messages_.note(fmt::format("--memory allows {} of {} {}", count, wanted,
                                    uses_workers(options_) ? "workers" : "threads"));
+    }
+    if (options_.mode == Mode::compress && memory_of_a_thread(options_) >= much_memory) {
+        const auto text =
+            fmt::format("each {} needs {} at this level and chunk size; --memory sets a limit",
+                        uses_workers(options_) ? "worker" : "thread",
+                        format_bytes(static_cast<std::uint64_t>(memory_of_a_thread(options_))));
+        // Only people read it.
+        ::isatty(STDERR_FILENO) == 1 ? messages_.remark(text) : messages_.note(text);
     }
     const SignalsBlocked blocked;
     if (!uses_workers(options_)) {

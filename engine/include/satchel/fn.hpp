@@ -1,6 +1,6 @@
 /// fn: a function or a member as a type, so that the compiler sees through it.
 ///
-///     bag.map(satchel::fn<std::tolower>)
+///     bag.map(satchel::fn<twice>)
 ///     bag.map(satchel::fn<&Person::name>).filter(satchel::fn<&std::string::empty>)
 ///
 /// A plain `bag.map(twice)` passes a pointer, which is called once an element; `fn<twice>` is an

@@ -3,13 +3,12 @@
 ///     struct Tokenize {
 ///         std::vector<std::string> operator()(const std::string& line) const;
 ///     };
-///     SATCHEL_TASK("text/tokenize", Tokenize)      // in a source file, at namespace scope
+///     SATCHEL_TASK("text/tokenize", Tokenize);     // in a source file, at namespace scope
 ///
-/// Within one build every function travels without this. With it, a `satchel worker` that has
-/// loaded the library of the task serves any program: what travels is "text/tokenize" and the
-/// function's state. Named are the call `delayed(Tokenize{})(line)`, and `map` and `filter` by it;
-/// the engine names its own sources and sinks for bags of Bytes, std::string, std::int64_t and
-/// double.
+/// Within one build every function travels without this. With it, a worker that was linked with the
+/// task serves any program: what travels is "text/tokenize" and the function's state. Named are the
+/// call `delayed(Tokenize{})(line)`, and `map` and `filter` by it; the engine names its own sources
+/// and sinks for bags of Bytes, std::string, std::int64_t and double.
 ///
 /// An object file of a static library that holds nothing but named tasks is dropped by the linker,
 /// unless something refers to it: make such a library an object library or a shared one, or link it

@@ -1,6 +1,7 @@
 // Log lines on stderr.
 #include <satchel/log.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
@@ -27,7 +28,16 @@ std::string masked(std::string_view text) {
 
 }  // namespace detail
 
+namespace {
+
+std::atomic<LogSink> log_sink = nullptr;
+
+}  // namespace
+
+void set_log_sink(LogSink sink) noexcept { log_sink = sink; }
+
 void log_warning(std::string_view part, std::string_view message) {
+    if (const auto sink = log_sink.load()) return sink(part, message);
     using namespace std::chrono;
     const auto now = system_clock::now();
     const auto milliseconds_of_second =

@@ -1,8 +1,7 @@
 /// Files: input by descriptor, output that appears only when it is complete.
 ///
-///     satchel::read_binary("big.log", {.blocksize = 10_MB})        // a bag of blocks, each read
-///         .map([](const satchel::Bytes& block) { return count(block); }).sum();   // where it is
-///         used
+///     satchel::read_binary("big.log", {.blocksize = 10_MB})   // a bag of blocks, read where used
+///         .map([](const satchel::Bytes& block) { return count(block); }).sum();
 ///
 ///     satchel::InputFile in("notes.txt");
 ///     satchel::OutputFile out("notes.copy", {.metadata = in.status()});

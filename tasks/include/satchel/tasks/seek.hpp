@@ -1,7 +1,7 @@
 /// Reading a part of what a compressed file holds, without decoding what comes before it.
 ///
-///     const satchel::RandomAccess file{size, [&](auto offset, auto n) { return read(offset, n);
-///     }}; if (const auto table = codec.seek_table(file)) {
+///     const satchel::RandomAccess file{size, read};  // Bytes read(offset, n)
+///     if (const auto table = codec.seek_table(file)) {
 ///         satchel::read_range(codec, file, *table, {.offset = 1 << 30, .length = 100}, write);
 ///     }
 ///

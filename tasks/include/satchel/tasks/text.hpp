@@ -5,10 +5,10 @@
 ///         .to_textfiles("errors/*.log");                          // errors/00.log, …
 ///     satchel::read_text("big.log", {.blocksize = 64_MiB});       // a partition a block
 ///
-/// Text is bytes: nothing is converted, and lines keep their ending, as it is in the file. Only the
-/// names of files are looked at when a bag is made; each task reads its own part, some hundred
-/// kilobytes at a time, so that memory is bounded by the longest line. On a cluster, the workers
-/// read and write the files themselves.
+/// Text is bytes: nothing is converted, and lines keep their ending, as it is in the file. When
+/// a bag is made, the status of files is asked for, and compressed ones that are to be cut are
+/// looked into; each task reads its own part, some hundred kilobytes at a time, so that memory is
+/// bounded by the longest line. On a cluster, the workers read and write the files themselves.
 ///
 /// Thread safety: all functions may be called from any thread.
 #pragma once
@@ -54,8 +54,9 @@ class Locations {
 
 /// How read_text() reads. At most one of the first two may be given.
 struct ReadTextOptions {
-    /// Files are cut into partitions of so many bytes or, where they do not divide evenly, somewhat
-    /// more. A line belongs to one of them, whole. Of a compressed file, they are compressed bytes.
+    /// Files are cut into partitions of so many bytes or, where they do not divide evenly, more,
+    /// but less than twice as many; a file of fewer is one. A line belongs to one of them, whole.
+    /// Of a compressed file, they are compressed bytes.
     std::optional<std::int64_t> blocksize = {};
     /// So many files are one partition.
     std::optional<std::int64_t> files_per_partition = {};
