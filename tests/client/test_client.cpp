@@ -41,6 +41,16 @@ struct Table {
     }
 };
 
+struct Prefix {
+    std::string text;
+    std::string operator()(std::string&& word) const { return text + std::move(word); }
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& text;
+    }
+};
+
 struct Odd : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -403,6 +413,19 @@ TEST_CASE("a function with much data is sent once") {
     const auto results = client.gather(futures);
     for (std::size_t k = 0; k < results.size(); ++k) CHECK(results[k] == static_cast<int>(k) + 5);
     CHECK(futures.front().key().starts_with("Table-"));
+    const auto pure = client.map({.pure = true}, table, places);
+    CHECK(pure.front().key() == client.map({.pure = true}, table, places).front().key());
+    CHECK(pure.back().result() == results.back());
+}
+
+TEST_CASE("functions that hold something take elements as they like") {
+    LocalCluster cluster(threads);
+    Client client(cluster);
+    const std::vector<std::string> words{"a", "b"};
+    CHECK(client.gather(client.map(Prefix{"x"}, words)) == std::vector<std::string>{"xa", "xb"});
+    const Prefix large{std::string(100'000, 'x')};
+    CHECK(client.gather(client.map(large, words)).back() == large.text + "b");
+    CHECK(words.front() == "a");
 }
 
 TEST_CASE("of many tasks that compute, few wait at a time") {

@@ -4,15 +4,18 @@
 #include <satchel/delayed.hpp>
 #include <satchel/error.hpp>
 #include <satchel/local_cluster.hpp>
+#include <satchel/progress.hpp>
 #include <satchel/stream.hpp>
 #include <satchel/this_task.hpp>
 
 #include <atomic>
 #include <numeric>
+#include <semaphore>
 #include <span>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -480,4 +483,29 @@ TEST_CASE("tasks that compute on the cluster give up their place") {
         });
         CHECK(outer.compute() == std::vector<std::int64_t>{45, 46, 47, 48});
     }
+}
+
+TEST_CASE("a progress bar shows the tasks of a reduction as they finish") {
+    LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1, .processes = false});
+    Client client(cluster);
+    static std::binary_semaphore go_on(0);
+    std::atomic<bool> was_between = false;
+    {
+        const ProgressBar bar({.write = [&](std::string_view text) {
+            const auto percent = text.find("% Completed");
+            if (percent == text.npos || was_between) return;
+            if (text.find("] | 0%") != text.npos || text.find("| 100%") != text.npos) return;
+            was_between = true;
+            go_on.release();
+        }});
+        const auto sum = range(40, 40)
+                             .map([](std::int64_t x) {
+                                 if (x == 20) go_on.acquire();  // until it was drawn
+                                 return x;
+                             })
+                             .sum()
+                             .compute();
+        CHECK(sum == 780);
+    }
+    CHECK(was_between);
 }

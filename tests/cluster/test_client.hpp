@@ -67,6 +67,7 @@ class TestClient {
     void on(const satchel::KeysCancelled&) {}
     void on(const satchel::GraphRefused& message);
     void on(const satchel::SendData&) {}
+    void on(const satchel::Progress&) {}
     void on(const satchel::ForgetData&) {}
     void on(const satchel::Holders&) {}
     std::optional<satchel::Encoded> fetch(const satchel::ReadyKey& ready);

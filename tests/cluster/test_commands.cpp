@@ -139,7 +139,7 @@ TEST_CASE("a second worker of a name is refused, and the first one stays") {
         CAPTURE(text);
         CHECK(text.find("there is a worker named 'one' already, at " + worker.address) !=
               std::string::npos);
-        CHECK(place.scheduler.line().find("was refused") != std::string::npos);
+        CHECK(place.scheduler.line().find("is refused") != std::string::npos);
         const auto info = place.client.info();
         REQUIRE(info.workers.size() == 1);
         CHECK(info.workers.front().worker == worker.worker);

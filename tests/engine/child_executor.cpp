@@ -37,8 +37,8 @@ std::unique_ptr<Submission> ChildExecutor::submit(Graph graph, std::vector<TaskI
         const auto index = graph.index_in_layer(task);
         RemoteCall call{graph.function_of(task).narrowed(index), {}, index};
         for (const auto reference : references) {
-            const bool is_literal = (reference & detail::literal_bit) != 0;
-            call.inputs.push_back(is_literal ? graph.literals()[reference & ~detail::literal_bit]
+            const bool is_literal = detail::is_literal(reference);
+            call.inputs.push_back(is_literal ? graph.literals()[detail::literal_number(reference)]
                                              : values.at(reference));
         }
         values[task] = children_[task % children_.size()]->call(encode(call));

@@ -65,7 +65,7 @@ bool is_sorted(const Graph& graph) {
         inputs.clear();
         graph.inputs_of(task, inputs);
         for (const auto input : inputs) {
-            if (input >= task && (input & satchel::detail::literal_bit) == 0) return false;
+            if (input >= task && !satchel::detail::is_literal(input)) return false;
         }
     }
     return true;

@@ -35,6 +35,7 @@ PUBLIC_HEADERS = {
     "compute.hpp": "bag",
     "delayed.hpp": "delayed",
     "detail/aggregate.hpp": "wire",
+    "detail/standard_types.hpp": "wire",
     "detail/bag_format.hpp": "bag",
     "detail/bag_methods.hpp": "bag",
     "detail/bag_reductions.hpp": "bag",

@@ -291,3 +291,51 @@ TEST_CASE("scheduler: more urgent are earlier graphs, and in a graph what frees 
     CHECK(more.tasks[0].task == scene.ref("b0"));
     CHECK(more.tasks[0].priority < compute.tasks[1].priority);
 }
+
+TEST_CASE("scheduler: tells how far a graph has come that is watched") {
+    Scene scene;
+    (void)scene.client();
+    (void)scene.client();
+    (void)scene.worker("w", 4);
+    const auto layer = [](const char* name, std::uint32_t count,
+                          std::vector<satchel::Input> inputs) {
+        satchel::LayerSpec spec;
+        spec.token = satchel::Token::of(name);
+        spec.name = name;
+        spec.count = count;
+        spec.function = satchel::Bytes::copy_of(name);
+        spec.inputs = std::move(inputs);
+        return spec;
+    };
+    const auto a = layer("a", 4, {});
+    const auto sum = layer("sum", 1, {satchel::Input::all(0, 4)});
+    scene.ask(0, satchel::UpdateGraph{{}, {a, sum}, {{sum.token, 0, 1}}, 7});
+    // It knows these layers already, and watches nothing new.
+    scene.ask(1, satchel::UpdateGraph{{}, {a}, {{a.token, 0, 4}}, 8});
+    const auto progress = [&] {
+        std::string told;
+        for (const auto& batch : scene.scheduler.take().clients) {
+            for (const auto& message : batch.messages) {
+                const auto* one = std::get_if<satchel::Progress>(&message);
+                if (one == nullptr) continue;
+                told += fmt::format("c{}: {} of {}; ", batch.client, one->finished, one->watch);
+            }
+        }
+        return told;
+    };
+    CHECK(progress().empty());
+    const auto finish = [&](satchel::TaskId task) {
+        scene.say("w",
+                  satchel::TasksFinished{{{scene.scheduler.tasks().ref(task), 8, 1, false, {}}}});
+    };
+    finish(0);
+    finish(1);
+    CHECK(progress().empty());
+    scene.tick(1);
+    CHECK(progress() == "c0: 2 of 7; ");
+    scene.tick(2);
+    CHECK(progress().empty());
+    for (const satchel::TaskId task : {2U, 3U, 4U}) finish(task);
+    scene.tick(3);
+    CHECK(progress() == "c0: 5 of 7; ");
+}

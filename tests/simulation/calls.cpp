@@ -15,8 +15,8 @@ std::vector<std::uint64_t> World::inputs_of(std::size_t id, const Work& work, st
     const auto& call = work.calls[k];
     std::vector<std::uint64_t> inputs;
     for (const auto& argument : call.arguments) {
-        if ((argument.reference & detail::literal_bit) != 0) {
-            const auto& literal = call.layer->literals[argument.reference & ~detail::literal_bit];
+        if (detail::is_literal(argument.reference)) {
+            const auto& literal = call.layer->literals[detail::literal_number(argument.reference)];
             std::memcpy(&inputs.emplace_back(), literal.data(), sizeof(std::uint64_t));
             continue;
         }
@@ -69,6 +69,7 @@ void World::require_alone(const Node& node, const worker::Instructions& out) con
         for (const auto& call : work.calls) calls.push_back(call.task);
     }
     calls.insert(calls.end(), out.resumes.begin(), out.resumes.end());
+    std::erase_if(calls, [&](TaskRef task) { return node.stopped.contains(task); });
     const bool one_is_alone =
         std::ranges::any_of(calls, [&](TaskRef task) { return node.alone.contains(task); });
     require(!one_is_alone || calls.size() == 1, "what shall be alone has company");

@@ -113,8 +113,8 @@ void World::drain(std::size_t id) {
     node.machine->check();
     require(!node.paused || out.executes.empty(), "a paused worker begins something");
     for (const auto& work : out.executes) require_right(node, work);
-    require_alone(node, out);
     node.stopped.insert(out.stops.begin(), out.stops.end());
+    require_alone(node, out);
     require_reported(node, out);
     for (const auto ref : out.drops) node.values.erase(ref);
     for (auto& message : out.messages) send_report(id, std::move(message));

@@ -215,8 +215,8 @@ void Workload::add_model(const LayerSpec& spec, const std::vector<Key>& keys) {
         auto& task = tasks_[key];
         std::vector<std::uint64_t> values;
         for (const auto reference : references) {
-            if ((reference & detail::literal_bit) != 0) {
-                values.push_back(number_in(spec.literals[reference & ~detail::literal_bit]));
+            if (detail::is_literal(reference)) {
+                values.push_back(number_in(spec.literals[detail::literal_number(reference)]));
                 continue;
             }
             const auto& input = tasks_.at(keys[reference]);

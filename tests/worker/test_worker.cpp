@@ -706,3 +706,22 @@ TEST_CASE("worker: what shall be alone waits for the others to end, and they for
     scene.finish(ref(3));
     CHECK(scene.out() == "finished 3; executing 6; execute 6");
 }
+
+TEST_CASE("worker: what was released and goes on all the same is no company") {
+    Scene scene({.threads = 2});
+    scene.compute(ref(1));
+    (void)scene.out();
+    scene.compute(ref(2), {}, 1, 0, false, true);
+    scene.compute(ref(3), {}, 2);
+    CHECK(scene.out().empty());
+    scene.release(ref(1));
+    CHECK(scene.out() == "executing 2; execute 2; stop 1");
+    scene.compute(ref(4), {}, 3);
+    CHECK(scene.out().empty());
+    scene.release(ref(2));
+    scene.compute(ref(5), {}, 4);
+    CHECK(scene.out() == "stop 2");
+    // The threads have not come back, but what comes to one of them begins.
+    scene.finish(ref(1));
+    CHECK(scene.out() == "executing 3; execute 3; drop 1.1");
+}

@@ -129,8 +129,8 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
     [[nodiscard]] auto flatten() && { return std::move(*this).flatten_moved(); }
 
     /// f(partition) for each partition, given as `std::vector<T>` or `std::span<const T>`. A range
-    /// that it returns (other than a string, Bytes or a path) is the new partition; anything else
-    /// its one element.
+    /// that it returns (other than a string, Bytes, a path or JSON) is the new partition; anything
+    /// else its one element.
     template <class F>
     [[nodiscard]] auto map_partitions(F f) const& {
         return Bag(*this).map_partitions_moved(std::move(f));
@@ -140,7 +140,8 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
         return std::move(*this).map_partitions_moved(std::move(f));
     }
 
-    /// f(partition, extra…): the extra arguments are values or Delayed.
+    /// f(partition, extra…): the extra arguments are values, Delayed, or bags of as many
+    /// partitions, each of which arrives as a `std::vector<U>`.
     template <class F, class E, class... Extra>
     [[nodiscard]] auto map_partitions(F f, E extra, Extra... extras) const;
 

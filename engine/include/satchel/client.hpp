@@ -238,7 +238,8 @@ class Client final : public Executor {
                                                    std::vector<TaskIndex> outputs) const;
     [[nodiscard]] State scatter_value(const Value& value, const ScatterOptions& options) const;
     // The same for what is an argument of the library's own: it does not wait.
-    [[nodiscard]] State share_value(const Value& value) const;
+    [[nodiscard]] State share_value(const Value& value, const Bytes& packed,
+                                    const SubmitOptions& options) const;
     void cancel_states(const std::vector<State>& states) const;
     void retry_states(const std::vector<State>& states) const;
 
@@ -359,11 +360,12 @@ auto Client::map_columns(const SubmitOptions& options, F&& f,
         }
         (detail::require_column_travels<T>(), ...);
         const Callable function(std::forward<F>(f));
-        if constexpr (!std::is_empty_v<Callable>) {
+        if constexpr (!std::is_trivially_copyable_v<Callable>) {
             const auto value = Value::of(function);
-            if (detail::packed(value, detail::call_name_of<Callable>()).size() >
-                detail::shared_bytes_max) {
-                const std::vector first(sizes[0], Future<Callable>(share_value(value)));
+            const auto bytes = detail::packed(value, detail::call_name_of<Callable>());
+            if (bytes.size() > detail::shared_bytes_max) {
+                const Future<Callable> shared(share_value(value, bytes, options));
+                const std::vector first(sizes[0], shared);
                 return map_columns(options, detail::CallFirst<Callable>(), first, columns...);
             }
         }

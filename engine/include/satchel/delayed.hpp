@@ -129,10 +129,6 @@ Token value_token(const T& value) {
     }
 }
 
-/// Whether argument `k` of type `T` has to be moved into a call of `F`, as it cannot be copied.
-template <class F, class T, std::size_t k>
-inline constexpr bool moves_argument = !is_copyable<T> && !takes_reference<F, k>();
-
 /// How many inputs each of `n` arguments has. Where none is a list, nothing has to be stored: calls
 /// of a function without state are then equal, and graphs keep equal functions once.
 template <std::size_t n, bool has_list>

@@ -21,6 +21,13 @@ namespace detail {
 
 /// An input that is a literal of the graph carries this bit; the others are numbers of tasks.
 inline constexpr std::uint32_t literal_bit = 0x8000'0000;
+[[nodiscard]] constexpr bool is_literal(std::uint32_t reference) noexcept {
+    return (reference & literal_bit) != 0;
+}
+/// Which of the literals it is.
+[[nodiscard]] constexpr std::uint32_t literal_number(std::uint32_t reference) noexcept {
+    return reference & ~literal_bit;
+}
 
 /// All that an executor keeps for one task. It lies in one cache line, because in a large graph
 /// each line that has to come from memory costs more than calling the task.
@@ -75,7 +82,7 @@ class Arguments {
     /// Whether this task is the last that needs input `k`, and may therefore move from it.
     [[nodiscard]] bool owns(std::uint32_t k) const noexcept {
         const auto reference = references_[k];
-        if ((reference & detail::literal_bit) != 0) return false;
+        if (detail::is_literal(reference)) return false;
         auto& slot = slots_[reference];
         return std::atomic_ref(slot.counter).load(std::memory_order_acquire) == 1 &&
                slot.value.unique();
@@ -98,8 +105,8 @@ class Arguments {
   private:
     [[nodiscard]] Value& at(std::uint32_t k) const noexcept {
         const auto reference = references_[k];
-        return (reference & detail::literal_bit) != 0 ? literals_[reference & ~detail::literal_bit]
-                                                      : slots_[reference].value;
+        return detail::is_literal(reference) ? literals_[detail::literal_number(reference)]
+                                             : slots_[reference].value;
     }
 
     detail::TaskSlot* slots_;

@@ -5,8 +5,7 @@
 ///     auto a = graph.add(make_one);
 ///     auto b = graph.add(increment, {a});                       // a task that depends on `a`
 ///     auto c = graph.add({.name = "double", .count = 8, .function = twice,
-///                         .inputs = {satchel::Input::one(b)}}); // a layer: 8 tasks, one
-///                         description
+///                         .inputs = {satchel::Input::one(b)}}); // a layer: 8 tasks at once
 ///
 /// Tasks are numbered 0, 1, … in the order in which they are added. Keys give names to tasks and
 /// let a task refer to one that is added later; `compile` finds unknown and duplicate keys and
@@ -111,7 +110,7 @@ struct Input {
 
     /// The same value for every task: what Graph::literal() gave, or how many were before it.
     [[nodiscard]] static Input literal(std::uint32_t number) {
-        return {Kind::literal, number & ~detail::literal_bit, 1, 0};
+        return {Kind::literal, detail::literal_number(number), 1, 0};
     }
     /// Every task depends on `task`.
     [[nodiscard]] static Input one(TaskIndex task) { return {Kind::one, task, 1, 0}; }

@@ -16,7 +16,7 @@
 #pragma once
 
 #include <satchel/bytes.hpp>
-#include <satchel/detail/aggregate.hpp>
+#include <satchel/detail/standard_types.hpp>
 
 #include <bit>
 #include <concepts>
@@ -76,29 +76,6 @@ template <class T>
 inline constexpr bool hashes_by_members = std::is_aggregate_v<T>&& member_count<T> != not_simple;
 
 template <class T>
-inline constexpr bool is_tuple_like = requires {
-    std::tuple_size<T>::value;
-};
-
-/// A path: a range whose elements are paths again.
-template <class T>
-inline constexpr bool is_path_like = requires(const T& x) {
-    x.native().c_str();
-};
-
-template <class T>
-inline constexpr bool is_optional_like = requires(const T& x) {
-    x.has_value();
-    *x;
-};
-
-template <class T>
-inline constexpr bool is_variant_like = requires(const T& x) {
-    x.valueless_by_exception();
-    x.index();
-};
-
-template <class T>
 concept HasStandardHash = requires(const T& x) {
     std::hash<T>{}(x);
 };
@@ -110,17 +87,6 @@ inline constexpr bool is_range_of_others = false;
 template <std::ranges::input_range T>
 inline constexpr bool is_range_of_others<T> =
     !(std::is_same_v<std::ranges::range_value_t<T>, T> && HasStandardHash<T>);
-
-template <class T>
-inline constexpr bool is_duration_like = requires(const T& x) {
-    typename T::period;
-    static_cast<typename T::rep>(x.count());
-};
-template <class T>
-inline constexpr bool is_time_point_like = requires(const T& x) {
-    typename T::clock;
-    x.time_since_epoch();
-};
 
 /// `Outer…` are the types that `T` is a part of, which are being asked about.
 template <class T, class... Outer>
@@ -166,25 +132,22 @@ template <class... Outer, class... Parts>
 constexpr bool are_hashable(TypeList<Parts...>) {
     return (is_hashable_part<Parts, Outer...>() && ...);
 }
-template <template <class...> class V, class... Parts>
-TypeList<Parts...> alternatives_of(const V<Parts...>&);
-
 template <class T, class... Outer>
 constexpr bool knows_hash_of() {
     if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::same_as<T, Bytes> ||
-                  std::is_convertible_v<const T&, std::string_view> || is_path_like<T> ||
-                  is_duration_like<T> || is_time_point_like<T>) {
+                  std::is_convertible_v<const T&, std::string_view> || PathLike<T> ||
+                  DurationLike<T> || TimePointLike<T>) {
         return true;
     } else if constexpr (is_range_of_others<T>) {
         return is_hashable_part<std::ranges::range_value_t<const T>, T, Outer...>();
-    } else if constexpr (is_tuple_like<T>) {
+    } else if constexpr (TupleLike<T>) {
         return []<std::size_t... I>(std::index_sequence<I...>) {
             return (is_hashable_part<std::tuple_element_t<I, T>, T, Outer...>() && ...);
         }
         (std::make_index_sequence<std::tuple_size_v<T>>());
-    } else if constexpr (is_variant_like<T>) {
-        return are_hashable<T, Outer...>(decltype(alternatives_of(std::declval<const T&>())){});
-    } else if constexpr (is_optional_like<T>) {
+    } else if constexpr (VariantLike<T>) {
+        return are_hashable<T, Outer...>(decltype(parts_of(std::declval<const T&>())){});
+    } else if constexpr (OptionalLike<T>) {
         return is_hashable_part<decltype(*std::declval<const T&>()), T, Outer...>();
     } else if constexpr (hashes_by_members<T>) {
         return are_hashable<T, Outer...>(member_types<T>{});
@@ -209,11 +172,11 @@ requires(detail::knows_hash_of<T>()) std::uint64_t stable_hash(const T& value) {
         return detail::hash_bytes(value.text());
     } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
         return detail::hash_bytes(value);
-    } else if constexpr (detail::is_duration_like<T>) {
+    } else if constexpr (detail::DurationLike<T>) {
         return hash(value.count());
-    } else if constexpr (detail::is_time_point_like<T>) {
+    } else if constexpr (detail::TimePointLike<T>) {
         return hash(value.time_since_epoch().count());
-    } else if constexpr (detail::is_path_like<T>) {
+    } else if constexpr (detail::PathLike<T>) {
         std::uint64_t combined = 7;  // by parts, because "a//b" == "a/b"
         for (const auto& part : value) {
             combined = detail::hash_mix(combined, detail::hash_bytes(part.native()));
@@ -229,14 +192,14 @@ requires(detail::knows_hash_of<T>()) std::uint64_t stable_hash(const T& value) {
             }
         }
         return combined;
-    } else if constexpr (detail::is_tuple_like<T>) {
+    } else if constexpr (detail::TupleLike<T>) {
         std::uint64_t combined = 3;
         const auto add = [&](const auto&... part) {
             ((combined = detail::hash_mix(combined, hash(part))), ...);
         };
         std::apply(add, value);
         return combined;
-    } else if constexpr (detail::is_variant_like<T>) {
+    } else if constexpr (detail::VariantLike<T>) {
         if (value.valueless_by_exception()) return 8;
         const auto held = visit([&](const auto& x) { return hash(x); }, value);
         return detail::hash_mix(8 + value.index(), held);

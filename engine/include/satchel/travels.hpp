@@ -16,7 +16,7 @@
 #pragma once
 
 #include <satchel/bytes.hpp>
-#include <satchel/detail/aggregate.hpp>
+#include <satchel/detail/standard_types.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -123,37 +123,11 @@ void call(Archive& archive, T& object, unsigned version) {
 }  // namespace free_serialize
 
 template <class T>
-concept Path = requires(const T& x) {
-    x.native().c_str();
-};
-template <class T>
-concept OptionalLike = requires(T& x) {
-    typename T::value_type;
-    x.has_value();
-    *x;
-    x.reset();
-};
-template <class T>
-concept VariantLike = requires(const T& x) {
-    x.valueless_by_exception();
-};
-template <class T>
 concept UniquePointer = requires(T& x) {
     typename T::deleter_type;
     x.release();
     requires std::is_empty_v<typename T::deleter_type>;
     requires !std::is_array_v<typename T::element_type>;
-};
-template <class T>
-concept DurationLike = requires(const T& x) {
-    typename T::rep;
-    typename T::period;
-    x.count();
-};
-template <class T>
-concept TimePointLike = requires(const T& x) {
-    typename T::clock;
-    x.time_since_epoch();
 };
 template <class T>
 concept ComplexLike = requires(T& x) {
@@ -176,11 +150,11 @@ inline constexpr bool is_restorable = std::is_empty_v<T> && (std::default_initia
 
 template <class T>
 consteval Form standard_form() {
-    if constexpr (Path<T>) {
+    if constexpr (PathLike<T>) {
         return Form::path;
     } else if constexpr (SequenceLike<T>) {
         return Form::sequence;
-    } else if constexpr (requires { std::tuple_size<T>::value; }) {
+    } else if constexpr (TupleLike<T>) {
         return requires(T & x) { x.data(); }
         ? Form::array : Form::tuple;
     } else if constexpr (OptionalLike<T>) {
@@ -255,9 +229,6 @@ template <class... Outer, class... M>
 consteval TravelProblem problem_of_all(TypeList<M...>) {
     return first_of({problem_of<std::remove_const_t<M>, Outer...>()...});
 }
-
-template <template <class...> class V, class... M>
-TypeList<M...> parts_of(const V<M...>&);
 
 template <class T>
 consteval TravelProblem problem_of_unknown() {

@@ -3,8 +3,7 @@
 ///     satchel::Value v = satchel::Value::of(std::string("text"));
 ///     satchel::Value w = v;                        // shares the object
 ///     v.get<std::string>();                        // const std::string&
-///     std::move(w).take<std::string>();            // moves it if nobody else holds it, else
-///     copies
+///     std::move(w).take<std::string>();            // moved if nobody else holds it, else copied
 ///
 /// Sixteen bytes: small trivial objects lie in the value itself, others in a counted box. A value
 /// can be written to an archive if its type travels, and read again by any process of the same
@@ -61,12 +60,15 @@ consteval bool can_be_copied() {
         return false;
     } else if constexpr (member_count<T> != not_simple) {
         return can_all_be_copied<T, Outer...>(member_types<T>{});
-    } else if constexpr (requires { typename T::allocator_type; } || OptionalLike<T>) {
-        return can_be_copied<std::remove_const_t<typename T::value_type>, T, Outer...>();
-    } else if constexpr (is_standard<T>() && requires(const T& x) {
-                             std::tuple_size<T>::value;
-                             parts_of(x);
+    } else if constexpr (requires {
+                             typename T::allocator_type;
+                             typename T::value_type;
                          }) {
+        return can_be_copied<std::remove_const_t<typename T::value_type>, T, Outer...>();
+    } else if constexpr (OptionalLike<T>) {
+        return can_be_copied<std::remove_cvref_t<decltype(*std::declval<const T&>())>, T,
+                             Outer...>();
+    } else if constexpr (TupleLike<T> && requires(const T& x) { parts_of(x); }) {
         return can_all_be_copied<T, Outer...>(decltype(parts_of(std::declval<T>())){});
     } else {
         return true;

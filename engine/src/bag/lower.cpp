@@ -255,7 +255,7 @@ class Lowering {
 
     [[nodiscard]] Input input_of(const NodeInput& input) {
         if (input.kind == Kind::literal) {
-            return Input::literal(graph_.literal(input.value) & ~literal_bit);
+            return Input::literal(graph_.literal(input.value));
         }
         if (input.kind == Kind::self) return Input::shift(graph_.size(), UINT32_MAX, 1);
         const auto first = known(*input.node).first;

@@ -44,7 +44,7 @@ std::string dot_of(const Graph& graph) {
         inputs.clear();
         graph.inputs_of(task, inputs);
         for (const auto input : inputs) {
-            if ((input & literal_bit) == 0) dot += fmt::format("  {} -> {};\n", input, task);
+            if (!is_literal(input)) dot += fmt::format("  {} -> {};\n", input, task);
         }
     }
     return dot + "}\n";

@@ -117,8 +117,8 @@ class CallWriter {
         if (calls.references.empty()) return;
         const auto each = static_cast<std::uint32_t>(calls.references.size()) / calls.count;
         for (const auto reference : calls.references) {
-            const bool is_literal = (reference & detail::literal_bit) != 0;
-            spec.references.push_back(is_literal ? places[reference & ~detail::literal_bit]
+            const bool is_literal = detail::is_literal(reference);
+            spec.references.push_back(is_literal ? places[detail::literal_number(reference)]
                                                  : futures_ + reference);
         }
         for (std::uint32_t k = 1; k <= calls.count; ++k) spec.ends.push_back(k * each);
@@ -216,8 +216,11 @@ Client::State Client::scatter_value(const Value& value, const ScatterOptions& op
     return state;
 }
 
-Client::State Client::share_value(const Value& value) const {
-    return offer({Token::unique(), {encode(value)}}, "data", false, *executor_->session());
+Client::State Client::share_value(const Value& value, const Bytes& packed,
+                                  const SubmitOptions& options) const {
+    // Calls are equal if their data is; of others, it is not worth looking at.
+    const auto token = options.pure ? Token::of(packed.text()) : Token::unique();
+    return offer({token, {encode(value)}}, "data", false, *executor_->session());
 }
 
 void Client::cancel_states(const std::vector<State>& states) const {

@@ -19,7 +19,7 @@ namespace {
 // Decoding less than this takes no longer than to wake who waits for it.
 constexpr std::uint64_t large_min = std::uint64_t{256} << 10;
 
-// Each time half a second passes.
+// Each time half a second passes, or as long as a connection is tried for.
 constexpr int unreached_max = 10;
 
 std::exception_ptr stopped() {
@@ -40,12 +40,10 @@ std::shared_ptr<Gather> Gather::start(std::vector<StatePtr> states) {
     return gather;
 }
 
-std::shared_ptr<Gather> Gather::start_outputs(std::vector<StatePtr> states,
-                                              std::shared_ptr<detail::RunProgress> progress) {
+std::shared_ptr<Gather> Gather::start_outputs(std::vector<StatePtr> states, std::uint64_t watch) {
     auto gather = std::make_shared<Gather>(std::move(states));
-    gather->progress_ = std::move(progress);
+    gather->watch_ = watch;
     gather->gives_back_ = true;
-    if (gather->progress_) gather->progress_->total += gather->left_;
     gather->watch();
     return gather;
 }
@@ -62,6 +60,7 @@ void Gather::unwatch() {
     if (!session_) return;
     const std::lock_guard lock(session_->mutex());
     for (const auto& state : states_) Session::unwatch(*state, *this);
+    session_->end_watch(watch_);
 }
 
 void Gather::settled(std::size_t number) {
@@ -88,7 +87,7 @@ void Gather::fail(const std::exception_ptr& error) {
 void Gather::keep(std::size_t number, Kept value) {
     const bool is_large = value.encoded.size() >= large_min;
     values_[number] = std::move(value);
-    if (progress_) ++progress_->finished;
+    if (left_ == 1) session_->finish_watched(watch_);
     if (is_large) large_.push_back(number);
     if (--left_ == 0 || is_large) over_.notify_all();
 }
@@ -120,6 +119,8 @@ void Gather::unreached(std::size_t number, TaskRef task, WorkerRef holder, const
     }
     const bool is_given_up = times > unreached_max / 2 && state.status == FutureStatus::finished;
     if (is_given_up) session_->missing(state, task, holder);
+    // Another one that has it is asked first the next time.
+    std::ranges::stable_partition(state.holders, [&](WorkerRef other) { return other != holder; });
     session_->watch(state, *this, number);
 }
 

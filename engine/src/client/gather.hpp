@@ -6,7 +6,6 @@
 #pragma once
 
 #include <satchel/archive.hpp>
-#include <satchel/detail/run_progress.hpp>
 #include <satchel/value.hpp>
 
 #include "client/session.hpp"
@@ -15,6 +14,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <map>
@@ -33,8 +33,9 @@ class Gather final : public Watcher, public std::enable_shared_from_this<Gather>
     [[nodiscard]] static std::shared_ptr<Gather> start(std::vector<StatePtr> states);
     /// The same for the outputs of a graph: a result that has come along with its key, and that
     /// nobody else holds, is not needed in the cluster any more, nor computed again if it is lost.
-    [[nodiscard]] static std::shared_ptr<Gather> start_outputs(
-        std::vector<StatePtr> states, std::shared_ptr<detail::RunProgress> progress);
+    /// `watch`: a number of the session's, or 0.
+    [[nodiscard]] static std::shared_ptr<Gather> start_outputs(std::vector<StatePtr> states,
+                                                               std::uint64_t watch);
 
     explicit Gather(std::vector<StatePtr> states);
     Gather(const Gather&) = delete;
@@ -72,7 +73,7 @@ class Gather final : public Watcher, public std::enable_shared_from_this<Gather>
 
     std::shared_ptr<Session> session_;
     std::vector<StatePtr> states_;
-    std::shared_ptr<detail::RunProgress> progress_;
+    std::uint64_t watch_ = 0;
     bool gives_back_ = false;
     std::vector<Kept> values_;
     std::vector<std::size_t> large_;  // of them, not decoded yet

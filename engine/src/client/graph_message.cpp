@@ -75,7 +75,7 @@ class GraphWriter {
                 inputs.clear();
                 graph.inputs_of(task, inputs);
                 const auto is_before = [task](auto input) {
-                    return is_literal(input) || input < task;
+                    return detail::is_literal(input) || input < task;
                 };
                 if (!std::ranges::all_of(inputs, is_before)) return false;
             }
@@ -216,21 +216,19 @@ class GraphWriter {
         return place->second | detail::literal_bit;
     }
 
-    static bool is_literal(std::uint32_t input) { return (input & detail::literal_bit) != 0; }
-
     void prepare_inputs(TaskIndex task, const std::string& name) {
         inputs_.clear();
         graph_.inputs_of(task, inputs_);
         for (const auto input : inputs_) {
-            if (is_literal(input)) prepare(input & ~detail::literal_bit, name);
+            if (detail::is_literal(input)) prepare(detail::literal_number(input), name);
         }
     }
 
     void append_inputs() {
         auto& references = layers_.back().references;
         for (const auto input : inputs_) {
-            references.push_back(is_literal(input) ? local(input & ~detail::literal_bit)
-                                                   : number_of(input));
+            references.push_back(detail::is_literal(input) ? local(detail::literal_number(input))
+                                                           : number_of(input));
         }
         layers_.back().ends.push_back(static_cast<std::uint32_t>(references.size()));
     }
@@ -278,8 +276,8 @@ class GraphWriter {
             auto input = layer.inputs[k];
             if (input.kind != Input::Kind::literal) {
                 input.first = input.first == segment.first ? number_of(input.first) : firsts[k];
-            } else if (const auto place = local(input.first); is_literal(place)) {
-                input.first = place & ~detail::literal_bit;
+            } else if (const auto place = local(input.first); detail::is_literal(place)) {
+                input.first = detail::literal_number(place);
             } else {
                 input = Input::one(place);
             }

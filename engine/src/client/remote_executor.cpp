@@ -31,6 +31,8 @@ constexpr std::int64_t question_bytes_max = 4 << 20;
 // learn of the death a little later, would name the same worker again, until it gives up.
 constexpr std::chrono::milliseconds report_pause{500};
 
+constexpr std::chrono::seconds patience_after_end{5};
+
 // A graph that was sent: its outputs are fetched as they come.
 class RemoteSubmission final : public Submission {
   public:
@@ -48,6 +50,26 @@ class RemoteSubmission final : public Submission {
   private:
     std::shared_ptr<Gather> gather_;
     detail::OnStop on_stop_;
+};
+
+// While it lives, how far a graph has come is shown, if it is watched.
+class WatchedGraph {
+  public:
+    WatchedGraph(Session& session, std::uint64_t number) : session_(session), number_(number) {}
+    WatchedGraph(const WatchedGraph&) = delete;
+    WatchedGraph& operator=(const WatchedGraph&) = delete;
+    ~WatchedGraph() {
+        const std::lock_guard lock(session_.mutex());
+        session_.end_watch(number_);
+    }
+    void finish() {
+        const std::lock_guard lock(session_.mutex());
+        session_.finish_watched(number_);
+    }
+
+  private:
+    Session& session_;
+    std::uint64_t number_;
 };
 
 void require_not_stopped(const RunOptions& options) {
@@ -71,6 +93,7 @@ RemoteExecutor::RemoteExecutor(const net::Address& scheduler, const net::Credent
     loop_.call([&] {
         fetcher_.emplace(loop_, identity);
         report_timer_.emplace(loop_);
+        end_timer_.emplace(loop_);
         connection_.start({.received =
                                [this](net::Message& message) {
                                    session_->received(cluster::receive<ServerToClient>(message));
@@ -91,6 +114,7 @@ void RemoteExecutor::close() {
         report();
         fetcher_.reset();
         report_timer_.reset();
+        end_timer_.reset();
         if (connection_) connection_.close("the client was closed");
         loop_.after_sending([this] { connection_ = {}; });
     });
@@ -100,15 +124,29 @@ void RemoteExecutor::close() {
 std::unique_ptr<Submission> RemoteExecutor::submit(Graph graph, std::vector<TaskIndex> outputs,
                                                    const RunOptions& options) const {
     require_not_stopped(options);
-    auto states = begin(std::move(graph), std::move(outputs));
-    return std::make_unique<RemoteSubmission>(
-        Gather::start_outputs(std::move(states), options.progress), options.stop_token);
+    auto [states, watch] = send(std::move(graph), std::move(outputs), options.progress);
+    return std::make_unique<RemoteSubmission>(Gather::start_outputs(std::move(states), watch),
+                                              options.stop_token);
 }
 
 std::vector<StatePtr> RemoteExecutor::begin(Graph graph, std::vector<TaskIndex> outputs) const {
+    return send(std::move(graph), std::move(outputs), nullptr).states;
+}
+
+RemoteExecutor::Sent RemoteExecutor::send(
+    Graph graph, std::vector<TaskIndex> outputs,
+    const std::shared_ptr<detail::RunProgress>& progress) const {
     auto message = make_graph_message(std::move(graph), std::move(outputs), *session_);
-    return session_->submit(std::move(message.update), message.names, message.outputs,
-                            std::move(message.offers));
+    auto& update = message.update;
+    if (progress) {
+        std::uint64_t tasks = 0;
+        for (const auto& layer : update.layers) tasks += layer.data.empty() ? layer.count : 0;
+        update.watch = session_->watch(progress, tasks);
+    }
+    const auto watch = update.watch;
+    return {session_->submit(std::move(update), message.names, message.outputs,
+                             std::move(message.offers)),
+            watch};
 }
 
 std::vector<Value> RemoteExecutor::keep(Graph graph, std::vector<TaskIndex> outputs,
@@ -116,14 +154,15 @@ std::vector<Value> RemoteExecutor::keep(Graph graph, std::vector<TaskIndex> outp
     require_not_stopped(options);
     const detail::WatchedRun watched;
     const auto progress = options.progress ? options.progress : watched.progress();
-    Completions completions(begin(std::move(graph), std::move(outputs)));
+    auto [sent, watch] = send(std::move(graph), std::move(outputs), progress);
+    WatchedGraph watched_graph(*session_, watch);
+    Completions completions(std::move(sent));
     const auto& states = completions.states();
-    if (progress) progress->total += states.size();
     const detail::OnStop on_stop(options.stop_token, [&] { completions.cancel(); });
     for (std::size_t left = states.size(); left > 0; --left) {
         session_->require_success(*states[*completions.next({})]);
-        if (progress) ++progress->finished;
     }
+    watched_graph.finish();
     return kept(states);
 }
 
@@ -143,6 +182,8 @@ void RemoteExecutor::closed(const net::Closed& why) {
                             : fmt::format("the connection to the scheduler at {} was lost: {}",
                                           scheduler_.text(), why.text);
     session_->end(std::make_exception_ptr(ConnectionError(reason)));
+    // What is on its way may come, but from a worker that stands still it never does.
+    if (end_timer_) end_timer_->start(patience_after_end, [this] { fetcher_->give_up(); });
 }
 
 void RemoteExecutor::flush() {

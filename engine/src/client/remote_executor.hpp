@@ -46,6 +46,13 @@ class RemoteExecutor final : public Executor {
     void close();
 
   private:
+    /// The outputs of a graph that was sent, and the number under which it is watched, or 0.
+    struct Sent {
+        std::vector<StatePtr> states;
+        std::uint64_t watch = 0;
+    };
+    [[nodiscard]] Sent send(Graph graph, std::vector<TaskIndex> outputs,
+                            const std::shared_ptr<detail::RunProgress>& progress) const;
     void flush();
     void start_fetches(std::vector<Fetch> fetches);
     void start_sendings(std::vector<Sending> sendings);
@@ -66,6 +73,7 @@ class RemoteExecutor final : public Executor {
     std::vector<TaskRef> not_sent_;
     std::vector<Unreached> not_fetched_;
     std::optional<net::Timer> report_timer_;
+    std::optional<net::Timer> end_timer_;
     net::Connection connection_;
 };
 

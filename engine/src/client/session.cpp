@@ -2,6 +2,7 @@
 #include "client/session.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/log.hpp>
 
 #include "client/gather.hpp"
 #include "cluster/failure.hpp"
@@ -409,15 +410,50 @@ void Session::on(KeysCancelled&& message) {
 
 void Session::on(GraphRefused&& message) {
     const auto error = std::make_exception_ptr(GraphError(message.reason));
+    bool is_of_another = false;
     for (const auto& range : message.wanted) {
         for (std::uint64_t k = 0; k < range.count; ++k) {
             auto* state = find({range.token, range.first + k});
             // Another submission of the key may have been accepted.
-            if (state == nullptr || --state->submissions > 0) continue;
+            if (state == nullptr) continue;
+            if (--state->submissions > 0) {
+                is_of_another = true;
+                continue;
+            }
             state->is_refused = true;
             settle(*state, FutureStatus::error, error);
         }
     }
+    if (!is_of_another) return;
+    log_warning("client", message.reason + "; futures of it have the results of that other one");
+}
+
+// ---- progress -----------------------------------------------------------------------------------
+
+std::uint64_t Session::watch(const std::shared_ptr<detail::RunProgress>& progress,
+                             std::uint64_t tasks) {
+    const std::lock_guard lock(mutex_);
+    progress->total += tasks;
+    watched_[++watches_] = {progress, tasks};
+    return watches_;
+}
+
+// What was lost and is computed again has finished twice.
+void Session::on(Progress&& message) {
+    const auto found = watched_.find(message.watch);
+    if (found == watched_.end()) return;
+    auto& watched = found->second;
+    const auto now = std::min(message.finished, watched.tasks);
+    const auto progress = watched.progress.lock();
+    if (progress && now > watched.finished) progress->finished += now - watched.finished;
+    watched.finished = std::max(watched.finished, now);
+}
+
+void Session::finish_watched(std::uint64_t number) {
+    const auto found = watched_.find(number);
+    if (found == watched_.end()) return;
+    on(Progress{number, found->second.tasks});
+    watched_.erase(found);
 }
 
 // ---- data ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <satchel/archive.hpp>
+#include <satchel/detail/run_progress.hpp>
 
 #include "client/future_state.hpp"
 #include "messages/cluster_info.hpp"
@@ -85,6 +86,13 @@ class Session : public std::enable_shared_from_this<Session> {
     void retry(std::span<const StatePtr> states);
     void release(FutureState& state) noexcept;
 
+    /// A number under which a graph of so many tasks can be watched. `progress` shows it then.
+    [[nodiscard]] std::uint64_t watch(const std::shared_ptr<detail::RunProgress>& progress,
+                                      std::uint64_t tasks);
+    /// It has been computed, or, under the lock, will not be looked at any more.
+    void finish_watched(std::uint64_t number);
+    void end_watch(std::uint64_t number) { watched_.erase(number); }
+
     /// Throws the error of what has failed or was cancelled.
     void require_success(const FutureState& state);
 
@@ -130,6 +138,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void on(KeyErred&& message);
     void on(KeysCancelled&& message);
     void on(GraphRefused&& message);
+    void on(Progress&& message);
     void on(SendData&& message);
     void on(ForgetData&& message);
     void on(Holders&& message);
@@ -162,6 +171,12 @@ class Session : public std::enable_shared_from_this<Session> {
     std::condition_variable changed_;  // peers, answers, the end
     std::uint64_t next_request_ = 1;   // 0: nobody waits for the answer
     std::uint64_t cancels_ = 0;        // CancelKeys that were sent
+    struct Watched {
+        std::weak_ptr<detail::RunProgress> progress;
+        std::uint64_t tasks = 0, finished = 0;
+    };
+    std::map<std::uint64_t, Watched> watched_;
+    std::uint64_t watches_ = 0;
     std::map<std::uint64_t, std::optional<ClusterInfo>> infos_;
     std::map<std::uint64_t, std::optional<Holders>> holders_;
     std::exception_ptr end_;

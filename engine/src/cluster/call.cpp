@@ -25,8 +25,8 @@ Value call_function(Call& call) {
     }
     auto& literals = call.layer->literals();
     for (const auto reference : call.references) {
-        const bool is_literal = (reference & detail::literal_bit) != 0;
-        if (is_literal && (reference & ~detail::literal_bit) >= literals.size()) {
+        const bool is_literal = detail::is_literal(reference);
+        if (is_literal && detail::literal_number(reference) >= literals.size()) {
             throw ArchiveError("a task refers to a literal that its layer does not have");
         }
     }

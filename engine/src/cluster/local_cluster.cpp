@@ -4,6 +4,7 @@
 #include <satchel/local_cluster.hpp>
 #include <satchel/log.hpp>
 
+#include "base/descriptor_limit.hpp"
 #include "cluster/scheduler_server.hpp"
 #include "cluster/worker_process.hpp"
 #include "cluster/worker_server.hpp"
@@ -162,6 +163,10 @@ void LocalCluster::Impl::scale(std::int64_t n) {
             "a LocalCluster was asked to have {} workers; it can have 0 to {}", n, workers_max));
     }
     std::vector<std::unique_ptr<cluster::WorkerServer>> ended;  // to be waited for here
+    constexpr std::int64_t few_workers = 64;
+    constexpr rlim_t each = 8;  // descriptors, in this program
+    if (n > few_workers)
+        detail::raise_descriptor_limit(static_cast<rlim_t>(n + few_workers) * each);
     loop_.call([&] {
         if (is_closing_) throw InvalidArgument("this LocalCluster was closed; start a new one");
         ended.swap(ended_);

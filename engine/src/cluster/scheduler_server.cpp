@@ -93,6 +93,7 @@ class SchedulerServer::Impl : public std::enable_shared_from_this<Impl> {
     std::map<ClientId, PeerId> clients_;
     std::map<std::string, int> watched_;  // workers that have a nanny, by name
     std::map<std::string, std::unique_ptr<Lost>> lost_;
+    std::string last_refused_;  // where, of a worker that may try again
     Nanoseconds busy_until_ = now();
     bool is_flush_due_ = false;
 };
@@ -195,10 +196,15 @@ void SchedulerServer::Impl::closed(PeerId id, const net::Closed& why) {
 
 void SchedulerServer::Impl::register_worker(PeerId id, const RegisterWorker& message) {
     auto& peer = *peers_.at(id);
-    if (lost_.contains(message.name)) lose_untold(message.name);
+    // The nanny may still tell how the one before it has ended; that is then no news of this one.
+    if (const auto lost = lost_.find(message.name); lost != lost_.end()) {
+        lose_worker(lost->second->worker, lost->second->seen);
+    }
     if (const auto why = machine_.why_refused(message, now()); !why.empty()) {
-        log_warning("scheduler",
-                    fmt::format("a worker at {} was refused: {}", peer.connection.peer(), why));
+        if (std::exchange(last_refused_, message.address) != message.address) {
+            log_warning("scheduler",
+                        fmt::format("a worker at {} is refused: {}", peer.connection.peer(), why));
+        }
         return peer.connection.close(why);
     }
     peer.name = message.name;

@@ -3,6 +3,7 @@
 #include <satchel/executor.hpp>
 #include <satchel/serve.hpp>
 
+#include "base/descriptor_limit.hpp"
 #include "cluster/scheduler_server.hpp"
 #include "cluster/worker_host.hpp"
 #include "cluster/worker_process.hpp"
@@ -191,6 +192,7 @@ int serve_scheduler(const ServeSchedulerOptions& options) {
     if (options.port < 0 || options.port > UINT16_MAX) {
         throw InvalidArgument(fmt::format("there is no port {}", options.port));
     }
+    detail::raise_descriptor_limit(detail::many_descriptors);
     StopSignals signals;
     const auto credentials = net::Credentials::generate();
     net::EventLoop loop;
@@ -209,6 +211,7 @@ int serve_scheduler(const ServeSchedulerOptions& options) {
 
 int serve_worker(const ServeWorkerOptions& options) {
     check(options);
+    detail::raise_descriptor_limit(detail::many_descriptors);
     const auto processors = default_concurrency();
     const auto threads = options.nthreads > 0
                              ? options.nthreads

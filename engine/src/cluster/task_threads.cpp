@@ -145,22 +145,20 @@ void TaskThreads::run(Work& work) {
 }
 
 void TaskThreads::tell(Work& work) {
-    std::unique_lock lock(work.mutex);
+    // Under the lock, as what follows something must not be told before it.
+    const std::lock_guard lock(work.mutex);
     auto outcomes = std::exchange(work.untold, {});
-    lock.unlock();
     if (!outcomes.empty()) handlers_.done(std::move(outcomes));
 }
 
-std::vector<TaskRef> TaskThreads::Work::give_up() {
+TaskThreads::Batch TaskThreads::Work::give_up() {
     const std::lock_guard lock(mutex);
-    std::vector<TaskRef> tasks;
-    for (const auto& call : std::exchange(left, {})) tasks.push_back(call.task);
-    return tasks;
+    return std::exchange(left, {});
 }
 
 bool TaskThreads::are_busy() {
     const std::lock_guard lock(mutex_);
-    return !at_work_.empty();
+    return !at_work_.empty() || !queue_.empty();
 }
 
 bool TaskThreads::relieve(std::chrono::microseconds longest) {
@@ -181,7 +179,9 @@ bool TaskThreads::relieve(std::chrono::microseconds longest) {
 }
 
 void TaskThreads::begin_wait(const Run& run, Work& work) {
-    handlers_.seceded(run.second, run.first, work.give_up());
+    std::vector<TaskRef> not_begun;
+    for (const auto& call : work.give_up()) not_begun.push_back(call.task);
+    handlers_.seceded(run.second, run.first, std::move(not_begun));
 }
 
 void TaskThreads::end_wait(const Run& run) {

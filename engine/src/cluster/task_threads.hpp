@@ -31,7 +31,7 @@ struct TaskThreadsHandlers {
     /// A task gives up its place; the other calls of its batch will not be made.
     std::function<void(TaskRef, std::uint32_t life, std::vector<TaskRef> not_begun)> seceded;
     /// Calls will not be made, for the one before them takes too long.
-    std::function<void(std::uint32_t life, std::vector<TaskRef>)> not_begun;
+    std::function<void(std::uint32_t life, std::deque<Call>)> not_begun;
     /// It wants a place again: to be answered by `resume`.
     std::function<void(TaskRef, std::uint32_t life)> rejoin;
     /// What this_task::executor() gives.
@@ -76,7 +76,7 @@ class TaskThreads {
         std::uint32_t life = 0;
         Clock::time_point began = Clock::now();  // the call that is being made
 
-        [[nodiscard]] std::vector<TaskRef> give_up();
+        [[nodiscard]] Batch give_up();
     };
 
     void add_thread();

@@ -4,6 +4,7 @@
 #include <satchel/archive.hpp>
 #include <satchel/error.hpp>
 
+#include "base/descriptor_limit.hpp"
 #include "cluster/codec.hpp"
 #include "cluster/worker_options.hpp"
 #include "cluster/worker_server.hpp"
@@ -109,6 +110,7 @@ void StopSignals::stop() {
 
 int worker_main(const process::WorkerStart& start) {
     if (!start.has_parent) return serve_worker(read_worker_options(start.arguments));
+    detail::raise_descriptor_limit(detail::many_descriptors);
     const auto parameters = WorkerParameters::read(start.parameters);
     // Ctrl-C in a terminal goes to all processes; the nanny then tells this one what to do.
     std::signal(SIGINT, SIG_IGN);

@@ -16,6 +16,7 @@
 #include "worker/worker.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -35,6 +36,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds first_pause = 20ms;
 constexpr std::chrono::milliseconds longest_pause = 1000ms;
+constexpr std::chrono::milliseconds patience_with_refusals = 2000ms;
 // What was taken for short, and is not, has others wait behind it for so long.
 constexpr std::chrono::milliseconds patience_with_calls = 5ms;
 
@@ -78,6 +80,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void connect();
     void connected(net::ConnectResult result);
     void disconnected(const net::Closed& why);
+    void refused(const std::string& why);
     void try_again(const std::string& why);
     void give_up(const std::string& why);
     void end(const WorkerServerEnd& end);
@@ -98,6 +101,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     void stop_all();
     void drop(const std::vector<TaskRef>& tasks);
     void done(std::vector<Outcome>&& outcomes);
+    void not_begun(std::uint32_t life, std::deque<Call>&& calls);
     /// `work`, in the thread of the loop, unless this is gone by then.
     template <class Work>
     void post(Work work);
@@ -121,6 +125,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
     std::optional<DataServer> data_server_;
     Clock::time_point alone_since_ = Clock::now();
     std::chrono::milliseconds pause_ = first_pause;
+    std::optional<Clock::time_point> refused_since_;
     bool is_over_ = false;
     TaskExecutor executor_;
     // They come last, because they may run what uses the rest.
@@ -179,10 +184,16 @@ void WorkerServer::Impl::disconnected(const net::Closed& why) {
     // Who was not even welcomed was refused.
     const bool was_welcome = machine_->self().worker != none;
     if (was_welcome) alone_since_ = Clock::now();
-    if (why.kind == net::Closed::Kind::by_peer && !was_welcome) return give_up(why.text);
+    if (why.kind == net::Closed::Kind::by_peer && !was_welcome) return refused(why.text);
     if (why.kind == net::Closed::Kind::by_peer) return end({why.text});
     if (why.kind == net::Closed::Kind::here) return end({"it was closed"});
     try_again(why.text);
+}
+
+// The scheduler may not have seen the end of the one before this yet, which had the same name.
+void WorkerServer::Impl::refused(const std::string& why) {
+    if (!refused_since_) refused_since_ = Clock::now();
+    Clock::now() - *refused_since_ < patience_with_refusals ? try_again(why) : give_up(why);
 }
 
 void WorkerServer::Impl::try_again(const std::string& why) {
@@ -254,6 +265,7 @@ void WorkerServer::Impl::received(net::Message& message) {
     machine_->handle(batch);
     if (!was_known && machine_->self().worker != none) {
         pause_ = first_pause;
+        refused_since_.reset();
         const auto& welcome = std::get<Welcome>(batch.messages.front());
         beat_interval_ = std::chrono::nanoseconds(
             std::clamp<Nanoseconds>(welcome.heartbeat_interval, 10'000'000, 60'000'000'000));
@@ -374,7 +386,7 @@ Call WorkerServer::Impl::prepare(worker::Call&& call, TaskRef before) {
                   .life = life_};
     sources_[call.task] = prepared.stop;
     for (const auto& argument : call.arguments) {
-        if ((argument.reference & detail::literal_bit) != 0) {
+        if (detail::is_literal(argument.reference)) {
             prepared.references.push_back(argument.reference);
             continue;
         }
@@ -432,12 +444,9 @@ TaskThreadsHandlers WorkerServer::Impl::handlers() {
                     });
                 },
             .not_begun =
-                [this](std::uint32_t life, std::vector<TaskRef> tasks) {
-                    post([life, tasks = std::move(tasks)](Impl& self) {
-                        if (life != self.life_) return;
-                        for (const auto task : tasks) self.sources_.erase(task);
-                        self.machine_->not_begun(tasks);
-                        self.act();
+                [this](std::uint32_t life, std::deque<Call> calls) {
+                    post([life, calls = std::move(calls)](Impl& self) mutable {
+                        self.not_begun(life, std::move(calls));
                     });
                 },
             .rejoin =
@@ -451,6 +460,16 @@ TaskThreadsHandlers WorkerServer::Impl::handlers() {
                     });
                 },
             .executor = [this]() -> const Executor& { return executor_.get(); }};
+}
+
+void WorkerServer::Impl::not_begun(std::uint32_t life, std::deque<Call>&& calls) {
+    std::vector<TaskRef> tasks;
+    for (const auto& call : calls) tasks.push_back(call.task);
+    helper_.post([calls = std::move(calls)] {});
+    if (life != life_) return;
+    for (const auto task : tasks) sources_.erase(task);
+    machine_->not_begun(tasks);
+    act();
 }
 
 void WorkerServer::Impl::done(std::vector<Outcome>&& outcomes) {

@@ -71,7 +71,7 @@ void CompiledGraph::link() {
     auto* const slots = tasks.data();
     PooledVector<std::uint32_t> next(n, 0);
     for (const auto input : inputs) {
-        if ((input & literal_bit) == 0) ++next[input];
+        if (!is_literal(input)) ++next[input];
     }
     std::uint32_t edges = 0;
     for (TaskIndex task = 0; task < n; ++task) {
@@ -84,7 +84,7 @@ void CompiledGraph::link() {
     for (TaskIndex task = 0; task < n; ++task) {
         std::uint32_t dependencies = 0;
         for (const auto* end = inputs.data() + slots[task + 1].inputs; input != end; ++input) {
-            if ((*input & literal_bit) != 0) continue;
+            if (is_literal(*input)) continue;
             successors[next[*input]++] = task;
             ++dependencies;
         }
@@ -119,7 +119,7 @@ void CompiledGraph::refuse_cycle(const Graph& graph) const {
         on_path[task] = true;
         path.push_back(task);
         task = *std::ranges::find_if(inputs_of(task), [&](std::uint32_t input) {
-            return (input & literal_bit) == 0 && waiting[input] != 0;
+            return !is_literal(input) && waiting[input] != 0;
         });
     }
     std::string text = graph.label(task);

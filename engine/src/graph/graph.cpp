@@ -142,8 +142,8 @@ TaskIndex Graph::add(const Function& function, std::span<const std::uint32_t> in
     check_room(size_, 1, name);
     require_function(function, name);
     for (const auto input : inputs) {
-        const bool is_literal = (input & detail::literal_bit) != 0;
-        if (is_literal ? (input & ~detail::literal_bit) >= literals_.size() : input >= size_) {
+        const bool is_literal = detail::is_literal(input);
+        if (is_literal ? detail::literal_number(input) >= literals_.size() : input >= size_) {
             refuse_input(input, name);
         }
     }
@@ -156,8 +156,8 @@ void Graph::refuse_input(std::uint32_t input, std::string_view name) const {
     throw GraphError(
         fmt::format("adding task '{}' to a graph of {} tasks: {} {} is not in the graph; add the "
                     "tasks that it depends on first, or name them by key",
-                    name, size_, (input & detail::literal_bit) == 0 ? "input" : "literal",
-                    input & ~detail::literal_bit));
+                    name, size_, !detail::is_literal(input) ? "input" : "literal",
+                    detail::literal_number(input)));
 }
 
 TaskIndex Graph::add(const Key& key, const Function& function, std::span<const Key> inputs,

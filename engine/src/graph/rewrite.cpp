@@ -13,7 +13,7 @@ namespace {
 
 constexpr TaskIndex dropped = UINT32_MAX;
 
-bool is_task(std::uint32_t reference) { return (reference & literal_bit) == 0; }
+bool is_task(std::uint32_t reference) { return !is_literal(reference); }
 
 std::vector<TaskIndex> renumbered(std::span<const TaskIndex> tasks,
                                   std::span<const TaskIndex> new_index) {

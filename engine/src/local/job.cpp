@@ -49,7 +49,7 @@ inline bool count_down(std::uint32_t& counter, bool alone, std::uint32_t amount 
 // Asks the processor for the slots of the first few tasks among these, to be written to.
 inline void fetch_slots(const TaskSlot* slots, std::span<const std::uint32_t> tasks) {
     for (const auto task : tasks.first(std::min<std::size_t>(tasks.size(), 4))) {
-        if ((task & literal_bit) == 0) __builtin_prefetch(slots + task, 1);
+        if (!is_literal(task)) __builtin_prefetch(slots + task, 1);
     }
 }
 
@@ -162,7 +162,7 @@ void Job::run_chain(Seat& seat, TaskIndex task, Clock::time_point deadline) {
         std::atomic_ref(slot.counter).store(users, std::memory_order_relaxed);
         if (users == 0) slot.value.reset();
         for (const auto input : own_inputs) {
-            if ((input & literal_bit) == 0 && count_down(slots[input].counter, alone)) {
+            if (!is_literal(input) && count_down(slots[input].counter, alone)) {
                 slots[input].value.reset();
             }
         }

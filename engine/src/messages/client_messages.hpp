@@ -51,10 +51,11 @@ struct UpdateGraph {
     std::vector<KeyRange> known;
     std::vector<LayerSpec> layers;
     std::vector<KeyRange> wanted;
+    std::uint64_t watch = 0;  ///< if it is a number: under that, how far the graph has come is told
 
     template <class Archive>
     void serialize(Archive& archive, unsigned) {
-        archive& known& layers& wanted;
+        archive& known& layers& wanted& watch;
     }
 };
 
@@ -205,6 +206,17 @@ struct GraphRefused {
     }
 };
 
+/// How many tasks of a graph that is watched have finished, told from time to time.
+struct Progress {
+    std::uint64_t watch = 0;
+    std::uint64_t finished = 0;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned) {
+        archive& watch& finished;
+    }
+};
+
 /// The answer to WhoHas: the keys that are somewhere.
 struct Holders {
     std::uint64_t request = 0;
@@ -247,6 +259,6 @@ struct ForgetData {
 };
 
 using ToClient = std::variant<ClientWelcome, PeersChanged, KeysInMemory, KeysLost, KeyErred,
-                              KeysCancelled, GraphRefused, SendData, ForgetData, Holders>;
+                              KeysCancelled, GraphRefused, Progress, SendData, ForgetData, Holders>;
 
 }  // namespace satchel

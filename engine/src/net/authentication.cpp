@@ -61,7 +61,9 @@ void Authentication::read_next_or_end() {
 
 void Authentication::end_for(const error_code& error) {
     if (error == asio::error::eof || error == asio::error::connection_reset) {
-        end(peer_ + " closed the connection during the handshake: it does not accept this process");
+        end(peer_ +
+            " closed the connection during the handshake: it does not accept this process, or has "
+            "ended");
     } else {
         end("the handshake with " + peer_ + " did not succeed: " + error.message());
     }

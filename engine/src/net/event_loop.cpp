@@ -1,5 +1,4 @@
 // The loop's thread, timers and watches, on Boost.Asio.
-#include "base/descriptor_limit.hpp"
 #include "base/patience.hpp"
 #include "base/thread.hpp"
 #include "net/event_loop_impl.hpp"
@@ -25,7 +24,6 @@ constexpr int callbacks_between_flushes = 64;
 }  // namespace
 
 EventLoop::EventLoop() : impl_(std::make_shared<Impl>()) {
-    detail::raise_descriptor_limit();
     impl_->thread = detail::thread_without_signals([impl = impl_.get()] { impl->run(); });
     impl_->id = impl_->thread.get_id();
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -21,16 +22,20 @@ constexpr std::size_t asked_max = 4096;
 
 void Scheduler::balance() {
     for (auto& worker : workers_) expect_longer(worker);
-    if (count(TaskState::queued) > 0 || !has_thread_idle()) return;
+    if (count(TaskState::queued) > 0) return;
     Nanoseconds work = 0;
-    std::int64_t threads = 0;
+    std::int64_t places = 0, idle = 0;
     for (const auto& worker : workers_) {
         if (!worker.takes_tasks()) continue;
         work += worker.occupancy;
-        threads += worker.threads;
+        places += worker.places();
+        idle += std::max<std::int64_t>(std::int64_t{worker.places()} - worker.busy(), 0);
     }
     for (auto& worker : workers_) {
-        if (worker.stays() && worker.busy() > worker.threads) ask_back(worker, work / threads);
+        if (idle <= 0) return;
+        if (worker.stays() && worker.busy() > worker.places()) {
+            idle -= ask_back(worker, work / places, idle);
+        }
     }
 }
 
@@ -49,18 +54,12 @@ void Scheduler::expect_longer(Worker& worker) {
     }
 }
 
-bool Scheduler::has_thread_idle() const {
-    return std::ranges::any_of(workers_, [](const Worker& worker) {
-        return worker.takes_tasks() && worker.busy() < worker.threads;
-    });
-}
-
-// Asks for what has not begun, the least urgent first, until a thread of this worker has no more to
-// do than is `fair`.
-void Scheduler::ask_back(Worker& worker, Nanoseconds fair) {
-    const auto threads = std::int64_t{worker.threads};
-    const auto wait = worker.occupancy / threads;
-    if (wait < short_wait) return;
+// Asks for what has not begun, the least urgent first: for each idle thread one, and then as long
+// as a thread of this worker has more to do than is `fair`. Gives how many.
+std::int64_t Scheduler::ask_back(Worker& worker, Nanoseconds fair, std::int64_t idle) {
+    const auto places = std::int64_t{worker.places()};
+    const auto wait = worker.occupancy / places;
+    if (wait < short_wait) return 0;
     std::vector<std::pair<std::uint64_t, TaskId>> waiting;
     for (const auto& record : worker.processing) {
         const auto& layer = tasks_.layer_of(record.task);
@@ -73,10 +72,13 @@ void Scheduler::ask_back(Worker& worker, Nanoseconds fair) {
     auto left = worker.occupancy;
     for (const auto& [priority, task] : waiting) {
         left -= worker.processing[tasks_[task].position].expected;
-        if (left < fair * threads || message.tasks.size() == asked_max) break;
+        const bool is_enough = std::ssize(message.tasks) >= idle && left < fair * places;
+        if (is_enough || message.tasks.size() == asked_max) break;
         message.tasks.push_back(tasks_.ref(task));
     }
-    if (!message.tasks.empty()) worker.outbox.emplace_back(std::move(message));
+    const auto asked = std::ssize(message.tasks);
+    if (asked > 0) worker.outbox.emplace_back(std::move(message));
+    return asked;
 }
 
 void Scheduler::on(WorkerId from, const HandedBack& message) {
@@ -91,7 +93,7 @@ void Scheduler::on(WorkerId from, const HandedBack& message) {
 // The next in turn shall be the worker that has the least to do.
 void Scheduler::turn_to_idlest() {
     const auto load = [](const Worker& worker) {
-        return std::pair(!worker.takes_tasks(), worker.occupancy / std::int64_t{worker.threads});
+        return std::pair(!worker.takes_tasks(), worker.occupancy / std::int64_t{worker.places()});
     };
     const auto idlest = std::ranges::min_element(workers_, {}, load);
     const auto count = static_cast<WorkerId>(workers_.size());

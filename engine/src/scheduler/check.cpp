@@ -211,6 +211,7 @@ class Checker {
                 sum.seceded += record.seceded ? 1 : 0;
                 if (record.seceded) continue;
                 sum.occupancy += record.expected;
+                sum.alone += record.alone ? 1 : 0;
                 if (!s_.is_of_a_task(record.task)) continue;
                 ++sum.of_tasks;
                 sum.of_tasks_occupancy += record.expected;
@@ -219,7 +220,7 @@ class Checker {
             require(sum.assigned_digest == worker.assigned_digest &&
                         sum.expected_bytes == worker.expected_bytes &&
                         sum.seceded == worker.seceded && sum.occupancy == worker.occupancy &&
-                        sum.of_tasks == worker.of_tasks &&
+                        sum.alone == worker.alone && sum.of_tasks == worker.of_tasks &&
                         sum.of_tasks_occupancy == worker.of_tasks_occupancy &&
                         ahead_[id].count == worker.following,
                     "a worker's load is counted");

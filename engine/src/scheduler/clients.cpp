@@ -46,6 +46,29 @@ void Scheduler::handle(ClientId from, FromClient&& message, Nanoseconds) {
     finish_event();
 }
 
+void Scheduler::watch(ClientId client, std::uint64_t number, Layer& layer) {
+    layer.watcher = client;
+    layer.watch = number;
+    ++clients_.at(client).watched[number].layers;
+}
+
+Client::Watched* Scheduler::watched_graph_of(const Layer& layer) {
+    if (layer.watcher == none) return nullptr;
+    const auto client = clients_.find(layer.watcher);
+    if (client == clients_.end()) return nullptr;
+    const auto graph = client->second.watched.find(layer.watch);
+    return graph == client->second.watched.end() ? nullptr : &graph->second;
+}
+
+void Scheduler::tell_progress() {
+    for (auto& [id, client] : clients_) {
+        for (auto& [number, graph] : client.watched) {
+            if (std::exchange(graph.told, graph.finished) == graph.finished) continue;
+            client.outbox.emplace_back(Progress{number, graph.finished});
+        }
+    }
+}
+
 void Scheduler::want(Client& client, TaskId id) {
     if (client.wants_task(id)) return;
     if (id >= client.wanted.size()) client.wanted.resize(tasks_.size());

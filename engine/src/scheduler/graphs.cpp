@@ -26,8 +26,8 @@ bool is_source_like(const LayerSpec& spec) {
         return input.kind == Input::Kind::literal ||
                (input.kind == Input::Kind::one && spec.count > 1);
     });
-    const bool references = std::ranges::all_of(
-        spec.references, [](std::uint32_t r) { return (r & detail::literal_bit) != 0; });
+    const bool references =
+        std::ranges::all_of(spec.references, [](std::uint32_t r) { return detail::is_literal(r); });
     return rules && references;
 }
 
@@ -76,8 +76,8 @@ std::string why_wrong(const LayerSpec& spec, std::uint64_t own) {
     for (std::uint32_t task = 0; task < spec.count; ++task) {
         for (; k < spec.ends[task]; ++k) {
             const auto reference = spec.references[k];
-            const bool is_literal = (reference & detail::literal_bit) != 0;
-            if (is_literal ? (reference & ~detail::literal_bit) < spec.literals.size()
+            const bool is_literal = detail::is_literal(reference);
+            if (is_literal ? detail::literal_number(reference) < spec.literals.size()
                            : reference < own + task) {
                 continue;
             }
@@ -102,7 +102,7 @@ class Numbering {
         return block.span.first + (number - block.number);
     }
     [[nodiscard]] std::uint32_t reference(std::uint32_t number) const {
-        return (number & detail::literal_bit) != 0 ? number : (*this)(number);
+        return detail::is_literal(number) ? number : (*this)(number);
     }
     /// The parts of the table that `count` tasks from `number` on are in.
     [[nodiscard]] std::vector<TaskSpan> spans(std::uint32_t number, std::uint32_t count) const {
@@ -239,7 +239,9 @@ void Scheduler::on(ClientId from, UpdateGraph&& update) {
         if (is_new) {
             const auto place = is_source_like(spec) ? source_step + before : after;
             id = add_layer(spec, graph + place);
-            if (tasks_.layer(id).is_data) tasks_.layer(id).owner = from;
+            auto& layer = tasks_.layer(id);
+            if (layer.is_data) layer.owner = from;
+            if (update.watch != 0 && !layer.is_data) watch(from, update.watch, layer);
         }
         before += tasks_.layer(id).count;
         // Its own tasks, too: each may depend on the one before it.
@@ -292,7 +294,7 @@ void Scheduler::link_layer(LayerId id, LayerSpec&& spec) {
     const auto span = layer.tasks();
     const auto link = [&](TaskId task) {
         for (const auto reference : references_) {
-            if ((reference & detail::literal_bit) == 0) tasks_.link(task, reference);
+            if (!detail::is_literal(reference)) tasks_.link(task, reference);
         }
     };
     for (const auto& input : spec.inputs) {

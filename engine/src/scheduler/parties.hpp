@@ -6,6 +6,7 @@
 #include "messages/worker_messages.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct Worker {
         bool seceded;
         Nanoseconds expected;
         std::int64_t expected_bytes;
+        bool alone = false;          ///< nothing else is executed meanwhile
         std::uint64_t reported = 0;  ///< the last report of what is executed that names it
         Nanoseconds began = 0;       ///< when the first of these in a row came
     };
@@ -37,6 +39,7 @@ struct Worker {
     std::vector<Processing> processing;
     std::uint32_t seceded = 0;           ///< of them, how many need no thread
     std::uint32_t following = 0;         ///< tasks that it was told to go on with
+    std::uint32_t alone = 0;             ///< of the others, how many are executed alone
     Nanoseconds occupancy = 0;           ///< how long the others will take, all together
     std::uint32_t of_tasks = 0;          ///< how many of these others tasks have asked for …
     Nanoseconds of_tasks_occupancy = 0;  ///< … and how long they will take
@@ -54,6 +57,8 @@ struct Worker {
 
     [[nodiscard]] bool stays() const noexcept { return alive && !retiring; }
     [[nodiscard]] bool takes_tasks() const noexcept { return stays() && !paused; }
+    /// How many tasks it executes at a time.
+    [[nodiscard]] std::uint32_t places() const noexcept { return alone > 0 ? 1 : threads; }
     [[nodiscard]] std::uint32_t busy() const noexcept {
         return static_cast<std::uint32_t>(processing.size()) - seceded;
     }
@@ -61,9 +66,16 @@ struct Worker {
 
 /// One client.
 struct Client {
+    /// A graph of which it wants to know how far it has come.
+    struct Watched {
+        std::uint32_t layers = 0;
+        std::uint64_t finished = 0, told = 0;
+    };
+
     bool is_task = false;      ///< it is what the tasks on a worker share
     std::vector<bool> wanted;  ///< by number of task
     std::uint64_t wants = 0;
+    std::map<std::uint64_t, Watched> watched;  ///< by its numbers
     std::vector<ToClient> outbox;
 
     [[nodiscard]] bool wants_task(TaskId task) const {

@@ -88,7 +88,7 @@ WorkerId Scheduler::choose_worker(TaskId id) {
     for (const auto candidate : candidates_) {
         const auto& worker = workers_[candidate];
         const auto cost = cost_of_transfer(total - local_bytes_[candidate]) +
-                          worker.occupancy / std::int64_t{worker.threads};
+                          worker.occupancy / std::int64_t{worker.places()};
         if (cost >= best_cost) continue;
         best = candidate;
         best_cost = cost;
@@ -110,9 +110,9 @@ bool Scheduler::has_room(const Worker& worker) const {
     const auto busy = is_for_task ? worker.of_tasks : worker.busy();
     const auto occupancy = is_for_task ? worker.of_tasks_occupancy : worker.occupancy;
     // One more than it has threads, so that none waits for its next task.
-    if (busy <= worker.threads) return true;
-    const auto threads = std::int64_t{worker.threads};
-    return busy < tasks_ahead_max * worker.threads && occupancy < work_ahead * threads &&
+    if (busy <= worker.places()) return true;
+    const auto threads = std::int64_t{worker.places()};
+    return busy < tasks_ahead_max * worker.places() && occupancy < work_ahead * threads &&
            worker.expected_bytes < bytes_ahead * threads;
 }
 
@@ -122,7 +122,7 @@ void Scheduler::distribute() {
     for (const bool idle_only : {true, false}) {
         while (count(TaskState::queued) > 0) {
             const auto may_take = [&](const Worker& worker) {
-                return has_room(worker) && (!idle_only || worker.busy() < worker.threads);
+                return has_room(worker) && (!idle_only || worker.busy() < worker.places());
             };
             const auto takers = std::ranges::count_if(workers_, may_take);
             if (takers == 0) break;
@@ -139,7 +139,7 @@ void Scheduler::distribute() {
 void Scheduler::hand_out(Worker& worker, std::int64_t share, bool idle_only) {
     const auto id = static_cast<WorkerId>(&worker - workers_.data());
     for (; share > 0 && count(TaskState::queued) > 0; --share) {
-        if (!has_room(worker) || (idle_only && worker.busy() >= worker.threads)) return;
+        if (!has_room(worker) || (idle_only && worker.busy() >= worker.places())) return;
         TaskId task = none;
         do {
             task = queue_.pop();
@@ -164,13 +164,13 @@ void Scheduler::send_task(TaskId id, WorkerId worker_id) {
     }
     references_.clear();
     tasks_.arguments_of(id, references_);
-    message.tasks.push_back({tasks_.ref(id), task.layer, id - layer.first,
-                             layer.priority + (id - layer.first), expected,
-                             static_cast<std::uint32_t>(references_.size()), task.wants > 0,
-                             suspicions_.is_nearly_to_blame(id)});
+    message.tasks.push_back(
+        {tasks_.ref(id), task.layer, id - layer.first, layer.priority + (id - layer.first),
+         expected, static_cast<std::uint32_t>(references_.size()), task.wants > 0,
+         task.state == TaskState::processing && worker.processing[task.position].alone});
     for (const auto reference : references_) {
         auto& argument = message.arguments.emplace_back(Argument{reference});
-        if ((reference & detail::literal_bit) != 0) continue;
+        if (detail::is_literal(reference)) continue;
         const auto& input = tasks_[reference];
         argument.attempt = input.attempt;
         argument.nbytes = input.nbytes;

@@ -196,6 +196,9 @@ class Scheduler {
     [[nodiscard]] ReadyKey describe(TaskId task) const;
     template <class F>
     void for_each_client_of(TaskId task, F&& f);
+    void watch(ClientId client, std::uint64_t number, Layer& layer);
+    [[nodiscard]] Client::Watched* watched_graph_of(const Layer& layer);
+    void tell_progress();
 
     // data.cpp
     void ask_for_data(TaskId task, WorkerId worker);
@@ -243,8 +246,7 @@ class Scheduler {
     // balance.cpp
     void balance();
     void expect_longer(Worker& worker);
-    [[nodiscard]] bool has_thread_idle() const;
-    void ask_back(Worker& worker, Nanoseconds fair);
+    std::int64_t ask_back(Worker& worker, Nanoseconds fair, std::int64_t idle);
     void turn_to_idlest();
 
     // precaution.cpp

@@ -101,6 +101,8 @@ struct Layer {
     std::uint32_t operation = 0;
     std::uint32_t pins = 0;    // reasons not to forget it: see TaskTable::pin
     ClientId owner = none;     // data: the client that has it, while it is there
+    ClientId watcher = none;   // who wants to know how far its graph has come …
+    std::uint64_t watch = 0;   // … and under which number
     bool source_like = false;  // has no inputs of its own, so that any worker will do
     bool is_data = false;      // a client has the values and sends them when it is asked to
     bool everywhere = false;   // data: each worker gets a copy

@@ -150,7 +150,8 @@ void Scheduler::begin_processing(TaskId id) {
     const auto expected_bytes = layer.is_data ? task.nbytes : operation.nbytes;
     move(id, processing);
     task.position = static_cast<std::uint32_t>(worker.processing.size());
-    worker.processing.push_back({id, false, expected, expected_bytes});
+    worker.processing.push_back(
+        {id, false, expected, expected_bytes, suspicions_.is_nearly_to_blame(id)});
     add_to_load(worker, worker.processing.back(), 1);
     worker.expected_bytes += expected_bytes;
 }
@@ -158,6 +159,7 @@ void Scheduler::begin_processing(TaskId id) {
 // What needs a thread, once more or no longer.
 void Scheduler::add_to_load(Worker& worker, const Worker::Processing& record, int sign) {
     worker.occupancy += sign * record.expected;
+    if (record.alone) worker.alone += static_cast<std::uint32_t>(sign);
     if (!is_of_a_task(record.task)) return;
     worker.of_tasks += static_cast<std::uint32_t>(sign);
     worker.of_tasks_occupancy += sign * record.expected;
@@ -212,6 +214,7 @@ void Scheduler::remember(TaskId id, const FinishedTask& result) {
     task.nbytes = result.nbytes;
     task.exceptions = 0;
     suspicions_.acquit(id);
+    if (auto* graph = watched_graph_of(tasks_.layer_of(id))) ++graph->finished;
     keep_holder(id, worker);
     if (tasks_.layer_of(id).everywhere) copy_everywhere(id);
     leave_active(id);
@@ -296,6 +299,9 @@ void Scheduler::forget(LayerId id) {
         last_in<ForgetLayers>(worker.outbox).layers.push_back(id);
     }
     const auto& layer = tasks_.layer(id);
+    if (auto* graph = watched_graph_of(layer); graph != nullptr && --graph->layers == 0) {
+        clients_.at(layer.watcher).watched.erase(layer.watch);
+    }
     if (layer.is_data && layer.owner != none) {
         last_in<ForgetData>(clients_.at(layer.owner).outbox).layers.push_back(layer.token);
     }

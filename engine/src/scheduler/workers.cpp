@@ -259,6 +259,7 @@ void Scheduler::on(WorkerId from, const Rejoined& message) {
     auto& record = worker.processing[tasks_[message.task.task].position];
     if (!std::exchange(record.seceded, false)) return;
     --worker.seceded;
+    record.reported = 0;  // the time without a thread does not count
     add_to_load(worker, record, 1);
 }
 
@@ -340,6 +341,7 @@ void Scheduler::tick(Nanoseconds now) {
     }
     advance_retirement();
     balance();
+    tell_progress();
 }
 
 Instructions Scheduler::take() {

@@ -57,7 +57,7 @@ class Checker {
         if (!task.released) assigned_ ^= digest_of(task.ref);
         std::uint32_t missing = 0;
         for (const auto& argument : task.arguments) {
-            if ((argument.reference & detail::literal_bit) != 0) continue;
+            if (detail::is_literal(argument.reference)) continue;
             const TaskRef ref{argument.reference, argument.attempt};
             ++users_[ref];
             const auto* value = find(ref);
@@ -77,18 +77,21 @@ class Checker {
             require(w_.free_threads_ == 0 || w_.is_paused_ || waits_to_be_alone(),
                     "no thread idles in vain", task.ref);
         }
-        if (task.alone && task.state == State::executing) {
-            require(w_.alone_ == task.ref && w_.free_threads_ + 1 == w_.options_.threads,
-                    "what shall be alone is", task.ref);
+        if (task.state == State::executing && !task.released) {
+            require(!task.alone || w_.alone_ == task.ref, "what shall be alone is", task.ref);
+            require(w_.alone_ == TaskRef{} || w_.alone_ == task.ref, "who is alone has no company",
+                    task.ref);
         }
     }
 
     // Whether something executes alone, or waits for the others to end.
     [[nodiscard]] bool waits_to_be_alone() const {
         if (w_.alone_ != TaskRef{}) return true;
-        return !w_.is_idle() && std::ranges::any_of(w_.entries_, [](const Entry& entry) {
-            return entry.alone && (entry.state == State::ready || entry.state == State::resuming);
-        });
+        return w_.is_anything_executing() &&
+               std::ranges::any_of(w_.entries_, [](const Entry& entry) {
+                   return entry.alone &&
+                          (entry.state == State::ready || entry.state == State::resuming);
+               });
     }
 
     // Whether it was given to a thread behind a task that is all that it misses.

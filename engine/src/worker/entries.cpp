@@ -31,7 +31,7 @@ void Worker::remove_entry(Place place) {
 // A task has an argument; unless the value is here, the task waits for it: for a transfer, or for
 // a task here that it follows. True if it is to be requested.
 bool Worker::use(Place task, const Argument& argument, std::span<const WorkerRef> holders) {
-    if ((argument.reference & detail::literal_bit) != 0) return false;
+    if (detail::is_literal(argument.reference)) return false;
     const TaskRef ref{argument.reference, argument.attempt};
     auto place = index_.find(ref);
     const bool is_new = place == none;
@@ -61,7 +61,7 @@ void Worker::let_go(TaskRef input) {
 
 void Worker::give_inputs_back(Place task) {
     for (const auto& argument : std::exchange(entries_[task].arguments, {})) {
-        if ((argument.reference & detail::literal_bit) != 0) continue;
+        if (detail::is_literal(argument.reference)) continue;
         let_go({argument.reference, argument.attempt});
     }
     entries_[task].missing = 0;

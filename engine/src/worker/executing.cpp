@@ -47,7 +47,15 @@ Worker::Place Worker::next_resuming() {
 }
 
 bool Worker::may_begin(Place task) const {
-    return alone_ == TaskRef{} && (!entries_[task].alone || is_idle());
+    return alone_ == TaskRef{} && (!entries_[task].alone || !is_anything_executing());
+}
+
+// Of what somebody needs. What was released may go on for ever.
+bool Worker::is_anything_executing() const {
+    if (is_idle()) return false;
+    return std::ranges::any_of(entries_, [](const Entry& entry) {
+        return entry.state == State::executing && !entry.released;
+    });
 }
 
 // Gives every free thread something to do: first to tasks that have one already begun, because
@@ -84,7 +92,7 @@ void Worker::begin(Place place, std::uint32_t batch) {
     task.state = State::executing;
     task.batch = batch;
     batches_[batch].tasks.push_back(task.ref);
-    if (task.alone) alone_ = task.ref;
+    if (task.alone && !task.released) alone_ = task.ref;
 }
 
 // Moves the most urgent task into `execute`, unless that has calls already and the task may take
@@ -130,7 +138,7 @@ Worker::Place Worker::follower_of(Place task) const {
         const auto place = index_.find(waiting);
         if (place == none || entries_[place].state != State::waiting) continue;
         const auto is_ref = [&](const Argument& argument) {
-            return (argument.reference & detail::literal_bit) == 0 &&
+            return !detail::is_literal(argument.reference) &&
                    TaskRef{argument.reference, argument.attempt} == ref;
         };
         const auto uses = std::ranges::count_if(entries_[place].arguments, is_ref);

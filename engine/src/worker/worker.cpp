@@ -139,6 +139,7 @@ void Worker::release(Place place) {
         case State::seceded:
         case State::resuming:
             entry.released = true;
+            if (entry.ref == alone_) alone_ = {};  // it may ignore that it is to stop
             assigned_digest_ ^= digest_of(entry.ref);
             out_.stops.push_back(entry.ref);
             return;

@@ -225,6 +225,7 @@ class Worker {
     [[nodiscard]] Place next_ready();
     [[nodiscard]] Place next_resuming();
     [[nodiscard]] bool may_begin(Place task) const;
+    [[nodiscard]] bool is_anything_executing() const;
     void start();
     void begin(Place task, std::uint32_t batch);
     [[nodiscard]] bool take_ready(Instructions::Execute& execute, std::uint32_t batch,

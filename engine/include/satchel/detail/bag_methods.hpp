@@ -216,10 +216,10 @@ auto Bag<T>::map(F f, E extra, Extra... extras) const {
 template <class T>
 template <class F>
 auto Bag<T>::starmap(F f) const {
-    static_assert(detail::is_tuple_like<T>,
+    static_assert(detail::TupleLike<T>,
                   "satchel: starmap() needs elements that are tuples, pairs or arrays.");
     static_assert(
-        !detail::is_tuple_like<T> || detail::applicable_to_element<F, T>,
+        !detail::TupleLike<T> || detail::applicable_to_element<F, T>,
         "satchel: starmap()'s function must take as many arguments as an element has parts, "
         "of types that these convert to.");
     if constexpr (detail::applicable_to_element<F, T>) {
@@ -244,9 +244,9 @@ Bag<T> Bag<T>::remove(F predicate) const {
 template <class T>
 template <std::size_t I>
 auto Bag<T>::pluck() const {
-    static_assert(detail::is_tuple_like<T>,
+    static_assert(detail::TupleLike<T>,
                   "satchel: pluck<I>() needs elements that are tuples, pairs or arrays.");
-    static_assert(!detail::is_tuple_like<T> || detail::has_part<T, I>,
+    static_assert(!detail::TupleLike<T> || detail::has_part<T, I>,
                   "satchel: pluck<I>() needs elements with more than I parts.");
     if constexpr (detail::has_part<T, I>) {
         return Bag(*this).map_moved(detail::PluckPart<I>{}, "pluck", Token::of("part").then(I));
@@ -293,9 +293,9 @@ auto Bag<T>::pluck(Key key, Default otherwise) const {
 
 template <class T>
 auto Bag<T>::unzip() const {
-    static_assert(detail::is_tuple_like<T>,
+    static_assert(detail::TupleLike<T>,
                   "satchel: unzip() needs elements that are tuples, pairs or arrays.");
-    if constexpr (detail::is_tuple_like<T>) {
+    if constexpr (detail::TupleLike<T>) {
         return [this]<std::size_t... I>(std::index_sequence<I...>) {
             return std::tuple<Bag<std::remove_cvref_t<std::tuple_element_t<I, T>>>...>{
                 pluck<I>()...};

@@ -130,9 +130,9 @@ BagOfT sequence_bag(Items<T> items, std::optional<std::int64_t> npartitions,
 
 /// Text in quotes.
 template <class Range>
-inline constexpr bool is_literal = false;
+inline constexpr bool is_quoted_text = false;
 template <class C, std::size_t N>
-inline constexpr bool is_literal<const C (&)[N]> =
+inline constexpr bool is_quoted_text<const C (&)[N]> =
     std::is_same_v<C, char> || std::is_same_v<C, wchar_t> || std::is_same_v<C, char8_t> ||
     std::is_same_v<C, char16_t> || std::is_same_v<C, char32_t>;
 
@@ -140,7 +140,7 @@ inline constexpr bool is_literal<const C (&)[N]> =
 template <template <class> class BagOf, class Range>
 auto sequence_of(Range&& range, const SequenceOptions& options) {
     using T = element_type<std::ranges::range_value_t<Range>>;
-    if constexpr (is_literal<Range>) {
+    if constexpr (is_quoted_text<Range>) {
         const auto size = std::ranges::size(range);
         const bool is_ended = range[size - 1] == T{};
         return sequence_of<BagOf>(std::basic_string_view<T>(range, is_ended ? size - 1 : size),

@@ -279,6 +279,10 @@ constexpr bool takes_reference() {
     return false;
 }
 
+/// Whether argument `k` of type `T` has to be moved into a call of `F`, as it cannot be copied.
+template <class F, class T, std::size_t k>
+inline constexpr bool moves_argument = !is_copyable<T> && !takes_reference<F, k>();
+
 /// Refuses, in words, an argument `k`, given as an `A`, that a call keeps and would have to copy.
 template <class F, std::size_t k, class A>
 constexpr bool check_kept_argument() {

@@ -27,7 +27,7 @@ namespace satchel::detail {
 template <class F, class T, class... Extra>
 struct IsApplicable : std::false_type {};
 template <class F, class T, class... Extra>
-requires is_tuple_like<std::remove_cvref_t<T>>
+requires TupleLike<std::remove_cvref_t<T>>
 struct IsApplicable<F, T, Extra...> {
     template <std::size_t... I>
     static constexpr bool with(std::index_sequence<I...>) {
@@ -68,7 +68,7 @@ struct HasPart : std::bool_constant<(I < std::tuple_size_v<T>)> {};
 /// `T` has a part number `I`.
 template <class T, std::size_t I>
 inline constexpr bool has_part =
-    std::conjunction_v<std::bool_constant<is_tuple_like<T>>, HasPart<T, I>>;
+    std::conjunction_v<std::bool_constant<TupleLike<T>>, HasPart<T, I>>;
 
 /// pluck of a part: moved out of an element that is given away.
 template <std::size_t I>

@@ -287,17 +287,17 @@ bool known_equal(const T& a, const T& b) {
 /// not be ready for an empty table or a null pointer.
 template <class Acc>
 constexpr bool default_is_a_value() {
-    if constexpr (std::is_arithmetic_v<Acc> || std::is_enum_v<Acc> || is_path_like<Acc> ||
+    if constexpr (std::is_arithmetic_v<Acc> || std::is_enum_v<Acc> || PathLike<Acc> ||
                   std::is_same_v<Acc, std::string>) {
         return true;
     } else if constexpr (requires { typename Acc::key_type; }) {
         return is_standard<Acc>();  // a map or a set, of nothing
-    } else if constexpr (is_tuple_like<Acc>) {
+    } else if constexpr (TupleLike<Acc>) {
         return []<std::size_t... I>(std::index_sequence<I...>) {
             return (default_is_a_value<std::tuple_element_t<I, Acc>>() && ...);
         }
         (std::make_index_sequence<std::tuple_size_v<Acc>>());
-    } else if constexpr (is_optional_like<Acc>) {
+    } else if constexpr (OptionalLike<Acc>) {
         return true;
     } else if constexpr (hashes_by_members<Acc>) {
         return []<class... M>(TypeList<M...>) {

@@ -148,7 +148,7 @@ struct RemoteCall {
 
     template <std::size_t k, class T>
     static decltype(auto) get(Arguments& inputs, std::uint32_t slot, const OneInput<T>&) {
-        if constexpr (takes_ownership<F, k>() || (!is_copyable<T> && !takes_reference<F, k>())) {
+        if constexpr (takes_ownership<F, k>() || moves_argument<F, T, k>) {
             return T(inputs.take<T>(slot));
         } else {
             return inputs.get<T>(slot);
@@ -194,6 +194,12 @@ struct CallFirst {
     decltype(auto) operator()(const F& function, A&&... arguments) const {
         return call_shared(function, std::forward<A>(arguments)...);
     }
+};
+template <class F>
+requires requires { typename Signature<F>::parameters; }
+struct Signature<CallFirst<F>> {
+    using parameters = decltype(std::tuple_cat(std::declval<std::tuple<const F&>>(),
+                                               std::declval<typename Signature<F>::parameters>()));
 };
 template <class F>
 struct NamedAfter {

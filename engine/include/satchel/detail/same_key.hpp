@@ -19,7 +19,7 @@ constexpr bool may_hold_nan() {
     if constexpr (std::is_floating_point_v<T>) {
         return true;
     } else if constexpr (depth == 0 || std::is_scalar_v<T> || std::is_same_v<T, Bytes> ||
-                         std::is_convertible_v<const T&, std::string_view> || is_path_like<T>) {
+                         std::is_convertible_v<const T&, std::string_view> || PathLike<T>) {
         return false;
     } else if constexpr (std::ranges::input_range<const T>) {
         // Without an order, parts cannot be compared one by one; and a range of the user's may be
@@ -27,13 +27,13 @@ constexpr bool may_hold_nan() {
         if constexpr (requires { typename T::hasher; } || !is_standard<T>()) return false;
         return may_hold_nan<std::remove_cvref_t<std::ranges::range_reference_t<const T>>,
                             depth - 1>();
-    } else if constexpr (is_tuple_like<T>) {
+    } else if constexpr (TupleLike<T>) {
         return []<std::size_t... I>(std::index_sequence<I...>) {
             return (may_hold_nan<std::remove_cvref_t<std::tuple_element_t<I, T>>, depth - 1>() ||
                     ...);
         }
         (std::make_index_sequence<std::tuple_size_v<T>>());
-    } else if constexpr (is_optional_like<T>) {
+    } else if constexpr (OptionalLike<T>) {
         return may_hold_nan<std::remove_cvref_t<decltype(*std::declval<const T&>())>, depth - 1>();
     } else if constexpr (hashes_by_members<T>) {
         return []<class... M>(TypeList<M...>) {
@@ -78,12 +78,12 @@ bool has_same_parts(const T& one, const T& other) {
             if (!is_same_key(*at, *other_at)) return false;
         }
         return at == std::ranges::end(one) && other_at == std::ranges::end(other);
-    } else if constexpr (is_tuple_like<T>) {
+    } else if constexpr (TupleLike<T>) {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
             return (is_same_key(std::get<I>(one), std::get<I>(other)) && ...);
         }
         (std::make_index_sequence<std::tuple_size_v<T>>());
-    } else if constexpr (is_optional_like<T>) {
+    } else if constexpr (OptionalLike<T>) {
         return one.has_value() && other.has_value() && is_same_key(*one, *other);
     } else {
         return visit_members(one, [&](const auto&... member) {
