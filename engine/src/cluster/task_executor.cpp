@@ -7,8 +7,8 @@
 
 namespace satchel::cluster {
 
-TaskExecutor::TaskExecutor(net::Address scheduler, const net::Credentials& credentials)
-    : scheduler_(std::move(scheduler)), credentials_(credentials) {}
+TaskExecutor::TaskExecutor(net::Address scheduler, net::Credentials credentials)
+    : scheduler_(std::move(scheduler)), credentials_(std::move(credentials)) {}
 TaskExecutor::~TaskExecutor() = default;
 
 const Executor& TaskExecutor::get() {

@@ -20,7 +20,7 @@ namespace satchel::cluster {
 /// Connects when the first task asks, and anew when the connection was lost. Thread-safe.
 class TaskExecutor {
   public:
-    TaskExecutor(net::Address scheduler, const net::Credentials& credentials);
+    TaskExecutor(net::Address scheduler, net::Credentials credentials);
     ~TaskExecutor();
     TaskExecutor(const TaskExecutor&) = delete;
     TaskExecutor& operator=(const TaskExecutor&) = delete;

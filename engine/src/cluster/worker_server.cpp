@@ -464,6 +464,7 @@ TaskThreadsHandlers WorkerServer::Impl::handlers() {
 
 void WorkerServer::Impl::not_begun(std::uint32_t life, std::deque<Call>&& calls) {
     std::vector<TaskRef> tasks;
+    tasks.reserve(calls.size());
     for (const auto& call : calls) tasks.push_back(call.task);
     helper_.post([calls = std::move(calls)] {});
     if (life != life_) return;
