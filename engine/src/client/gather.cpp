@@ -247,7 +247,7 @@ std::optional<std::size_t> Completions::next(std::optional<std::chrono::nanoseco
         lock.lock();
         const auto is_ready = [&] { return is_cancelled_ || !ready_.empty(); };
         if (timeout) {
-            (void)changed_.wait_for(lock, std::min(*timeout, longest_wait), is_ready);
+            (void)changed_.wait_for(lock, std::min(*timeout, detail::longest_wait), is_ready);
         } else {
             changed_.wait(lock, is_ready);
         }

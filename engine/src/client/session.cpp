@@ -315,7 +315,7 @@ bool Session::wait_for_peers(const std::function<bool(const std::map<WorkerRef, 
     std::unique_lock lock(mutex_);
     const auto over = [&] { return end_ || enough(peers_); };
     if (timeout) {
-        if (!changed_.wait_for(lock, std::min(*timeout, longest_wait), over)) return false;
+        if (!changed_.wait_for(lock, std::min(*timeout, detail::longest_wait), over)) return false;
     } else {
         changed_.wait(lock, over);
     }

@@ -10,6 +10,7 @@
 #include <satchel/archive.hpp>
 #include <satchel/detail/run_progress.hpp>
 
+#include "base/longest_wait.hpp"
 #include "client/future_state.hpp"
 #include "messages/cluster_info.hpp"
 
@@ -30,9 +31,6 @@
 namespace satchel::client {
 
 class Gather;
-
-/// A clock cannot add more than some centuries.
-inline constexpr std::chrono::nanoseconds longest_wait = std::chrono::hours(24 * 365 * 100);
 
 /// A result that is to be fetched from a worker.
 struct Fetch {
@@ -89,9 +87,6 @@ class Session : public std::enable_shared_from_this<Session> {
     /// A number under which a graph of so many tasks can be watched. `progress` shows it then.
     [[nodiscard]] std::uint64_t watch(const std::shared_ptr<detail::RunProgress>& progress,
                                       std::uint64_t tasks);
-    /// It has been computed, or, under the lock, will not be looked at any more.
-    void finish_watched(std::uint64_t number);
-    void end_watch(std::uint64_t number) { watched_.erase(number); }
 
     /// Throws the error of what has failed or was cancelled.
     void require_success(const FutureState& state);
@@ -124,6 +119,9 @@ class Session : public std::enable_shared_from_this<Session> {
     void fetch(const FutureState& state, std::shared_ptr<Gather> gather, std::size_t number);
     /// Why it is over, or nothing.
     [[nodiscard]] const std::exception_ptr& ending() const { return end_; }
+    /// A graph that is watched has been computed, or nobody looks any more. A number may be 0.
+    void finish_watched(std::uint64_t number);
+    void end_watch(std::uint64_t number) { watched_.erase(number); }
     /// Nobody needs the key any more, though its state lives.
     void give_back(const FutureState& state);
     /// It was not where it should be.

@@ -4,6 +4,7 @@
 #include <satchel/serve.hpp>
 
 #include "base/descriptor_limit.hpp"
+#include "base/longest_wait.hpp"
 #include "cluster/scheduler_server.hpp"
 #include "cluster/worker_host.hpp"
 #include "cluster/worker_process.hpp"
@@ -173,7 +174,7 @@ int serve_processes(const cluster::WorkerParameters& parameters, std::int64_t co
 
 std::chrono::milliseconds parse_timeout(std::string_view text) {
     const std::chrono::duration<double> time(parse_duration(text));
-    if (time <= std::chrono::years(100)) {
+    if (time <= detail::longest_wait) {
         return std::chrono::duration_cast<std::chrono::milliseconds>(time);
     }
     throw InvalidArgument(fmt::format(

@@ -62,10 +62,10 @@ std::int64_t Scheduler::ask_back(Worker& worker, Nanoseconds fair, std::int64_t 
     if (wait < short_wait) return 0;
     std::vector<std::pair<std::uint64_t, TaskId>> waiting;
     for (const auto& record : worker.processing) {
-        const auto& layer = tasks_.layer_of(record.task);
         const bool has_begun = record.seceded || record.reported == worker.reports;
-        if (has_begun || layer.is_data || cost_of_moving(record.task) > wait) continue;
-        waiting.emplace_back(layer.priority + (record.task - layer.first), record.task);
+        const bool is_data = tasks_.layer_of(record.task).is_data;
+        if (has_begun || is_data || cost_of_moving(record.task) > wait) continue;
+        waiting.emplace_back(priority_of(record.task), record.task);
     }
     std::ranges::sort(waiting, std::greater<>());
     HandBack message;

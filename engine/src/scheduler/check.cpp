@@ -212,7 +212,7 @@ class Checker {
                 if (record.seceded) continue;
                 sum.occupancy += record.expected;
                 sum.alone += record.alone ? 1 : 0;
-                if (!s_.is_of_a_task(record.task)) continue;
+                if (!s_.is_of_a_task(s_.priority_of(record.task))) continue;
                 ++sum.of_tasks;
                 sum.of_tasks_occupancy += record.expected;
             }

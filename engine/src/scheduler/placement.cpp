@@ -37,7 +37,7 @@ void Scheduler::place(TaskId id) {
     if (layer.is_data && layer.owner == none) return fail_data(id, "the client has gone");
     if (layer.source_like) {
         move(id, TaskState::queued);
-        queue_.push(layer.priority + (id - layer.first), id);
+        queue_.push(priority_of(id), id);
         return;
     }
     const auto worker = choose_worker(id);
@@ -106,7 +106,7 @@ Nanoseconds Scheduler::cost_of_moving(TaskId id) const {
 bool Scheduler::has_room(const Worker& worker) const {
     if (!worker.takes_tasks()) return false;
     // What tasks wait for does not wait for what was given out before.
-    const bool is_for_task = !queue_.empty() && queue_.next_priority() < first_graph * graph_step;
+    const bool is_for_task = !queue_.empty() && is_of_a_task(queue_.next_priority());
     const auto busy = is_for_task ? worker.of_tasks : worker.busy();
     const auto occupancy = is_for_task ? worker.of_tasks_occupancy : worker.occupancy;
     // One more than it has threads, so that none waits for its next task.
@@ -165,8 +165,8 @@ void Scheduler::send_task(TaskId id, WorkerId worker_id) {
     references_.clear();
     tasks_.arguments_of(id, references_);
     message.tasks.push_back(
-        {tasks_.ref(id), task.layer, id - layer.first, layer.priority + (id - layer.first),
-         expected, static_cast<std::uint32_t>(references_.size()), task.wants > 0,
+        {tasks_.ref(id), task.layer, id - layer.first, priority_of(id), expected,
+         static_cast<std::uint32_t>(references_.size()), task.wants > 0,
          task.state == TaskState::processing && worker.processing[task.position].alone});
     for (const auto reference : references_) {
         auto& argument = message.arguments.emplace_back(Argument{reference});

@@ -157,8 +157,12 @@ class Scheduler {
     [[nodiscard]] WorkerId choose_worker(TaskId task);
     [[nodiscard]] Nanoseconds cost_of_moving(TaskId task) const;
     [[nodiscard]] bool has_room(const Worker& worker) const;
-    [[nodiscard]] bool is_of_a_task(TaskId task) const {
-        return tasks_.layer_of(task).priority < first_graph * graph_step;
+    [[nodiscard]] static bool is_of_a_task(std::uint64_t priority) noexcept {
+        return priority < first_graph * graph_step;
+    }
+    [[nodiscard]] std::uint64_t priority_of(TaskId task) const {
+        const auto& layer = tasks_.layer_of(task);
+        return layer.priority + (task - layer.first);
     }
     void add_to_load(Worker& worker, const Worker::Processing& record, int sign);
     void distribute();

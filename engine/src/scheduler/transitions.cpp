@@ -160,7 +160,7 @@ void Scheduler::begin_processing(TaskId id) {
 void Scheduler::add_to_load(Worker& worker, const Worker::Processing& record, int sign) {
     worker.occupancy += sign * record.expected;
     if (record.alone) worker.alone += static_cast<std::uint32_t>(sign);
-    if (!is_of_a_task(record.task)) return;
+    if (!is_of_a_task(priority_of(record.task))) return;
     worker.of_tasks += static_cast<std::uint32_t>(sign);
     worker.of_tasks_occupancy += sign * record.expected;
 }
