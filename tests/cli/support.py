@@ -1,7 +1,8 @@
 """What the tests of the executable share: a folder for each, a way to run it, data to run it on.
 
 SATCHEL names the executable; SATCHEL_FAULTS the library of faults.cpp, or is empty in builds that
-it cannot be loaded into.
+it cannot be loaded into. SATCHEL_SEED makes the random choices of a test those of an earlier run,
+which has printed it.
 """
 
 import bz2
@@ -14,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 import zlib
 from pathlib import Path
@@ -21,6 +23,7 @@ from pathlib import Path
 SATCHEL = os.environ["SATCHEL"]
 FAULTS = os.environ.get("SATCHEL_FAULTS", "")
 AS_ROOT = os.geteuid() == 0
+SEED = int(os.environ.get("SATCHEL_SEED", random.randrange(1 << 32)))
 
 SUFFIXES = {"gzip": ".gz", "zlib": ".zz", "bz2": ".bz2", "xz": ".xz"}
 HAS_ZSTD = b"zstd" in subprocess.run([SATCHEL, "compress", "--help"], stdout=subprocess.PIPE,
@@ -104,6 +107,28 @@ class CliTest(unittest.TestCase):
         process = subprocess.Popen([SATCHEL, *map(str, arguments)], cwd=self.folder, **options)
         self.addCleanup(self.end, process)
         return process
+
+    def random_numbers(self):
+        """The same ones for the same SATCHEL_SEED."""
+        print(f"{self.id()}: SATCHEL_SEED={SEED}")
+        return random.Random(SEED)
+
+    def seconds_of(self, *arguments):
+        """How long the executable takes, which is to succeed silently."""
+        begin = time.perf_counter()
+        self.check(*arguments)
+        return time.perf_counter() - begin
+
+    def run_and_kill(self, seconds, *arguments, **options):
+        """Runs the executable for so long at most; returns whether it got to its end."""
+        process = self.start(*arguments, **options)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        self.assertIn(process.wait(), (0, -signal.SIGKILL))
+        self.end(process)
+        return process.returncode == 0
 
     @staticmethod
     def end(process):

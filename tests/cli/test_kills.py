@@ -6,9 +6,6 @@ SATCHEL_KILLS is the number of kills, of which a run of all tests has time for f
 """
 
 import os
-import random
-import subprocess
-import time
 import unittest
 
 from support import FAULTS, PYTHON_COMPRESS, PYTHON_DECOMPRESS, SUFFIXES, CliTest, text
@@ -30,7 +27,7 @@ def unpacked(path):
 class Kills(CliTest):
     def setUp(self):
         super().setUp()
-        self.numbers = random.Random()
+        self.numbers = self.random_numbers()
         self.seconds = {}  # that a command takes, if nobody kills it
         self.packed = {}
         for codec in FORMATS:
@@ -43,20 +40,12 @@ class Kills(CliTest):
             return dict(os.environ)
         return {**os.environ, "LD_PRELOAD": FAULTS, "FAULT_NO_UNNAMED_FILES": "1"}
 
-    def run_and_kill(self, command, *arguments):
-        """Returns whether the command was faster."""
-        usual = self.seconds.get((command, *arguments[:2]), 0.05)
-        begin = time.perf_counter()
-        process = self.start(command, *arguments, env=self.environment())
-        try:
-            process.wait(self.numbers.uniform(0, 1.1 * usual))
-        except subprocess.TimeoutExpired:
-            process.kill()
-        killed = process.wait() != 0
-        self.end(process)
-        if not killed:
-            self.seconds[command, *arguments[:2]] = time.perf_counter() - begin
-        return not killed
+    def usual_seconds(self, arguments, source):
+        """How long the command takes on such a file, measured once."""
+        if arguments not in self.seconds:
+            self.seconds[arguments] = self.seconds_of(*arguments, "-o", "usual", source)
+            (self.folder / "usual").unlink()
+        return self.seconds[arguments]
 
     def try_once(self):
         """Returns whether the command was faster than its end."""
@@ -74,8 +63,9 @@ class Kills(CliTest):
         before = self.numbers.choice([None, OLD])
         if before:
             self.file(target, contents[1][1])
-        finished = self.run_and_kill(command, "--format", codec, "-1f", "-T2", "--chunk-size",
-                                     "64KiB", source)
+        arguments = (command, "--format", codec, "-1f", "-T2", "--chunk-size", "64KiB")
+        seconds = self.numbers.uniform(0, self.usual_seconds(arguments, source))
+        finished = self.run_and_kill(seconds, *arguments, source, env=self.environment())
         there = [unpacked(self.folder / name) for name in (source, target)]
         self.assertIn(there, ([CONTENT, before], [CONTENT, CONTENT], [None, CONTENT]))
         if finished:

@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import random
 import signal
 import subprocess
 import unittest
@@ -66,52 +65,32 @@ class Signals(CliTest):
         self.assertRegex(process.stderr.read().decode(),
                          r"^satchel: f: stdout: cannot write at offset \d+: Broken pipe\n$")
 
-    def test_sigkill_at_random_moments(self):
-        content = text(3_000_000)
-        numbers = random.Random(20260131)
-        killed = 0
+    def kill_at_random_moments(self, source, target, *arguments):
+        """Kills the command all over the time it takes; `source` and `target` are files' names and
+        contents, of which there must be one at least, and whole."""
+        numbers = self.random_numbers()
+        self.file(*source)
+        usual = self.seconds_of(*arguments, source[0])
+        finished = 0
         for _ in range(60):
             for name in self.names():
                 (self.folder / name).unlink()
-            self.file("f", content)
-            process = self.start("compress", "--chunk-size", "100kB", "f")
-            try:
-                process.wait(numbers.random() * 0.15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                killed += 1
-            process.wait()
-            self.assertIn(self.names(), [["f"], ["f", "f.gz"], ["f.gz"]])
-            if "f" in self.names():
-                self.assertEqual(self.read("f"), content)
-            if "f.gz" in self.names():
-                self.assertEqual(gzip.decompress(self.read("f.gz")), content)
-        self.assertGreater(killed, 0)
+            self.file(*source)
+            finished += self.run_and_kill(numbers.uniform(0, usual), *arguments, source[0])
+            there = [(name, self.read(name)) for name in self.names()]
+            self.assertIn(there, ([source], [target], sorted([source, target])))
+        self.assertLess(finished, 60)
+
+    def test_sigkill_at_random_moments(self):
+        content = text(3_000_000)
+        options = ["compress", "--chunk-size", "100kB"]
+        packed = self.check(*options, data=content)
+        self.kill_at_random_moments(("f", content), ("f.gz", packed), *options)
 
     def test_sigkill_at_random_moments_of_decompression(self):
         content = text(6_000_000)
-        self.file("g", content)
-        self.check("compress", "--chunk-size", "100kB", "g")
-        packed = self.read("g.gz")
-        numbers = random.Random(20260201)
-        killed = 0
-        for _ in range(60):
-            for name in self.names():
-                (self.folder / name).unlink()
-            self.file("f.gz", packed)
-            process = self.start("decompress", "f.gz")
-            try:
-                process.wait(numbers.random() * 0.06)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                killed += 1
-            process.wait()
-            self.assertIn(self.names(), [["f.gz"], ["f", "f.gz"], ["f"]])
-            if "f.gz" in self.names():
-                self.assertEqual(self.read("f.gz"), packed)
-            if "f" in self.names():
-                self.assertEqual(self.read("f"), content)
-        self.assertGreater(killed, 0)
+        packed = self.check("compress", "--chunk-size", "100kB", data=content)
+        self.kill_at_random_moments(("f.gz", packed), ("f", content), "decompress")
 
 
 if __name__ == "__main__":
