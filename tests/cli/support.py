@@ -6,6 +6,7 @@ which has printed it.
 """
 
 import bz2
+import contextlib
 import gzip
 import json
 import lzma
@@ -63,7 +64,8 @@ def children_of(pid):
     """The processes that `pid` has started."""
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+            found += [int(child) for child in (task / "children").read_text().split()]
     return found
 
 

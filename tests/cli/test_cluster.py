@@ -1,5 +1,6 @@
 """Compression by worker processes, started for the run (--workers) or of a cluster (--cluster)."""
 
+import contextlib
 import json
 import os
 import re
@@ -142,7 +143,8 @@ class Losses(ClusterTest):
         while True:
             workers = children_of(process.pid)
             if workers:
-                os.kill(workers[0], signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it may have gone by itself
+                    os.kill(workers[0], signal.SIGKILL)
             more = process.stdout.read(500_000)
             packed += more
             if not more:
