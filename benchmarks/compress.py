@@ -114,8 +114,8 @@ class Comparison:
 
     def run(self, command, source, target, reads_stdin=False):
         """Runs `command` on `source`, writing to `target`; gives seconds, and KiB at most."""
-        words = command.format(satchel=self.options.satchel,
-                               threads=self.options.threads).split()
+        words = [word.format(satchel=self.options.satchel, threads=self.options.threads)
+                 for word in command.split()]
         memory = self.folder / "memory"
         if not reads_stdin:
             words.append(source)

@@ -5,6 +5,7 @@ it cannot be loaded into. SATCHEL_SEED makes the random choices of a test those 
 which has printed it.
 """
 
+import atexit
 import bz2
 import contextlib
 import gzip
@@ -22,7 +23,20 @@ import zlib
 from pathlib import Path
 
 SATCHEL = os.environ["SATCHEL"]
+
+
+def for_preloading(library):
+    """A path of the library for LD_PRELOAD, which takes spaces and colons for ends of names."""
+    folder = tempfile.mkdtemp(prefix="satchel-cli-", dir="/tmp")
+    atexit.register(shutil.rmtree, folder)
+    link = os.path.join(folder, "faults.so")
+    os.symlink(library, link)
+    return link
+
+
 FAULTS = os.environ.get("SATCHEL_FAULTS", "")
+if FAULTS:
+    FAULTS = for_preloading(FAULTS)
 AS_ROOT = os.geteuid() == 0
 SEED = int(os.environ.get("SATCHEL_SEED", random.randrange(1 << 32)))
 

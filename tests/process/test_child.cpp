@@ -117,7 +117,7 @@ TEST_CASE("a child that is given up is killed, with what it has started") {
 
 TEST_CASE("worker options by hand are for workers alone") {
     const auto run = [](const std::string& arguments) {
-        const auto command = WORKER_PROGRAM " " + arguments + " 2>&1";
+        const auto command = "'" WORKER_PROGRAM "' " + arguments + " 2>&1";
         auto* pipe = ::popen(command.c_str(), "r");
         std::string text(1000, '\0');
         text.resize(std::fread(text.data(), 1, text.size(), pipe));

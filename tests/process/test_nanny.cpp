@@ -227,8 +227,8 @@ TEST_CASE("a program that forgot init gets one clear sentence, and starts two pr
     const auto count = line.folder() / "count";
     const auto output = line.folder() / "output";
     std::ofstream(count).close();
-    const auto pid = run({"/bin/sh", "-c", FORGETFUL_PROGRAM " > '" + output.string() + "' 2>&1"},
-                         {"FORGETFUL_COUNT=" + count.string()});
+    const auto command = "'" FORGETFUL_PROGRAM "' > '" + output.string() + "' 2>&1";
+    const auto pid = run({"/bin/sh", "-c", command}, {"FORGETFUL_COUNT=" + count.string()});
     int status = 0;
     REQUIRE(::waitpid(pid, &status, 0) == pid);
     CHECK(WEXITSTATUS(status) == 0);

@@ -122,7 +122,7 @@ Bytes piped(std::span<const std::byte> input, const std::string& command) {
                    static_cast<std::streamsize>(input.size()));
         REQUIRE(file.flush());
     }
-    const auto line = fmt::format("({}) < {} > {}", command, folder / "in", folder / "out");
+    const auto line = fmt::format("({}) < '{}' > '{}'", command, folder / "in", folder / "out");
     INFO(line);
     REQUIRE(std::system(line.c_str()) == 0);
     std::ifstream file(folder / "out", std::ios::binary);
