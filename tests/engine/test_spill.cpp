@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,10 +35,22 @@ std::string text_at(const SpillSpace::Place& place, std::size_t size) {
 // A folder for temporary files, and no other for as long as this lives.
 class TemporaryFolder {
   public:
-    explicit TemporaryFolder(const std::string& path) { ::setenv("TMPDIR", path.c_str(), 1); }
+    explicit TemporaryFolder(const std::string& path) {
+        if (const char* before = std::getenv("TMPDIR")) before_ = before;
+        ::setenv("TMPDIR", path.c_str(), 1);
+    }
     TemporaryFolder(const TemporaryFolder&) = delete;
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder() { ::unsetenv("TMPDIR"); }
+    ~TemporaryFolder() {
+        if (before_) {
+            ::setenv("TMPDIR", before_->c_str(), 1);
+        } else {
+            ::unsetenv("TMPDIR");
+        }
+    }
+
+  private:
+    std::optional<std::string> before_;
 };
 
 // No file may grow past this, for as long as this lives.
@@ -121,6 +134,7 @@ TEST_CASE("temporary files have no names") {
 TEST_CASE("a full disk, and a folder that is not there") {
     SpillSpace space(0);
     {
+        const TemporaryFolder not_given("");
         const FileSizeMax at_most(100);
         const auto text =
             text_of<FileError>([&] { (void)space.put(bytes_of(std::string(5000, 'x'))); });

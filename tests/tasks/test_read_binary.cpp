@@ -1,8 +1,9 @@
 // read_binary: blocks of a file, read by the tasks that use them.
 #include <satchel/tasks/file.hpp>
 
+#include "tasks/temporary_folder.hpp"
+
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -15,17 +16,15 @@ namespace {
 // A file of `size` bytes that is removed again.
 class TemporaryFile {
   public:
-    explicit TemporaryFile(std::size_t size)
-        : path_(std::filesystem::temp_directory_path() /
-                ("satchel-read-binary-" + std::to_string(size))) {
+    explicit TemporaryFile(std::size_t size) {
         for (std::size_t i = 0; i < size; ++i) text_.push_back(static_cast<char>('a' + i % 26));
-        std::ofstream(path_, std::ios::binary) << text_;
+        path_ = folder_.with("file", text_);
     }
-    ~TemporaryFile() { std::filesystem::remove(path_); }
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     [[nodiscard]] const std::string& text() const { return text_; }
 
   private:
+    satchel::test::TemporaryFolder folder_;
     std::filesystem::path path_;
     std::string text_;
 };

@@ -96,7 +96,9 @@ TEST_CASE("compressed files are known by their names, or by what the options say
     CHECK(read_text(folder.with("a.gz", by_command(text, "gzip"))).compute() == lines);
     CHECK(read_text(folder.with("a.bz2", by_command(text, "bzip2"))).compute() == lines);
     CHECK(read_text(folder.with("a.xz", by_command(text, "xz"))).compute() == lines);
-    CHECK(read_text(folder.with("a.zst", by_command(text, "zstd -q"))).compute() == lines);
+    if (has_codec("zstd")) {
+        CHECK(read_text(folder.with("a.zst", by_command(text, "zstd -q"))).compute() == lines);
+    }
     const auto other = folder.with("a.text", by_command(text, "gzip"));
     CHECK(read_text(other, {.compression = "gzip"}).compute() == lines);
     const auto raw = folder.with("b.gz", text);
@@ -120,6 +122,7 @@ TEST_CASE("blocks of compressed files give the lines of the whole") {
     check_blocks("own.xz", compressed(text, "xz"), expected);
     check_blocks("foreign.xz", by_command(text, "xz -T2 --block-size=100000"), expected);
     check_blocks("unsized.xz", by_command(text, "xz -T1 --block-size=100000"), expected);
+    if (!has_codec("zstd")) return;
     check_blocks("own.zst", compressed(text, "zstd"), expected);
     check_blocks("unsized.zst", frames_without_sizes(text), expected);
 }
@@ -210,6 +213,7 @@ TEST_CASE("blocks of files that were put together from compressed ones") {
     check_blocks("two.gz", joined("gzip"), expected);
     check_blocks("two.bz2", joined("bz2"), expected);
     check_blocks("two.xz", joined("xz"), expected);
+    if (!has_codec("zstd")) return;
     check_blocks("two.zst", joined("zstd"), expected);
     const TemporaryFolder folder;
     const auto mixed = folder.with("a.zst", by_command(text, "zstd -q") + compressed(text, "zstd"));
@@ -237,6 +241,7 @@ TEST_CASE("blocks of nothing that was compressed") {
 }
 
 TEST_CASE("a table that calls blocks empty is not believed") {
+    if (!has_codec("zstd")) return;
     const TemporaryFolder folder;
     const auto text = some_lines(300'000);
     auto frames = frames_without_sizes(text);
@@ -260,6 +265,7 @@ TEST_CASE("files that cannot be cut are refused at the call, with those that can
           std::string::npos);
     CHECK(gz.find("any .bz2, .xz of several blocks") != std::string::npos);
     CHECK(refused("a.xz", by_command(text, "xz")).find("a single block") != std::string::npos);
+    if (!has_codec("zstd")) return;
     CHECK(refused("a.zst", by_command(text, "zstd -q")).find("no table") != std::string::npos);
 }
 
@@ -267,6 +273,7 @@ TEST_CASE("damage is reported with the file's name, whole and in blocks") {
     const TemporaryFolder folder;
     const auto text = some_lines(400'000);
     for (const std::string format : {"gzip", "bz2", "xz", "zstd"}) {
+        if (!has_codec(format)) continue;
         CAPTURE(format);
         const auto whole = compressed(text, format);
         const std::string name = "a" + std::string(codec(format).info().suffix);

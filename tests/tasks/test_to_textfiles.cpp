@@ -52,6 +52,7 @@ TEST_CASE("the ending of the name says how to compress, or the option does") {
     const auto lines = split_by_python(text, "\n");
     const auto bag = from_sequence(lines, {.npartitions = 2});
     for (const std::string ending : {"gz", "bz2", "xz", "zst"}) {
+        if (ending == "zst" && !has_codec("zstd")) continue;
         CAPTURE(ending);
         const auto paths = bag.to_textfiles(folder / ("*." + ending));
         const auto tool = ending == "gz" ? "gzip" : ending == "zst" ? "zstd" : ending + "";
