@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -39,6 +40,18 @@ std::string live(std::uint64_t seed, Sightings* sightings = nullptr) {
     return {};
 }
 
+// What happens in every twentieth life at least. If so many lives do not have it, they have become
+// duller than they are meant to be, and that they are all right proves less.
+constexpr std::uint64_t lives_with_everything = 500;
+constexpr std::string_view usual_sightings[] = {
+    "cancelled",     "client vanishes", "cut",         "data is gone",    "data is lost",
+    "data not sent", "erred",           "fetch fails", "follows at once", "gather fails",
+    "half open",     "hands back",      "hangs",       "key lost",        "killed workers",
+    "lost a batch",  "lost a report",   "pauses",      "refused",         "resumes",
+    "secedes",       "shall be alone",  "throws",      "thread relieved", "worker crashes",
+    "worker lost",   "worker retires",
+};
+
 }  // namespace
 
 TEST_CASE("simulation: whatever fails, all that is wanted comes, and is right") {
@@ -55,8 +68,15 @@ TEST_CASE("simulation: whatever fails, all that is wanted comes, and is right") 
              " SATCHEL_SIMULATION_SEEDS=1 build/dev/tests/simulation/test_simulation");
         REQUIRE(wrong.empty());
     }
-    fmt::print("{} lives\n", seed - first);
+    const auto lives = seed - first;
+    fmt::print("{} lives\n", lives);
     for (const auto& [what, count] : sightings.counts) fmt::print("{:>12} {}\n", count, what);
+    REQUIRE(lives > 0);
+    if (lives < lives_with_everything) return;
+    for (const auto what : usual_sightings) {
+        CAPTURE(what);
+        CHECK(sightings.counts.contains(std::string(what)));
+    }
 }
 
 TEST_CASE("simulation: equal seeds, equal lives") {
