@@ -1,5 +1,4 @@
 // Text on every executor: in this thread, on threads, on workers in this process and in others.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include <satchel/satchel.hpp>
 
 #include "tasks/temporary_folder.hpp"
@@ -75,9 +74,4 @@ TEST_CASE("errors come back from everywhere") {
         CHECK(error.find("a.gz: ") != std::string::npos);
         CHECK(error.find("get a good copy of it") != std::string::npos);
     });
-}
-
-int main(int argc, char** argv) {
-    init(argc, argv);
-    return doctest::Context(argc, argv).run();
 }
