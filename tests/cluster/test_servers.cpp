@@ -11,6 +11,7 @@
 #include "net/support.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -43,7 +44,7 @@ struct Servers {
         return net::Address::parse(fmt::format("{}{}-{}", place, name, ++number));
     }
 
-    // With a limit, it watches the memory of this process.
+    // With a limit, it looks at the memory of this process, once: it may go on when it looks again.
     void add_worker(const std::string& name, std::int64_t memory_limit = 0) {
         workers.push_back(std::make_unique<cluster::WorkerServer>(
             worker_loop, cluster::WorkerServerOptions{.scheduler = scheduler->addresses().front(),
@@ -51,6 +52,7 @@ struct Servers {
                                                       .name = name,
                                                       .threads = threads_each,
                                                       .memory_limit = memory_limit,
+                                                      .memory_interval = std::chrono::hours(1),
                                                       .is_whole_process = memory_limit > 0,
                                                       .listen = address(name)}));
     }
@@ -320,7 +322,11 @@ TEST_CASE("no thread waits while short calls are kept behind a long one") {
 TEST_CASE("what is released while it runs is asked to stop") {
     const Servers servers(1, "inproc://", 1);
     auto client = servers.client();
+    static std::atomic<bool> begun;
+    begun = false;
     auto layer = layer_of(Function([](Arguments&) {
+                              begun = true;
+                              begun.notify_all();
                               while (!this_task::stop_requested()) std::this_thread::yield();
                               return Value::of(1);
                           }),
@@ -329,6 +335,7 @@ TEST_CASE("what is released while it runs is asked to stop") {
     const auto token = layer.token;
     const auto after = next.token;
     client.update({{}, {layer}, {{token, 0, 1}}});
+    begun.wait(false);
     client.release({token, 0, 1});
     client.update({{}, {next}, {{after, 0, 1}}});
     CHECK(client.get<std::int64_t>(after) == 0);

@@ -168,16 +168,22 @@ TEST_CASE("a worker whose limit is too small for it to begin is not started agai
 
 TEST_CASE("a worker that ignores SIGTERM is killed") {
     satchel::net::EventLoop loop;
-    auto options = running({"stubborn"});
+    LifeLine line;
+    auto options = running({"stubborn", line.path()});
     options.stop_grace = 10ms;
     Watched nanny(loop, options);
     nanny.start();
-    nanny.started.take();
+    line.wait_for(1);  // until it ignores the signal
     nanny.restart();
-    CHECK(nanny.ended.take().was_asked);
-    nanny.started.take();
+    const auto check_end = [&] {
+        const auto end = nanny.ended.take();
+        CHECK(end.was_asked);
+        CHECK(end.status.signal == SIGKILL);
+    };
+    check_end();
+    line.wait_for(1);
     nanny.stop();
-    CHECK(nanny.ended.take().was_asked);
+    check_end();
 }
 
 TEST_CASE("a program that does not get to init is not started again") {

@@ -77,7 +77,7 @@ int worker_main(const WorkerStart& start) {
     }
     if (mode == "stubborn") {
         ::signal(SIGTERM, SIG_IGN);
-        fmt::print(stderr, "never\n");
+        announce_in(start.arguments.at(1));
         wait_for_ever();
     }
     if (mode == "descendant" && fork() == 0) announce_in(start.arguments.at(1));

@@ -8,7 +8,6 @@
 #include "base/spill.hpp"
 #include "process/memory_use.hpp"
 
-#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,11 +15,6 @@
 #include <unistd.h>
 
 namespace satchel::cluster {
-namespace {
-
-constexpr std::chrono::milliseconds interval{100};
-
-}  // namespace
 
 void WorkerMemory::watch(const std::string& name) {
     if (limit_ <= 0) return;
@@ -37,7 +31,7 @@ void WorkerMemory::forget() {
 
 // Results that are kept may fill the memory, and more tasks would make more of them.
 void WorkerMemory::look() {
-    timer_.start(interval, [this] { look(); });
+    timer_.start(interval_, [this] { look(); });
     received_bytes_ = 0;
     const auto limit = static_cast<double>(limit_);
     const auto part_in_use = [&] {

@@ -9,6 +9,7 @@
 #include "cluster/stored_value.hpp"
 #include "net/event_loop.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,10 +25,14 @@ struct WorkerMemoryHandlers {
 
 class WorkerMemory {
   public:
-    /// `limit`: bytes; 0: nothing is watched.
+    /// `limit`: bytes; 0: nothing is watched. `interval`: from one look to the next.
     WorkerMemory(net::EventLoop& loop, HelperThread& helper, std::int64_t limit,
-                 WorkerMemoryHandlers handlers)
-        : helper_(helper), limit_(limit), handlers_(std::move(handlers)), timer_(loop) {}
+                 std::chrono::milliseconds interval, WorkerMemoryHandlers handlers)
+        : helper_(helper),
+          limit_(limit),
+          interval_(interval),
+          handlers_(std::move(handlers)),
+          timer_(loop) {}
 
     /// From now on, for the worker of this name.
     void watch(const std::string& name);
@@ -46,6 +51,7 @@ class WorkerMemory {
 
     HelperThread& helper_;
     std::int64_t limit_;
+    std::chrono::milliseconds interval_;
     WorkerMemoryHandlers handlers_;
     net::Timer timer_;
     std::string name_;

@@ -57,6 +57,7 @@ class WorkerServer::Impl : public std::enable_shared_from_this<Impl> {
           relief_(loop),
           executor_(options_.scheduler, options_.credentials),
           memory_(loop, helper_, options_.is_whole_process ? options_.memory_limit : 0,
+                  options_.memory_interval,
                   {.is_idle = [this] { return machine_->is_idle(); },
                    .pause =
                        [this](bool pauses) {

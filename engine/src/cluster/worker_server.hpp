@@ -37,7 +37,8 @@ struct WorkerServerOptions {
     net::Credentials credentials = {};
     std::string name = {};
     std::int64_t threads = 1;
-    std::int64_t memory_limit = 0;  ///< bytes; 0: none
+    std::int64_t memory_limit = 0;                   ///< bytes; 0: none
+    std::chrono::milliseconds memory_interval{100};  ///< from one look at the memory to the next
     /// Whether this worker is all of its process, so that the memory that this uses is what counts,
     /// and tasks run in threads like those of any program.
     bool is_whole_process = false;
