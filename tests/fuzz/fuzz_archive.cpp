@@ -3,6 +3,8 @@
 // The first byte says what is read, the second how many of the rest are a large buffer.
 #include <satchel/bag.hpp>
 
+#include "fuzz.hpp"
+
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -100,6 +102,43 @@ void read(unsigned char what, const Encoded& input) {
 
 template <>
 inline constexpr auto satchel::last_enumerator<Level> = Level::high;
+
+std::vector<std::string> satchel::fuzz::seeds() {
+    const auto seed = [](char what, const Encoded& encoded) {
+        return std::string{what, '\1'} + std::string(encoded.head.text());
+    };
+    const auto mixture = [] {
+        return Mixture({{"key", {1.5, std::nullopt}}},
+                       std::set<std::pair<int, std::string>>{{1, "x"}}, {Bytes::copy_of("bytes")},
+                       {{{}, {}}});
+    };
+    Tree tree{.name = "root", .children = {}, .other = std::make_unique<Tree>()};
+    tree.children.push_back({.name = "child", .children = {}, .other = nullptr});
+    std::vector<Mixture> mixtures;
+    mixtures.push_back(mixture());
+    mixtures.push_back(mixture());
+    detail::OrderedMap<std::string, int> map;
+    map.find_or_add(std::string("key"), [] { return 1; });
+    detail::PieceWriter<std::string, Mixture> pieces(4);
+    pieces.add("key", mixture());
+    pieces.add("other key", mixture());
+    detail::PieceWriter<int, double> plain(4);
+    plain.add(1, 1.5);
+    detail::Counts<std::string> counts;
+    counts.add_one("word");
+    const std::vector<std::string> texts{"one", "two"};
+    return {seed(0, encode(mixture())),
+            seed(1, encode(tree)),
+            seed(2, encode(mixtures)),
+            seed(3, encode(map)),
+            seed(4, encode(Value::of(texts))),
+            seed(5, encode(Function([](Arguments&) { return Value::of(1); }))),
+            seed(6, encode(texts)),
+            seed(7, encode(std::move(pieces).finish())),
+            seed(7, encode(std::move(plain).finish())),
+            seed(8, encode(counts)),
+            seed(9, {})};
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     if (size < 2) return 0;

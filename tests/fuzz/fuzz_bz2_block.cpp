@@ -8,6 +8,8 @@
 #include "bz2_block_decoder.hpp"
 #include "bz2_block_encoder.hpp"
 #include "bz2_guess.hpp"
+#include "codec_seeds.hpp"
+#include "fuzz.hpp"
 
 #include <algorithm>
 #include <array>
@@ -80,6 +82,16 @@ void check_round_trip(std::span<const std::byte> data) {
 }
 
 }  // namespace
+
+std::vector<std::string> satchel::fuzz::seeds() {
+    std::vector<std::string> all;
+    for (const auto& text : {short_text(), long_text(), std::string(1000, 'a'), std::string("a")}) {
+        const auto block = encode_bz2_block(std::as_bytes(std::span(text)), 1);
+        all.emplace_back(block.data.slice((bz2_magic_bits + bz2_crc_bits) / 8).text());
+        all.push_back(text.substr(0, 10'000));
+    }
+    return all;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t input_size) {
     const auto data = std::as_bytes(std::span(input, input_size));

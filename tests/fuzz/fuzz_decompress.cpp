@@ -6,10 +6,13 @@
 // by the content), bit 3 strict mode, bit 4 the round trip instead of decoding. The limit is lifted
 // because .lzma headers may ask for windows of 4 GiB, which are reserved and not used.
 //
-// fuzz_gzip, fuzz_zlib, fuzz_xz and fuzz_zstd are the same for one format alone; they leave the
-// round trip out.
+// fuzz_gzip, fuzz_zlib, fuzz_bz2, fuzz_xz and fuzz_zstd are the same for one format alone; they
+// leave the round trip out.
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/decompress.hpp>
+
+#include "codec_seeds.hpp"
+#include "fuzz.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -95,6 +98,27 @@ bool agree(const Outcome& a, const Outcome& b) {
 }
 
 }  // namespace
+
+std::vector<std::string> satchel::fuzz::seeds() {
+    std::vector<std::string> all;
+    for (const auto& file : compressed_files()) {
+#ifdef SATCHEL_FUZZ_FORMAT
+        if (file.format != SATCHEL_FUZZ_FORMAT) continue;
+#endif
+        const auto index = codec_index(file.format);
+        const auto format = index == 0 ? codecs().size() : index;
+        for (const auto choice : {std::size_t{0}, std::size_t{8}, format, format + 8}) {
+            all.push_back(byte(choice) + file.data);
+        }
+    }
+#ifndef SATCHEL_FUZZ_FORMAT
+    for (std::size_t format = 0; format < codecs().size(); ++format) {
+        all.push_back(byte(16 + format) + short_text());
+        all.push_back(byte(16 + 32 + format) + long_text().substr(0, 10'000));
+    }
+#endif
+    return all;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;

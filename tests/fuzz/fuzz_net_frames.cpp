@@ -2,12 +2,14 @@
 // frames within the limits or refuses; and what it gives, written again, is what was read.
 //
 //     mkdir corpus && build-fuzz/tests/fuzz/fuzz_net_frames corpus
+#include "fuzz.hpp"
 #include "net/frame.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +40,19 @@ std::vector<std::byte> written(FrameWriter& writer) {
 }
 
 }  // namespace
+
+std::vector<std::string> satchel::fuzz::seeds() {
+    FrameWriter writer(limits);
+    const auto body = [](const std::string& text) { return Bytes::copy_of(text); };
+    writer.add(FrameType::message, body("a message"), {});
+    writer.add(FrameType::message, {}, {body("one"), {}, body(std::string(5000, 'x'))});
+    writer.add(FrameType::goodbye, body("enough"), {});
+    std::string stream;
+    for (const auto byte : written(writer)) stream += static_cast<char>(byte);
+    std::vector<std::string> all;
+    for (const char step : {'\0', '\6', '\x7f', '\xff'}) all.push_back(step + stream);
+    return all;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;

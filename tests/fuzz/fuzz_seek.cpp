@@ -8,7 +8,9 @@
 #include <satchel/executor.hpp>
 #include <satchel/tasks/seek.hpp>
 
+#include "codec_seeds.hpp"
 #include "deflate.hpp"
+#include "fuzz.hpp"
 
 #include <array>
 #include <cstdint>
@@ -72,7 +74,45 @@ Bytes index_with(const satchel::Codec& codec, const Bytes& file,
     return std::move(index).freeze();
 }
 
+// The parts of an index that `index_with` is given.
+std::string inside_of(const Bytes& index, const satchel::Codec& codec, const Bytes& file) {
+    const auto head = satchel::encode_index({}, codec, access(file)).size() - 16;
+    return std::string(index.slice(head, index.size() - head - 8).text());
+}
+
+// First bytes that choose the codec, for the beginning of the data and for a later part.
+std::string choices(std::size_t codec, unsigned is_index) {
+    std::string all;
+    for (const unsigned range : {0U, 9U}) {
+        for (unsigned choice = range << 4U; choice < 256; ++choice) {
+            if ((choice & 1U) == is_index && (choice >> 1U) % satchel::codecs().size() == codec) {
+                all += static_cast<char>(choice);
+                break;
+            }
+        }
+    }
+    return all;
+}
+
 }  // namespace
+
+std::vector<std::string> satchel::fuzz::seeds() {
+    std::vector<std::string> all;
+    for (const auto& file : compressed_files()) {
+        for (const char choice : choices(codec_index(file.format), 0)) {
+            all.push_back(choice + file.data);
+        }
+    }
+    for (std::size_t i = 0; i < codecs().size(); ++i) {
+        const Codec& codec = *codecs()[i];
+        const Bytes& file = sample(codec);
+        const auto table = codec.seek_table(access(file));
+        if (!table) continue;
+        const auto inside = inside_of(encode_index(*table, codec, access(file)), codec, file);
+        for (const char choice : choices(i, 1)) all.push_back(choice + inside);
+    }
+    return all;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 3) return 0;

@@ -8,6 +8,8 @@
 #include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/file.hpp>
 
+#include "codec_seeds.hpp"
+#include "fuzz.hpp"
 #include "text/line_reader.hpp"
 #include "text/pieces.hpp"
 
@@ -81,6 +83,18 @@ bool can_be_cut(const TextPart& part) {
 }
 
 }  // namespace
+
+std::vector<std::string> satchel::fuzz::seeds() {
+    std::vector<std::string> all;
+    for (const char blocks : {'\0', '\21', '\72', '\xfb'}) {
+        all.push_back(std::string{'\0', blocks} + short_text());
+        all.push_back(std::string{'\0', blocks} + long_text().substr(0, 5000));
+        for (const auto& file : compressed_files()) {
+            all.push_back(std::string{byte(1 + codec_index(file.format)), blocks} + file.data);
+        }
+    }
+    return all;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 3) return 0;
