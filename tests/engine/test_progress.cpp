@@ -4,10 +4,13 @@
 #include <satchel/error.hpp>
 #include <satchel/progress.hpp>
 
+#include "stderr_of.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <semaphore>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -41,11 +44,20 @@ TEST_CASE("each computation ends at 100 % and with a line of its own") {
         (void)satchel::range(1000, 10).map([](std::int64_t x) { return x + 1; }).compute(pool);
         (void)satchel::range(1000, 10).sum().compute(satchel::SynchronousExecutor{});
     }
-    std::size_t lines = 0;
-    for (auto at = drawn.find('\n'); at != std::string::npos; at = drawn.find('\n', at + 1))
-        ++lines;
-    CHECK(lines == 2);
-    CHECK(drawn.find("| 100% Completed | ") != std::string::npos);
+    std::istringstream lines(drawn);
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line); ++count) {
+        const auto last = line.substr(line.rfind("\r\033[K") + 4);
+        CHECK(last.starts_with(progress_text(1) + " | "));
+    }
+    CHECK(count == 2);
+}
+
+TEST_CASE("where the standard error output is no terminal, nothing is drawn") {
+    CHECK(satchel::testing::stderr_of([] {
+              const ProgressBar bar;
+              (void)satchel::range(1000, 10).sum().compute();
+          }).empty());
 }
 
 TEST_CASE("what a task computes is part of the task") {

@@ -6,7 +6,8 @@
 * A ```sh block runs in bash, with the programs installed under PREFIX; all blocks of a document run
   one after the other in one empty folder. What gets the project or calls its scripts is left out.
 * A ```cpp block with a main() is built against the package installed under PREFIX, and run; one
-  without is compiled after an #include of <satchel/satchel.hpp>.
+  without is compiled after an #include of <satchel/satchel.hpp>, as the body of a function if the
+  comment `<!-- body of: void f(int argument) -->` stands before it.
 * A ```cmake block is a project's, whose source is the document's first program.
 * A ```text block right after one that ran is its output; see expected_output.py for `...`.
 
@@ -23,7 +24,8 @@ from pathlib import Path
 
 import expected_output
 
-FENCE = re.compile(r"^```([\w+]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(?:<!-- body of: ((?:(?!-->).)*) -->\n)?```([\w+]*)\n(.*?)^```$",
+                   re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"\s*(git clone .*|cd satchel|scripts/\w+\.sh.*|#.*)?")
 HAS_MAIN = re.compile(r"^int main\(", re.MULTILINE)
 PROJECT = "cmake_minimum_required(VERSION 3.25)\nproject(document LANGUAGES CXX)\n"
@@ -31,18 +33,20 @@ PROJECT = "cmake_minimum_required(VERSION 3.25)\nproject(document LANGUAGES CXX)
 
 @dataclass
 class Block:
-    """A fenced block: where its text begins, and the output that the document promises, or None."""
+    """A fenced block: where its text begins, the function that it is the body of, or None, and the
+    output that the document promises, or None."""
     language: str
     text: str
     line: int
+    body_of: str | None = None
     output: str | None = None
 
 
 def blocks_of(document):
     blocks = []
     for found in FENCE.finditer(document):
-        line = document.count("\n", 0, found.start()) + 2
-        block = Block(found[1], found[2], line)
+        line = document.count("\n", 0, found.start(3)) + 1
+        block = Block(found[2], found[3], line, found[1])
         if block.language == "text" and blocks:
             blocks[-1].output = block.text
         blocks.append(block)
@@ -64,6 +68,8 @@ def project_of(blocks, document):
             continue
         name = f"line_{block.line}"
         text = f'#line {block.line} "{document}"\n{block.text}'
+        if block.body_of:
+            text = f"{block.body_of} {{\n{text}}}\n"
         if HAS_MAIN.search(block.text):
             files[f"{name}.cpp"] = text
             lists.append(f"add_executable({name} {name}.cpp)\n")

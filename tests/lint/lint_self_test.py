@@ -155,15 +155,20 @@ class DocumentTest(unittest.TestCase):
         blocks = document.blocks_of("```cpp\nint main() {}\n```\n"
                                     "```cpp\nint f();\n```\n"
                                     "```c++\nf() -> int\n```\n"
-                                    "```cmake\nadd_library(l a.cpp)\n```\n")
+                                    "```cmake\nadd_library(l a.cpp)\n```\n"
+                                    "<!-- body of: void g(int x) -->\n```cpp\nf();\n```\n")
         self.assertEqual(document.project_of(blocks, "D.md"), {
             "line_2.cpp": '#line 2 "D.md"\nint main() {}\n',
             "line_5.cpp": '#include <satchel/satchel.hpp>\n#line 5 "D.md"\nint f();\n',
+            "line_15.cpp": '#include <satchel/satchel.hpp>\nvoid g(int x) {\n#line 15 "D.md"\n'
+                           'f();\n}\n',
             "CMakeLists.txt": document.PROJECT + "find_package(satchel CONFIG REQUIRED)\n"
                               "add_executable(line_2 line_2.cpp)\n"
                               "target_link_libraries(line_2 PRIVATE satchel::satchel)\n"
                               "add_library(line_5 OBJECT line_5.cpp)\n"
-                              "target_link_libraries(line_5 PRIVATE satchel::satchel)\n"})
+                              "target_link_libraries(line_5 PRIVATE satchel::satchel)\n"
+                              "add_library(line_15 OBJECT line_15.cpp)\n"
+                              "target_link_libraries(line_15 PRIVATE satchel::satchel)\n"})
         self.assertEqual(document.users_project_of(blocks[3], blocks)["a.cpp"], "int main() {}\n")
 
 
