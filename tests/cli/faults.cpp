@@ -1,10 +1,11 @@
 // A library for LD_PRELOAD that makes the calls that change files fail, or that interrupts the
 // process right before one of them. With it the tests visit every instant at which a process can
-// die in the middle of its work.
+// die in the middle of its work. The calls that read a file can fail as well.
 //
 //     FAULT_SIGNAL=7:9           before the seventh such call, signal 9
 //     FAULT_ERROR=fsync:2:28     the second fsync fails with errno 28
 //     FAULT_NO_UNNAMED_FILES=1   the file system knows no unnamed files (O_TMPFILE)
+//     FAULT_FILE=/f              which file `read` and `pread` may fail for: the end of its path
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
@@ -57,6 +58,17 @@ bool fails(std::string_view call) {
     return true;
 }
 
+// Much else is read than what the tests are about.
+bool fails_to_read(std::string_view call, int file) {
+    const char* wanted = ::getenv("FAULT_FILE");
+    if (wanted == nullptr) return false;
+    const auto link = "/proc/self/fd/" + std::to_string(file);
+    char path[4096];
+    const auto size = ::readlink(link.c_str(), path, sizeof path);
+    const std::string_view found(path, size < 0 ? 0 : static_cast<size_t>(size));
+    return found.ends_with(wanted) && fails(call);
+}
+
 template <class Function, class... Arguments>
 auto real(const char* name, Arguments... arguments) {
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name))(arguments...);
@@ -85,6 +97,16 @@ int open(const char* path, int flags, ...) {
 ssize_t write(int file, const void* data, size_t size) {
     if (file > STDERR_FILENO && fails("write")) return -1;
     return real<ssize_t(int, const void*, size_t)>("write", file, data, size);
+}
+
+ssize_t read(int file, void* data, size_t size) {
+    if (fails_to_read("read", file)) return -1;
+    return real<ssize_t(int, void*, size_t)>("read", file, data, size);
+}
+
+ssize_t pread(int file, void* data, size_t size, off_t offset) {
+    if (fails_to_read("pread", file)) return -1;
+    return real<ssize_t(int, void*, size_t, off_t)>("pread", file, data, size, offset);
 }
 
 int fsync(int file) { return fails("fsync") ? -1 : real<int(int)>("fsync", file); }

@@ -8,7 +8,7 @@ import os
 import signal
 import unittest
 
-from support import CHUNK, FAULTS, CliTest, text
+from support import CHUNK, FAULTS, SUFFIXES, CliTest, text
 
 CONTENT = text(3 * CHUNK)
 PACKED = gzip.compress(CONTENT)
@@ -145,6 +145,51 @@ class Faults(CliTest):
 
 
 @unittest.skipUnless(FAULTS, "this build cannot be given faults")
+class ReadErrors(CliTest):
+    """The disk cannot be read at one place: an error, no result, and the source is kept."""
+
+    def fails_everywhere(self, call, source, data, *arguments):
+        """Fails at the first such call, the second, … until there is none left; returns how many
+        there are."""
+        for at in range(1, 100):
+            self.file(source, data)
+            fault = {"LD_PRELOAD": FAULTS, "FAULT_FILE": f"/{source}",
+                     "FAULT_ERROR": f"{call}:{at}:{errno.EIO}"}
+            with self.subTest(call=call, at=at, arguments=arguments):
+                result = self.satchel(*arguments, source, env={**os.environ, **fault})
+                if result.returncode == 0:
+                    return at - 1
+                self.assertEqual(result.returncode, 1)
+                self.assertRegex(result.stderr.decode(), rf"\Asatchel: {source}: cannot read at "
+                                                         r"offset \d+: Input/output error\n\Z")
+                self.assertEqual(self.names(), [source])
+                self.assertEqual(self.read(source), data)
+        self.fail("there is no end of it")
+
+    def failures(self, *arguments):
+        calls = 0
+        for call in ("read", "pread"):
+            calls += self.fails_everywhere(call, *arguments)
+            for name in self.names():
+                (self.folder / name).unlink()
+        return calls
+
+    def test_compress(self):
+        self.assertGreater(self.failures("f", CONTENT, "compress", "--chunk-size", CHUNK), 2)
+
+    def test_decompress(self):
+        for name in SUFFIXES:
+            packed = self.check("compress", "--format", name, "--chunk-size", CHUNK, data=CONTENT)
+            calls = self.failures("f" + SUFFIXES[name], packed, "decompress")
+            self.assertGreater(calls, 0)
+
+    def test_workers(self):
+        # Each process has its first such call, its second, …: whoever reads, it fails there.
+        calls = self.failures("f", CONTENT, "compress", "--chunk-size", CHUNK, "--workers", "1")
+        self.assertGreater(calls, 1)
+
+
+@unittest.skipUnless(FAULTS, "this build cannot be given faults")
 class Interference(CliTest):
     """Somebody else changes the files while the process is stopped right before a call."""
 
@@ -200,6 +245,17 @@ class Interference(CliTest):
         self.go_on(process, 1, "satchel: f: f.gz: cannot create: File exists\n")
         self.assertEqual(self.read("f.gz"), b"theirs")
         self.assertEqual(self.names(), ["f", "f.gz"])
+
+    def test_another_process_that_makes_the_same_file(self):
+        for source, target, options in [("f", "f.gz", []), ("g", "out", ["-o", "out"])]:
+            with self.subTest(options=options):
+                self.file(source, CONTENT)
+                process = self.stop_before_call(2, "compress", *options, source)
+                self.check("compress", *options, source)
+                self.go_on(process, 1, f"satchel: {source}: {target}: cannot create: "
+                                       "File exists\n")
+                self.assertEqual(gzip.decompress(self.read(target)), CONTENT)
+        self.assertEqual(self.names(), ["f.gz", "g", "out"])
 
     def test_the_result_is_for_nobody_else_while_it_is_written(self):
         self.file("f", CONTENT).chmod(0o644)

@@ -1,4 +1,5 @@
 // Tests of Client and Future: calls, errors, cancelling, closing, several clients.
+#include <satchel/bag.hpp>
 #include <satchel/client.hpp>
 #include <satchel/delayed.hpp>
 #include <satchel/error.hpp>
@@ -8,7 +9,10 @@
 #include <satchel/travelling_error.hpp>
 
 #include <atomic>
+#include <functional>
+#include <latch>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -381,6 +385,55 @@ TEST_CASE("closing a client fails what waits, and another client goes on") {
     was_stopped.wait(false);  // the scheduler drops what a client that is gone had wanted
     CHECK(other.submit(inc, 4).result() == 5);
     client.close();
+}
+
+TEST_CASE("a client that is closed while several threads use it fails all of them") {
+    LocalCluster cluster(threads);
+    for (int round = 0; round < 20; ++round) {
+        Client client(cluster);
+        const std::vector<int> numbers(10, 1);
+        // Whether the result is right.
+        const std::vector<std::function<bool()>> uses{
+            [&] { return client.submit(inc, 1).result() == 2; },
+            [&] { return client.gather(client.map(inc, numbers)) == std::vector<int>(10, 2); },
+            [&] { return wait(client.map(inc, numbers)).not_done.empty(); },
+            [&] { return client.scatter(numbers).result() == numbers; },
+            [&] { return range(10, 2).sum().compute(client) == 45; },
+        };
+        std::latch begun(static_cast<std::ptrdiff_t>(uses.size()));
+        std::vector<std::jthread> users;
+        users.reserve(uses.size());
+        for (const auto& use : uses) {
+            users.emplace_back([&] {
+                CHECK(use());
+                begun.count_down();
+                const auto use_for_ever = [&] {
+                    while (use()) continue;
+                };
+                CHECK_THROWS_AS(use_for_ever(), ClientClosed);
+            });
+        }
+        begun.wait();
+        client.close();
+    }
+}
+
+TEST_CASE("what a client has given may outlive it, and its cluster") {
+    std::optional<Future<int>> finished, never;
+    std::optional<Bag<std::int64_t>> kept;
+    {
+        LocalCluster cluster(threads);
+        Client client(cluster);
+        finished = client.submit(inc, 1);
+        (void)wait(*finished);
+        never = client.submit(wait_until_stopped, 1);
+        kept = range(10, 2).persist();
+    }
+    // A small result has come already; what was kept is computed again, in this process.
+    CHECK(finished->result() == 2);
+    CHECK_THROWS_AS(never->result(), ClientClosed);
+    never->cancel();
+    CHECK(kept->sum().compute() == 45);
 }
 
 TEST_CASE("futures of several clusters are waited for, fetched and cancelled together") {

@@ -491,25 +491,6 @@ TEST_CASE("elements that can only be moved are grouped when nobody else holds th
     });
 }
 
-TEST_CASE("split_every below two is refused at the call") {
-    const auto bag = range(10, 3);
-    const auto refuses = [](auto&& call, const std::string& name) {
-        const auto text = text_of<InvalidArgument>(call);
-        CHECK(text.starts_with(name + ": split_every is 1"));
-    };
-    refuses([&] { (void)bag.frequencies({.split_every = 1}); }, "frequencies");
-    refuses([&] { (void)bag.distinct({.split_every = 1}); }, "distinct");
-    refuses([&] { (void)bag.topk(1, {.split_every = 1}); }, "topk");
-    refuses([&] { (void)bag.sample(1, 1, {.split_every = 1}); }, "sample");
-    refuses([&] { (void)bag.choices(1, 1, {.split_every = 1}); }, "choices");
-    refuses(
-        [&] {
-            (void)bag.foldby([](auto x) { return x; }, std::plus<>{}, std::int64_t{0},
-                             {.split_every = 1});
-        },
-        "foldby");
-}
-
 TEST_CASE("the same grouping of the same bag has the same name, another another") {
     const auto bag = range(10, 3);
     const auto self = [](std::int64_t x) { return x; };

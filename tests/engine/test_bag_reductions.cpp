@@ -163,23 +163,6 @@ TEST_CASE("reductions keep the order of partitions, for every split_every") {
     });
 }
 
-TEST_CASE("split_every below two is refused at the call, naming the operation") {
-    const auto bag = range(10, 3);
-    const auto total = [](const std::vector<std::int64_t>& p) {
-        return static_cast<std::int64_t>(p.size());
-    };
-    for (const std::int64_t split_every : {1, 0, -1}) {
-        const satchel::ReductionOptions options{.split_every = split_every};
-        const auto refused = [&](auto call) { return text_of<satchel::InvalidArgument>(call); };
-        CHECK(refused([&] { (void)bag.sum(options); }).starts_with("sum: split_every is "));
-        CHECK(refused([&] { (void)bag.count(options); }).starts_with("count: "));
-        CHECK(refused([&] { (void)bag.fold(std::plus<>{}, options); }).starts_with("fold: "));
-        CHECK(refused([&] {
-                  (void)bag.reduction(total, total, options);
-              }).starts_with("reduction: "));
-    }
-}
-
 TEST_CASE("fold begins with the first element") {
     on_each_executor([](const Executor& executor) {
         const auto bag = from_sequence({3, 1, 4, 1, 5}, {.npartitions = 2});
