@@ -6,7 +6,7 @@
 #
 #   scripts/demo.sh          a file of 100 MB
 #   scripts/demo.sh 1GB      another size
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
 size=${1:-100MB}
 [[ $# -le 1 && $size == [0-9]* ]] || stop "usage: scripts/demo.sh [SIZE], as in scripts/demo.sh 1GB"

@@ -3,7 +3,7 @@
 # the project's folder.
 set -euo pipefail
 export LC_ALL=C.UTF-8
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 # The compiler and what it builds with, then what the tests and the demonstration compare us to. Of
 # "a|b", either will do; a is installed if neither is there. (Debian's two versions of Boost exclude
@@ -35,11 +35,9 @@ install_missing() {
             "${packages[*]}"
         return
     fi
-    local missing=() package names
+    local missing=() package
     for package in "${packages[@]}"; do
-        IFS='|' read -ra names <<<"$package"
-        [[ " $(dpkg-query -W -f='${db:Status-Status} ' "${names[@]}" 2>/dev/null)" \
-            == *' installed '* ]] || missing+=("${names[0]}")
+        is_installed "$package" || missing+=("${package%%|*}")
     done
     if ((${#missing[@]} == 0)); then return; fi
 
@@ -48,14 +46,52 @@ install_missing() {
         stop "run this as root: apt-get install --no-install-recommends ${missing[*]}"
     fi
     if ! can_install "${missing[@]}" >/dev/null; then
-        as_root apt-get -q update || stop "apt-get update did not succeed; see above"
+        update_lists
         can_install "${missing[@]}" >/dev/null || explain_refusal "${missing[@]}"
     fi
     as_root apt-get -q install -y --no-install-recommends --no-remove "${missing[@]}" ||
         # The lists may be older than what the archive still has.
-        { as_root apt-get -q update &&
+        { update_lists &&
             as_root apt-get -q install -y --no-install-recommends --no-remove "${missing[@]}"; } ||
         stop "apt-get could not install ${missing[*]}; see above"
+}
+
+# install_if_possible PACKAGE…: installs those that are missing and can be had without a question;
+# goes on without the others.
+install_if_possible() {
+    command -v apt-get >/dev/null || return 0
+    local package possible=() left_out=()
+    for package; do
+        if is_installed "$package"; then continue; fi
+        if { ((EUID == 0)) || sudo -n true 2>/dev/null; } && can_install "$package" >/dev/null; then
+            possible+=("$package")
+        else
+            left_out+=("$package")
+        fi
+    done
+    if ((${#possible[@]} > 0)); then
+        printf 'Installing from Debian: %s\n' "${possible[*]}"
+        as_root apt-get -q install -y --no-install-recommends --no-remove "${possible[@]}" ||
+            left_out+=("${possible[@]}")
+    fi
+    if ((${#left_out[@]} > 0)); then
+        printf 'Going on without what these packages have: %s\n' "${left_out[*]}"
+    fi
+}
+
+# is_installed PACKAGE[|PACKAGE…]: whether one of them is.
+is_installed() {
+    local names
+    IFS='|' read -ra names <<<"$1"
+    [[ " $(dpkg-query -W -f='${db:Status-Status} ' "${names[@]}" 2>/dev/null)" \
+        == *' installed '* ]]
+}
+
+# Whether a source that does not answer, perhaps somebody else's, matters, shows when something is
+# installed.
+update_lists() {
+    as_root apt-get -q update ||
+        printf 'apt-get update did not succeed; going on with the lists that there are\n' >&2
 }
 
 as_root() {

@@ -4,7 +4,7 @@
 #   scripts/lint.sh           the layout, the scripts, and clang-tidy; minutes
 #   scripts/lint.sh format    the layout alone; seconds
 #   scripts/lint.sh fix       lays the sources out
-source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
 # Version 14 is Debian 12's; others break lines elsewhere.
 lay_out() {

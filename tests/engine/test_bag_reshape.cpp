@@ -281,6 +281,7 @@ TEST_CASE("visualize draws pictures where Graphviz is installed, else says so") 
     const auto bag = range(10, 3).sum().apply([](std::int64_t x) { return x; });
     const bool installed =
         std::system("dot -V >/dev/null 2>&1") == 0;  // NOLINT(concurrency-mt-unsafe)
+    if (!installed) MESSAGE("Graphviz is not installed, and draws nothing");
     for (const char* name : {"graph.svg", "graph.png"}) {
         if (installed) {
             const auto text = contents(bag.visualize(folder / name));

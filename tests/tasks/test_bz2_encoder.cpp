@@ -216,8 +216,7 @@ TEST_CASE("whoever reads bzip2 reads our blocks") {
         "python3 -c 'import bz2, sys; d = bz2.BZ2Decompressor()\n"
         "sys.stdout.buffer.write(d.decompress(sys.stdin.buffer.read())); assert d.eof'"};
     for (const std::string tool : {"lbzip2", "pbzip2"}) {
-        const bool is_there = !piped({}, "command -v " + tool + " || true").empty();
-        if (is_there) readers.push_back(tool + " -dc");
+        if (is_installed(tool)) readers.push_back(tool + " -dc");
     }
     for (const auto& [name, data] : hard_inputs()) {
         const Bytes file = compress(data, "bz2", {.level = 1, .chunk_size = 150'000});

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <optional>
 #include <random>
+#include <set>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -111,7 +112,12 @@ bool is_readable(std::string_view command) {
 
 bool is_installed(const std::string& command) {
     const auto program = command.substr(0, command.find(' '));
-    return !piped({}, "command -v " + program + " || true").empty();
+    const bool is_there = !piped({}, "command -v " + program + " || true").empty();
+    static std::set<std::string> told;
+    if (!is_there && told.insert(program).second) {
+        MESSAGE(program, " is not installed, and is not compared with");
+    }
+    return is_there;
 }
 
 Bytes piped(std::span<const std::byte> input, const std::string& command) {
