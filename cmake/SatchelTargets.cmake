@@ -9,6 +9,7 @@
 # add_subdirectory() keeps its own.
 include_guard()
 include(GNUInstallDirs)
+include(${CMAKE_CURRENT_LIST_DIR}/SatchelFindLibrary.cmake)
 
 # Finds a package, and notes it for the installed package's configuration. `PUBLIC`: users of our
 # headers need it. `PRIVATE`: only the link of a static library does. The other arguments are
@@ -20,14 +21,24 @@ macro(satchel_dependency visibility package)
   endif()
 endmacro()
 
-# C++20, and warnings as errors in our own build alone: a newer compiler's new warning must not
-# break somebody else's.
+# satchel_find_library(), and the same, as what only the link of a static library needs, for the
+# installed package.
+function(satchel_library_dependency name library header)
+  satchel_find_library(${name} ${library} ${header})
+  if(TARGET satchel::${name} AND NOT BUILD_SHARED_LIBS)
+    set_property(GLOBAL APPEND PROPERTY satchel_dependencies
+      "satchel_find_dependency_library(${name} ${library} ${header})")
+  endif()
+endfunction()
+
+# C++20, and warnings in our own build alone; as errors only where that is asked for, as the presets
+# do: a newer compiler's new warning must not keep anybody from building.
 function(satchel_target target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   if(PROJECT_IS_TOP_LEVEL)
     target_compile_options(${target} PRIVATE
-      -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+      -Wall -Wextra -Wpedantic -Wconversion -Wshadow $<$<BOOL:${SATCHEL_WERROR}>:-Werror>
       # GCC 12 sees overlapping copies in "text" + std::string at -O3 where there are none
       # (its bug 105651).
       $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
@@ -58,7 +69,7 @@ endfunction()
 # An executable for users, built in bin/ and installed there.
 function(satchel_program target)
   satchel_target(${target})
-  file(RELATIVE_PATH libraries /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+  file(RELATIVE_PATH libraries ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin
     INSTALL_RPATH $ORIGIN/${libraries})
@@ -99,5 +110,6 @@ function(satchel_install_package)
   install(FILES
     ${CMAKE_CURRENT_BINARY_DIR}/satchelConfig.cmake
     ${CMAKE_CURRENT_BINARY_DIR}/satchelConfigVersion.cmake
+    ${PROJECT_SOURCE_DIR}/cmake/SatchelFindLibrary.cmake
     DESTINATION ${destination})
 endfunction()

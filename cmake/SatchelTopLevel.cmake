@@ -12,4 +12,7 @@ if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
+option(BUILD_TESTING "Build the tests, and the examples, which are tests as well" ON)
+option(SATCHEL_WERROR "Take the compiler's warnings for errors" OFF)
+
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)

@@ -140,7 +140,7 @@ class Reader:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 path.write_text(text, encoding="utf-8")
         configure = ["cmake", "-S", project, "-B", project / "build",
-                     f"-DCMAKE_PREFIX_PATH={self.prefix}", *self.cmake_options]
+                     f"-Dsatchel_ROOT={self.prefix}", *self.cmake_options]
         for command in (configure, ["cmake", "--build", project / "build"]):
             run = subprocess.run(command, capture_output=True, encoding="utf-8")
             if run.returncode != 0:
