@@ -110,13 +110,9 @@ class TaskError : public Error {
     };
 
     explicit TaskError(const std::string& what) : Error(what) {}
-    TaskError(const std::string& what, Details details)
-        : Error(what), details_(std::make_shared<const Details>(std::move(details))) {}
+    TaskError(const std::string& what, Details details);
 
-    [[nodiscard]] const Details& details() const noexcept {
-        static const Details nothing;
-        return details_ ? *details_ : nothing;
-    }
+    [[nodiscard]] const Details& details() const noexcept;
 
   private:
     std::shared_ptr<const Details> details_;  // copying an exception must not throw

@@ -169,6 +169,14 @@ Graph select(const Graph& graph, std::span<const TaskIndex> tasks,
 /// A directed acyclic graph of tasks.
 class Graph {
   public:
+    // Out of line, as every user's compilation would pay for what its members need.
+    Graph();
+    Graph(const Graph& other);
+    Graph(Graph&& other) noexcept;
+    Graph& operator=(const Graph& other);
+    Graph& operator=(Graph&& other) noexcept;
+    ~Graph();
+
     /// Adds a task. An input is an earlier task's index, or `literal(…)`. `name` is for people;
     /// without one it is "task".
     TaskIndex add(const Function& function, std::span<const std::uint32_t> inputs,
@@ -190,7 +198,7 @@ class Graph {
 
     /// Tells that `task`, which was added alone, gives the same as tasks of other graphs that have
     /// this token: executors that know of several graphs compute it once.
-    void set_token(TaskIndex task, const Token& token) { tokens_.emplace_back(task, token); }
+    void set_token(TaskIndex task, const Token& token);
 
     /// How many tasks there are.
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }

@@ -39,6 +39,14 @@ const TaskIndex* KeyTable::find(const Key& key) const {
 }
 
 }  // namespace detail
+
+Graph::Graph() = default;
+Graph::Graph(const Graph& other) = default;
+Graph::Graph(Graph&& other) noexcept = default;
+Graph& Graph::operator=(const Graph& other) = default;
+Graph& Graph::operator=(Graph&& other) noexcept = default;
+Graph::~Graph() = default;
+
 namespace {
 
 // Numbers of tasks and of literals differ by one bit; see literal_bit.
@@ -196,6 +204,8 @@ TaskIndex Graph::add(Layer layer) {
     layers_.push_back(std::move(layer));
     return first;
 }
+
+void Graph::set_token(TaskIndex task, const Token& token) { tokens_.emplace_back(task, token); }
 
 std::uint32_t Graph::literal(Value value) {
     literals_.push_back(std::move(value));
