@@ -263,6 +263,62 @@ TEST_CASE("move-only elements in zip and concat") {
     });
 }
 
+TEST_CASE("a bag to which others are appended one by one has a task a partition") {
+    auto all = range(1, 1);
+    for (int k = 1; k < 2'000; ++k) all = concat(all, range(1, 1));
+    CHECK(satchel::detail::lower({all.node()}).graph.size() == 2'000);
+    CHECK(all.count().compute(synchronous) == 2'000);
+    // Also where somebody else uses one of those before.
+    auto numbers = range(3, 2);
+    const auto first = numbers;
+    for (int k = 1; k < 20; ++k) numbers = concat(numbers, first.map(twice));
+    const auto before = numbers;
+    for (int k = 1; k < 20; ++k) numbers = concat(numbers, range(2, 1), before);
+    on_each_executor([&](const Executor& executor) {
+        const auto [some, more] = satchel::compute(executor, before, numbers);
+        REQUIRE(some.size() == 60);
+        REQUIRE(more.size() == 60 + 19 * 62);
+        CHECK(std::equal(some.begin(), some.end(), more.begin()));
+        CHECK(std::equal(some.begin(), some.end(), more.end() - 60));
+        CHECK(more[60] == 0);
+        CHECK(more[61] == 1);
+    });
+}
+
+TEST_CASE("move-only elements of a concat that others use too are refused before anything runs") {
+    std::atomic<int> calls{0};
+    const auto make = [&](std::int64_t x) {
+        ++calls;
+        return std::make_unique<std::int64_t>(x);
+    };
+    const auto take = [](std::unique_ptr<std::int64_t> p) { return *p; };
+    const auto look = [](const std::unique_ptr<std::int64_t>& p) { return *p; };
+    const auto made = range(4, 2).map(make);
+    CHECK(text_of<InvalidArgument>([&] {
+              (void)concat(made, made).map(take).compute(synchronous);
+          }).starts_with("map: its elements are of a move-only type"));
+    CHECK_THROWS_AS((void)satchel::compute(
+                        synchronous, concat(made, range(2, 1).map(make)).map(take), made.map(look)),
+                    InvalidArgument);
+    CHECK(calls.load() == 0);
+    CHECK(concat(made, made).map(look).compute(synchronous) == Numbers{0, 1, 2, 3, 0, 1, 2, 3});
+    CHECK(concat(range(2, 1).map(make), range(2, 2).map(make)).map(take).compute(synchronous) ==
+          Numbers{0, 1, 0, 1});
+}
+
+TEST_CASE("for_each_partition moves what is stored for it alone") {
+    const auto owners = [](std::int64_t n) {
+        return range(n, 2).map([](std::int64_t x) { return std::make_unique<std::int64_t>(x); });
+    };
+    Numbers seen;
+    concat(owners(3), owners(2))
+        .map([](std::unique_ptr<std::int64_t> p) { return p; })
+        .for_each_partition([&](const std::vector<std::unique_ptr<std::int64_t>>& partition) {
+            for (const auto& p : partition) seen.push_back(*p);
+        });
+    CHECK(seen == Numbers{0, 1, 2, 0, 1});
+}
+
 TEST_CASE("names of operations with arguments") {
     const auto bag = from_sequence(std::vector<std::map<std::string, int>>{{{"a", 1}}});
     CHECK(bag.pluck("a").name() == bag.pluck("a").name());

@@ -37,6 +37,8 @@ using satchel::KeyError;
 using satchel::LengthError;
 using satchel::range;
 using satchel::zip;
+using satchel::testing::Census;
+using satchel::testing::Counted;
 using satchel::testing::on_each_executor;
 using satchel::testing::text_of;
 
@@ -209,6 +211,32 @@ TEST_CASE("map_partitions with extra arguments") {
 }
 
 // ---- starmap, remove, pluck, unzip --------------------------------------------------------------
+
+TEST_CASE("extra arguments that cannot be copied, and elements that are looked at") {
+    std::vector<std::unique_ptr<int>> owners;
+    owners.push_back(std::make_unique<int>(2));
+    owners.push_back(std::make_unique<int>(3));
+    const auto bag = from_sequence(std::move(owners));
+    const auto plus = [](const std::unique_ptr<int>& p, const std::unique_ptr<int>& k) {
+        return *p + *k;
+    };
+    const auto size_plus = [](std::span<const std::int64_t> p, const std::unique_ptr<int>& k) {
+        return static_cast<int>(p.size()) + *k;
+    };
+    on_each_executor([&](const Executor& executor) {
+        const auto more = bag.map(plus, std::make_unique<int>(5));
+        CHECK(more.compute(executor) == std::vector{7, 8});
+        CHECK(more.compute(executor) == std::vector{7, 8});
+        CHECK(range(5, 2).map_partitions(size_plus, std::make_unique<int>(3)).compute(executor) ==
+              std::vector{6, 5});
+    });
+    Census census;
+    const auto look = [](std::span<const std::int64_t>, const Counted& c) { return c.number; };
+    CHECK(range(5, 4)
+              .map_partitions(look, Counted(census, 1))
+              .compute(satchel::SynchronousExecutor{}) == std::vector{1, 1, 1, 1});
+    CHECK(census.copies.load() == 0);
+}
 
 TEST_CASE("starmap calls with the parts of tuples, pairs and arrays") {
     on_each_executor([](const Executor& executor) {

@@ -19,6 +19,7 @@
 #include <tuple>
 #include <unordered_set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -246,6 +247,9 @@ TEST_CASE("NaN is one key also inside of a pair, a list, an optional and an aggr
     check(std::tuple(std::string("a"), std::vector{std::pair(not_a_number, 1)}),
           std::tuple(std::string("a"), std::vector{std::pair(not_a_number, 2)}));
     check(Weighed{not_a_number, 1}, Weighed{not_a_number, {}});
+    using Cell = std::variant<double, std::string>;
+    check(Cell(not_a_number), Cell("nan"));
+    check(std::pair(1, Cell(not_a_number)), std::pair(1, Cell(1.0)));
 }
 
 TEST_CASE("frequencies of many different elements, in all partitions") {

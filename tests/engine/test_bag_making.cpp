@@ -215,3 +215,19 @@ TEST_CASE("changing the range afterwards does not change the bag") {
     source[0] = 100;
     CHECK(bag.compute(synchronous) == std::vector{1, 2, 3});
 }
+
+TEST_CASE("a sequence that came from another process may be asked for a partition again") {
+    using Sequence = satchel::detail::Sequence<std::string>;
+    const Sequence sequence{
+        std::make_shared<satchel::detail::Items<std::string>>(std::vector<std::string>{"a", "b"}),
+        {.size = 2}};
+    const auto sent = satchel::decode<Sequence>(satchel::encode(sequence));
+    const auto state = satchel::Value::of(sent);
+    satchel::Arguments arguments(nullptr, nullptr, nullptr, 0, 0);
+    satchel::detail::Binding binding(arguments, 0, 0, true, nullptr);
+    const auto stream = satchel::detail::typed<std::string>(Sequence::open(state, binding));
+    satchel::detail::Batch<std::string> batch;
+    REQUIRE(stream->next(batch));
+    CHECK(batch.size == 2);
+    CHECK_FALSE(batch.owned);
+}

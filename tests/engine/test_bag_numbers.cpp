@@ -92,14 +92,14 @@ const auto std_0 = [](const auto& bag) { return bag.std(); };
 
 // ---- prod ---------------------------------------------------------------------------------------
 
-TEST_CASE("prod multiplies, and is 1 of nothing") {
-    check_all(std::vector<int>{}, prod, 1);
+TEST_CASE("prod multiplies, and is an error of nothing") {
     check_all(std::vector<int>{7}, prod, 7);
     check_all(std::vector<int>{1, -2, 3, -4, -5}, prod, -120);
-    check_all(std::vector<double>{}, prod, 1.0);
     check_all(std::vector<double>{0.5, 4, -3}, prod, -6.0);
     check_all(std::vector<bool>{true, true, false}, prod, 0);
-    CHECK(range(0, 5).prod().compute() == 1);
+    CHECK_THROWS_AS((void)range(0, 5).prod().compute(), satchel::EmptyBag);
+    CHECK_THROWS_AS((void)from_sequence(std::vector<float>{}).prod().compute(), satchel::EmptyBag);
+    CHECK(range(3, 5).filter([](std::int64_t x) { return x == 2; }).prod().compute() == 2);
 }
 
 TEST_CASE("prod of integers is 64 bits wide, signed or not as the elements") {

@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -354,6 +355,88 @@ TEST_CASE("initial counts once where the order of joining counts") {
                       .compute(executor) == "/a/b/c/d/e");
         }
     });
+}
+
+TEST_CASE("fold with an initial value by one function is a left fold in the first partition") {
+    const auto minus = [](std::int64_t a, std::int64_t b) { return a - b; };
+    const auto count = [](std::int64_t n, std::int64_t) { return n + 1; };
+    const auto parity = [](std::int64_t x) { return x % 2; };
+    on_each_executor([&](const Executor& executor) {
+        CHECK(range(4, 1).fold(minus, minus, 10).compute(executor) == 4);
+        CHECK(range(5, 1).foldby(parity, count, 0).compute(executor) ==
+              std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 3}, {1, 2}});
+        // Once for a key, also where the first partition has none of it.
+        const auto later = from_sequence({"b", "a", "b", "c"}, {.npartitions = 4});
+        const auto itself = [](const std::string& x) { return x; };
+        CHECK(later.foldby(itself, std::plus<>{}, std::string(">")).compute(executor) ==
+              std::vector<std::pair<std::string, std::string>>{
+                  {"b", ">bb"}, {"a", ">a"}, {"c", ">c"}});
+        CHECK(later.filter([](const std::string& x) { return x == "a"; })
+                  .fold(std::plus<>{}, std::plus<>{}, ">")
+                  .compute(executor) == ">a");
+    });
+}
+
+TEST_CASE("functions that join may return a reference to their first argument") {
+    const auto append = [](std::string&& a, const std::string& b) -> std::string&& {
+        a += b;
+        return std::move(a);
+    };
+    const std::string long_text(100, 'x');
+    for (const std::int64_t npartitions : {1, 2, 3}) {
+        const auto bag = from_sequence({std::string("one"), long_text, std::string("3")},
+                                       {.npartitions = npartitions});
+        CHECK(bag.fold(append).compute(synchronous) == "one" + long_text + "3");
+        CHECK(bag.fold(append, append, "0").compute(synchronous) == "0one" + long_text + "3");
+        CHECK(bag.foldby([](const std::string&) { return 1; }, append, std::string("0"), append)
+                  .compute(synchronous)
+                  .front()
+                  .second == "0one" + long_text + "3");
+    }
+}
+
+TEST_CASE("what `combine` makes of nothing does not count, nor do bytes between members") {
+    struct Mean {  // has no ==
+        std::int16_t count = 0;
+        std::int64_t sum = 0;
+    };
+    const auto add = [](Mean a, std::int64_t x) {
+        return Mean{static_cast<std::int16_t>(a.count + 1), a.sum + x};
+    };
+    const auto join = [](Mean a, Mean b) {
+        if (a.count == 0 && b.count == 0) throw std::invalid_argument("of nothing");
+        return Mean{static_cast<std::int16_t>(a.count + b.count), a.sum + b.sum};
+    };
+    CHECK(range(10, 3).fold(add, join, Mean{}).compute(synchronous).sum == 45);
+
+    struct Extent {
+        std::int16_t low;
+        std::int64_t high;
+    };
+    const auto widen = [](Extent e, std::int64_t x) {
+        return Extent{static_cast<std::int16_t>(std::min<std::int64_t>(e.low, x)),
+                      std::max(e.high, x)};
+    };
+    const auto join_extents = [](Extent a, Extent b) {
+        Extent joined{};
+        std::memset(static_cast<void*>(&joined), 0x55, sizeof joined);
+        joined.low = std::min(a.low, b.low);
+        joined.high = std::max(a.high, b.high);
+        return joined;
+    };
+    const Extent nothing{INT16_MAX, INT64_MIN};
+    CHECK(range(10, 3).fold(widen, join_extents, nothing).compute(synchronous).high == 9);
+}
+
+TEST_CASE("a largest element that is NaN is no initial value that counts twice") {
+    const auto larger = [](double a, double b) { return std::max(a, b); };
+    const auto larger_too = [](double a, double b) { return std::max(a, b); };
+    const auto nan = std::numeric_limits<double>::quiet_NaN();
+    const auto lowest = -std::numeric_limits<double>::infinity();
+    const auto bag = from_sequence({nan, 1.0, nan, 2.0}, {.npartitions = 2});
+    CHECK(bag.fold(larger, larger_too, lowest).compute(synchronous) == 2);
+    const auto keep = [](double a, double b) { return a != a ? a : b; };
+    CHECK(std::isnan(bag.fold(keep, larger_too, lowest).compute(synchronous)));
 }
 
 TEST_CASE("initial that would count twice is refused") {

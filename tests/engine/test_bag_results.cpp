@@ -180,6 +180,25 @@ TEST_CASE("take reads no further than it must") {
     });
 }
 
+TEST_CASE("take of all partitions does no work for those that it does not reach") {
+    std::atomic<int> calls{0};
+    const auto counted = [&](std::vector<std::int64_t> part, int k) {
+        ++calls;
+        part.push_back(k);
+        return part;
+    };
+    const auto bag = range(20, 10);
+    CHECK(bag.map_partitions(counted, 5).take(1, {.npartitions = -1}) ==
+          std::vector<std::int64_t>{0});
+    CHECK(calls.load() == 1);
+    CHECK(bag.map_partitions(counted, 5).take(4, {.npartitions = -1}, synchronous) ==
+          std::vector<std::int64_t>{0, 1, 5, 2});
+    CHECK(calls.load() == 3);
+    const auto parity = [](std::int64_t x) { return x % 2; };
+    CHECK(bag.groupby(parity, {.npartitions = 50}).take(2, {.npartitions = -1}).size() == 2);
+    CHECK(bag.join(bag, parity, {.npartitions = 50}).take(3, {.npartitions = -1}).size() == 3);
+}
+
 TEST_CASE("take of nothing runs nothing") {
     std::atomic<int> calls{0};
     const auto bag = range(100, 2).map([&](std::int64_t x) {

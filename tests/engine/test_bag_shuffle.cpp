@@ -388,6 +388,25 @@ TEST_CASE("join: one function for both, several matches, none") {
     CHECK(bag.join(std::vector<Person>{}, &Person::city).count().compute() == 0);
 }
 
+TEST_CASE("join: numbers of different types that fit into one meet") {
+    on_each_executor([](const Executor& executor) {
+        const auto bag = range(15, 3);
+        const auto mod4 = [](std::int64_t x) { return x % 4; };
+        const auto itself = [](auto x) { return x; };
+        const auto expected = joined_by_loop(bag.compute(), std::vector{1, 2, 3}, mod4, itself);
+        CHECK(bag.join(std::vector{1, 2, 3}, mod4, itself).compute(executor) == expected);
+        const auto three = from_sequence({1, 2, 3}, {.npartitions = 3});
+        CHECK(sorted(bag.join(three, mod4, itself).compute(executor)) == sorted(expected));
+        const int zero = 0;
+        const auto with_state = [zero](std::int64_t x) { return static_cast<int>(x) + zero; };
+        CHECK(bag.join(std::vector{1.0, 2.5}, with_state, itself).compute(executor) ==
+              std::vector<std::pair<double, std::int64_t>>{{1.0, 1}});
+    });
+    const auto key = [](std::int64_t x) { return x; };
+    CHECK(range(3, 1).join(std::vector{1}, key, [](int x) { return x; }).name() !=
+          range(3, 1).join(std::vector{1}, key, [](int x) { return x + 1; }).name());
+}
+
 TEST_CASE("join: options that contradict each other") {
     const auto bag = range(4, 2);
     const auto key = [](std::int64_t x) { return x; };

@@ -257,6 +257,14 @@ TEST_CASE("pure calls with equal arguments are one call") {
     CHECK(calls.load() == 2);
 }
 
+TEST_CASE(
+    "the calls of one pure function with state are one call where their arguments are equal") {
+    const int state = 7;
+    const auto add_state = delayed([state](int x) { return x + state; }, {.pure = true});
+    CHECK(add_state(1).key() == add_state(1).key());
+    CHECK(add_state(1).key() != add_state(2).key());
+}
+
 TEST_CASE("pure calls of different functions, or of functions with state, differ") {
     const auto start = delayed(increment)(1);
     const auto key = [&](auto f) { return delayed(f, {.pure = true})(start).key(); };

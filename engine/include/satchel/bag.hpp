@@ -186,7 +186,7 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
         return reduced("count", options, detail::CountReducer{});
     }
 
-    /// The product: as std::int64_t or std::uint64_t (Error if it does not fit) or double.
+    /// The product, typed as sum() is (Error if it does not fit). Throws EmptyBag.
     [[nodiscard]] auto prod(ReductionOptions options = {}) const {
         static_assert(std::is_arithmetic_v<T>, "satchel: prod() needs a bag of numbers.");
         return reduced("prod", options, detail::product_reducer<T>());
@@ -201,7 +201,7 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
     }
 
     /// Whether any element is true (false if there is none), and whether all are (true if there is
-    /// none). A partition is read no further than to the element that decides.
+    /// none). A partition is read little further than to the element that decides.
     [[nodiscard]] Delayed<bool> any(ReductionOptions options = {}) const {
         return reduced("any", options, detail::TruthReducer<true>{});
     }
@@ -217,16 +217,10 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
 
     /// The variance and the standard deviation, with the sum of squared deviations divided by n -
     /// ddof. Throw EmptyBag, and InvalidArgument if ddof >= n.
-    [[nodiscard]] Delayed<double> var(std::int64_t ddof = 0, ReductionOptions options = {}) const {
-        static_assert(std::is_arithmetic_v<T>, "satchel: var() needs a bag of numbers.");
-        return reduced("var", options, detail::VarianceReducer<T>{ddof, false},
-                       detail::value_token(ddof));
-    }
-    [[nodiscard]] Delayed<double> std(std::int64_t ddof = 0, ReductionOptions options = {}) const {
-        static_assert(std::is_arithmetic_v<T>, "satchel: std() needs a bag of numbers.");
-        return reduced("std", options, detail::VarianceReducer<T>{ddof, true},
-                       detail::value_token(ddof));
-    }
+    [[nodiscard]] Delayed<double> var(std::int64_t ddof = 0, ReductionOptions options = {}) const;
+    [[nodiscard]] Delayed<double> var(ReductionOptions options) const { return var(0, options); }
+    [[nodiscard]] Delayed<double> std(std::int64_t ddof = 0, ReductionOptions options = {}) const;
+    [[nodiscard]] Delayed<double> std(ReductionOptions options) const { return std(0, options); }
 
     // ---- reductions to a bag of one partition ---------------------------------------------------
 
@@ -267,11 +261,17 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
     /// than k.
     [[nodiscard]] Bag sample(std::int64_t k, std::optional<std::uint64_t> seed = {},
                              ReductionOptions options = {}) const;
+    [[nodiscard]] Bag sample(std::int64_t k, ReductionOptions options) const {
+        return sample(k, std::nullopt, options);
+    }
 
     /// `k` independent draws. Throws EmptyBag when computed on a bag without elements, unless k is
     /// 0.
     [[nodiscard]] Bag choices(std::int64_t k, std::optional<std::uint64_t> seed = {},
                               ReductionOptions options = {}) const;
+    [[nodiscard]] Bag choices(std::int64_t k, ReductionOptions options) const {
+        return choices(k, std::nullopt, options);
+    }
 
     // ---- by key ---------------------------------------------------------------------------------
 

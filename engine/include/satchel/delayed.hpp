@@ -315,7 +315,9 @@ template <class F>
 class DelayedFunction {
   public:
     DelayedFunction(F function, DelayedOptions options)
-        : function_(std::move(function)), options_(std::move(options)) {}
+        : function_(std::move(function)),
+          options_(std::move(options)),
+          token_(options_.pure ? detail::function_token(function_) : Token{}) {}
 
     /// A delayed call. Arguments are values, `Delayed`, or `std::vector<Delayed<…>>`. A text in
     /// quotes or a view of one arrives as a std::string, unless the function takes only a pointer.
@@ -339,7 +341,7 @@ class DelayedFunction {
         using Call = detail::DelayedCall<F, detail::call_argument<std::decay_t<A>>...>;
         using Result = typename Call::Result;
         std::vector<detail::NodeInput> inputs;
-        Token token = options_.pure ? detail::function_token(function_) : Token{};
+        Token token = token_;
         std::array<std::uint32_t, sizeof...(A)> sizes{};
         [&]<std::size_t... k>(std::index_sequence<k...>) {
             ((sizes[k] = append<k>(inputs, token, std::forward<A>(arguments))), ...);
@@ -387,6 +389,7 @@ class DelayedFunction {
 
     F function_;
     DelayedOptions options_;
+    Token token_;  // of a pure function: copies of this object are the same one
 };
 
 /// Makes calls of `f` lazy: `delayed(f)(a, b)` is a Delayed of what `f(a, b)` returns.

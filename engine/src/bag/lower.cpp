@@ -19,9 +19,9 @@ using Role = Node::Role;
 
 constexpr TaskIndex not_emitted = UINT32_MAX;
 
-// A pull through a pipeline recurses over its stages; a longer chain is cut by storing its
-// elements.
-constexpr std::uint32_t fused_stages_max = 64;
+// A pull through a pipeline recurses over its stages, with some hundred bytes of stack each; a
+// longer chain is cut by storing its elements.
+constexpr std::uint32_t fused_stages_max = 1000;
 
 bool makes_stream(const Node& node) {
     return node.description.role == Role::source || node.description.role == Role::stage;
@@ -93,6 +93,7 @@ class Lowering {
         TaskIndex first = not_emitted;
         bool is_root = false;
         bool stored = false;
+        bool shares_parts = false;  // concat: others use what it is made of
         bool user_given_up = false;
         bool given_up = false;  // nobody will compute it again
     };
@@ -164,6 +165,7 @@ class Lowering {
         if (!makes_stream(node)) {
             // The parts of a concat are emitted with it, one after another.
             one.stored = true;
+            one.shares_parts = node.description.role == Role::concat && has_shared_part(node);
             return;
         }
         one.fused_stages = 1;
@@ -177,6 +179,17 @@ class Lowering {
         one.stored = one.is_root || one.value_uses > 0 ||
                      (one.stream_uses > 1 && !node.description.cheap) ||
                      one.fused_stages >= fused_stages_max;
+    }
+
+    // Whether anybody else uses what is stored of a node.
+    static bool has_other_users(const Known& one) {
+        return one.is_root || one.stream_uses + one.value_uses != 1 || one.shares_parts;
+    }
+    bool has_shared_part(const Node& concat) {
+        return std::ranges::any_of(concat.description.inputs, [&](const NodeInput& input) {
+            const auto& part = known(*input.node);
+            return part.stored && has_other_users(part);
+        });
     }
 
     void emit(const Node& node) {
@@ -240,8 +253,17 @@ class Lowering {
 
     void emit_concat(const Node& node) {
         const Function pass_on(PassOn{});
-        known(node).first = graph_.size();
-        for (const auto& input : node.description.inputs) {
+        const auto& inputs = node.description.inputs;
+        const auto first_end = [&] {
+            return known(*inputs.front().node).first + inputs.front().node->description.count;
+        };
+        // Where the first part is what was emitted last, the others follow it: bags that are
+        // appended one by one do not pass on all that is there each time.
+        const bool follows =
+            known(*inputs.front().node).first != not_emitted && first_end() == graph_.size();
+        known(node).first = follows ? known(*inputs.front().node).first : graph_.size();
+        for (const auto& input : inputs) {
+            if (follows && &input == &inputs.front()) continue;
             const auto& part = known(*input.node);
             if (part.first == not_emitted) {
                 (void)emit_pipeline(*input.node);
@@ -264,8 +286,6 @@ class Lowering {
             case Kind::at:
                 has_surplus_ |= count > 1;
                 return Input::one(first + static_cast<std::uint32_t>(input.step));
-            case Kind::shift:
-                return Input::shift(first, count, input.step);
             case Kind::block:
                 return Input::block(first, count, input.step);
             case Kind::cross_left:
@@ -374,7 +394,7 @@ class Lowering {
                 owned &= append(*input.node, pipeline, inputs);
                 continue;
             }
-            owned &= !upstream.is_root && upstream.stream_uses + upstream.value_uses == 1;
+            owned &= !has_other_users(upstream);
             pipeline.steps.push_back({{input.node->description.elements->read, {}},
                                       0,
                                       static_cast<std::uint32_t>(inputs.size()),

@@ -27,11 +27,19 @@ bool stands_alone(const NodeInput& input) {
     }
 }
 
-// How a task of `graph` refers to a value, or to a result that is elsewhere.
-std::uint32_t refer_to(Graph& graph, Value value) {
+// What a task calls that has a value, for the one that takes it away.
+struct GiveAway {
+    std::shared_ptr<Value> value;
+    Value operator()(Arguments&) const { return std::move(*value); }
+};
+
+// How a task of `graph` refers to a value, or to a result that is elsewhere. `last`: nobody will
+// ask for it again, so that its elements may be moved, which those of a literal may not.
+std::uint32_t refer_to(Graph& graph, Value value, bool last) {
     auto results = kept_results({value});
-    if (results.empty()) return graph.literal(std::move(value));
-    return graph.add(Function(KeptResults{std::move(results)}), {}, "input");
+    if (!results.empty()) return graph.add(Function(KeptResults{std::move(results)}), {}, "input");
+    if (!last) return graph.literal(std::move(value));
+    return graph.add(Function(GiveAway{std::make_shared<Value>(std::move(value))}), {}, "input");
 }
 
 }  // namespace
@@ -84,13 +92,15 @@ Value PartitionMaker::Slot::of(std::uint32_t i) {
 Graph PartitionMaker::partition(std::uint32_t i) {
     Graph graph;
     if (!pipeline_) {
-        const auto value = refer_to(graph, std::move(values_[i]));
+        const auto value = refer_to(graph, std::move(values_[i]), true);
         (void)graph.add(Function(PassOn{}), {value}, "partition");
         return graph;
     }
     std::vector<std::uint32_t> inputs;
     inputs.reserve(slots_.size());
-    for (auto& slot : slots_) inputs.push_back(refer_to(graph, slot.of(i)));
+    for (auto& slot : slots_) {
+        inputs.push_back(refer_to(graph, slot.of(i), slot.kind == Kind::same));
+    }
     (void)graph.add(Function(PartitionCall{{pipeline_}, i}), inputs, "partition");
     return graph;
 }

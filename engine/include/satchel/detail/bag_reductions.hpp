@@ -62,6 +62,7 @@ const {
     static_assert(!std::is_invocable_v<F&, T, T> || gives_element,
                   "satchel: fold without an initial value must return what it folds: an element. "
                   "Pass `combine` and `initial` to fold into another type.");
+    static_assert(detail::check_assignable<T>());
     using Reducer = detail::SymmetricFoldReducer<T, F, C>;
     const auto token = detail::function_token(binop).then(detail::function_token(combine));
     return reduced("fold", options, Reducer{std::move(binop), std::move(combine), std::nullopt},
@@ -95,7 +96,7 @@ constexpr bool check_fold() {
         using Result = folded<T, F, Acc>;
         constexpr bool joins = std::is_invocable_v<C&, Result, Result>;
         static_assert(joins, "satchel: `combine` must take two results of `binop`, and join them.");
-        return joins && check_copyable<C>();
+        return joins && check_copyable<C>() && check_assignable<Result>();
     } else {
         return false;
     }
@@ -162,6 +163,19 @@ requires(!std::is_same_v<Acc, ReductionOptions>) auto Bag<T>::fold(F binop, C co
     } else {
         return detail::Refused();
     }
+}
+
+template <class T>
+Delayed<double> Bag<T>::var(std::int64_t ddof, ReductionOptions options) const {
+    static_assert(std::is_arithmetic_v<T>, "satchel: var() needs a bag of numbers.");
+    return reduced("var", options, detail::VarianceReducer<T>{ddof, false},
+                   detail::value_token(ddof));
+}
+template <class T>
+Delayed<double> Bag<T>::std(std::int64_t ddof, ReductionOptions options) const {
+    static_assert(std::is_arithmetic_v<T>, "satchel: std() needs a bag of numbers.");
+    return reduced("std", options, detail::VarianceReducer<T>{ddof, true},
+                   detail::value_token(ddof));
 }
 
 template <class T>
@@ -267,12 +281,19 @@ Bag<T> Bag<T>::sample(std::int64_t k, std::optional<std::uint64_t> seed,
 template <class T>
 Bag<T> Bag<T>::choices(std::int64_t k, std::optional<std::uint64_t> seed,
                        ReductionOptions options) const {
-    static_assert(detail::is_copyable<T>,
-                  "satchel: choices() may give an element several times, so it must be copyable.");
+    constexpr bool fits = detail::is_copyable<T> && std::is_copy_assignable_v<T>;
+    static_assert(fits,
+                  "satchel: choices() may give an element several times, and moves elements about, "
+                  "so they must be copyable and assignable.");
     const auto count = detail::checked_number(k, "choices");
     const auto own_seed = detail::seed_or_random(seed);
-    return reduced_bag<T>("choices", options.split_every, Token::of("k").then(count).then(own_seed),
-                          detail::ChoicesReducer<T>{count, own_seed});
+    if constexpr (fits) {
+        return reduced_bag<T>("choices", options.split_every,
+                              Token::of("k").then(count).then(own_seed),
+                              detail::ChoicesReducer<T>{count, own_seed});
+    } else {
+        return *this;
+    }
 }
 
 }  // namespace satchel

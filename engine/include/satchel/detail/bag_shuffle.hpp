@@ -5,6 +5,12 @@
 #include <satchel/detail/shuffle.hpp>
 
 #include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace satchel {
 
@@ -36,6 +42,48 @@ constexpr bool check_shuffle_key() {
         return StablyHashable<K> && std::equality_comparable<K>;
     } else {
         return false;
+    }
+}
+
+/// Whether a `K` can be any number that a `From` can be.
+template <class K, class From>
+inline constexpr bool holds_all = std::numeric_limits<From>::digits <=
+                                      std::numeric_limits<K>::digits &&
+                                  (std::is_signed_v<K> ||
+                                   std::is_unsigned_v<From>)&&(std::is_floating_point_v<K> ||
+                                                               std::is_integral_v<From>);
+
+/// The type as which keys of two types can meet: theirs, or that of numbers which holds all of
+/// both. Else void.
+template <class A, class B>
+auto common_key() {
+    if constexpr (std::is_same_v<A, B>) {
+        return std::type_identity<A>();
+    } else if constexpr (std::is_arithmetic_v<A> && std::is_arithmetic_v<B>) {
+        using K = std::common_type_t<A, B>;
+        using Common = std::conditional_t<holds_all<K, A> && holds_all<K, B>, K, void>;
+        return std::type_identity<Common>();
+    } else {
+        return std::type_identity<void>();
+    }
+}
+
+/// A key as a `K`.
+template <class F, class K>
+struct KeyAs {
+    F key;
+    [[nodiscard]] Token token() const { return function_token(key); }
+    template <class T>
+    requires std::is_invocable_v<const F&, const T&> K operator()(const T& x) const {
+        return static_cast<K>(detail::invoke(key, x));
+    }
+};
+template <class K, class T, class F>
+auto key_as(F key) {
+    if constexpr (std::is_same_v<key_result<F, T>, K>) {
+        return key;
+    } else {
+        return KeyAs<F, K>{std::move(key)};
     }
 }
 
@@ -105,19 +153,22 @@ requires(!std::is_same_v<G, JoinOptions>) auto Bag<T>::join(const Other& other, 
     constexpr bool left_is_fine = detail::check_shuffle_key<F, T>();
     constexpr bool right_is_fine = detail::check_shuffle_key<G, U>();
     if constexpr (left_is_fine && right_is_fine) {
-        constexpr bool same_keys =
-            std::is_same_v<detail::key_result<F, T>, detail::key_result<G, U>>;
-        static_assert(same_keys,
+        using Keys =
+            decltype(detail::common_key<detail::key_result<F, T>, detail::key_result<G, U>>());
+        using K = typename Keys::type;
+        constexpr bool has_common_key = !std::is_void_v<K>;
+        static_assert(has_common_key,
                       "satchel: the two functions of this join() give keys of different types. "
-                      "Make them return the same type: only equal keys of one type are sure to "
-                      "meet.");
+                      "Make them return the same type, or numbers that fit into one: only equal "
+                      "keys of one type are sure to meet.");
         constexpr bool copyable = detail::is_copyable<T> && detail::is_copyable<U>;
         static_assert(copyable,
                       "satchel: join() may give an element several times, so the elements of both "
                       "bags must be copyable.");
-        if constexpr (same_keys && copyable) {
+        if constexpr (has_common_key && copyable) {
             return Bag<std::pair<U, T>>(detail::join_bags<T, U>(
-                node_, right.node(), std::move(on_self), std::move(on_other), options));
+                node_, right.node(), detail::key_as<K, T>(std::move(on_self)),
+                detail::key_as<K, U>(std::move(on_other)), options));
         } else {
             return detail::Refused();
         }

@@ -37,12 +37,20 @@ concept Container = requires(T& x) {
     x.begin();
 };
 
+/// One bit of a std::vector<bool> or a std::bitset.
+template <class T>
+concept BitReference = requires(T& bit) {
+    static_cast<bool>(bit);
+    bit.flip();
+};
+
 /// What a `T` borrows, itself or in what it holds: the parts of pairs, tuples and variants, the
 /// elements of optionals and containers. Other classes answer for their members themselves.
 template <class T>
-inline constexpr Borrowed borrowed = std::ranges::enable_view<T> ? Borrowed::through_view
-                                     : std::is_pointer_v<T>      ? Borrowed::through_pointer
-                                                                 : Borrowed::nothing;
+inline constexpr Borrowed borrowed =
+    std::ranges::enable_view<T> || BitReference<T> ? Borrowed::through_view
+    : std::is_pointer_v<T>                         ? Borrowed::through_pointer
+                                                   : Borrowed::nothing;
 template <class T>
 inline constexpr Borrowed borrowed<T&> = Borrowed::through_view;
 template <class T>

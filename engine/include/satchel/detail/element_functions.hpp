@@ -115,17 +115,6 @@ inline constexpr bool is_indexed_by = std::integral<K>&& requires(const T& eleme
     element.size();
 };
 
-/// Refuses, in words, a key of type `K` for elements that have none.
-template <class T, class K>
-constexpr bool check_key_of() {
-    constexpr bool has_keys = is_map_with<T, K> || is_indexed_by<T, K>;
-    static_assert(has_keys,
-                  "satchel: pluck(key) needs elements that are maps with such a key, or that have "
-                  "an index, as std::vector has. For a member, pluck(&Type::member); for a part of "
-                  "a tuple, pluck<I>().");
-    return has_keys;
-}
-
 template <class T, class K>
 struct FoundAt {
     using type = std::remove_cvref_t<decltype(std::declval<const T&>()[std::size_t{}])>;
@@ -139,6 +128,25 @@ struct FoundAt<T, K> {
 /// What elements of type `T` have at a key of type `K`.
 template <class T, class K>
 using found_at = typename FoundAt<T, K>::type;
+
+/// Refuses, in words, a key of type `K` for elements that have none, or nothing to give for it.
+template <class T, class K>
+constexpr bool check_key_of() {
+    constexpr bool has_keys = is_map_with<T, K> || is_indexed_by<T, K>;
+    static_assert(has_keys,
+                  "satchel: pluck(key) needs elements that are maps with such a key, or that have "
+                  "an index, as std::vector has. For a member, pluck(&Type::member); for a part of "
+                  "a tuple, pluck<I>().");
+    if constexpr (has_keys) {
+        constexpr bool copyable = is_copyable<found_at<T, K>>;
+        static_assert(copyable,
+                      "satchel: pluck(key) copies what the elements have there, and this type "
+                      "cannot be copied. Use map, with a function that looks at it.");
+        return copyable;
+    } else {
+        return false;
+    }
+}
 
 [[noreturn]] void refuse_default(std::string_view value);
 
@@ -193,7 +201,9 @@ template <class K>
 std::string key_text(const K& key) {
     if constexpr (std::is_convertible_v<const K&, std::string_view>) {
         return detail::quoted(key);
-    } else if constexpr (std::is_arithmetic_v<K>) {
+    } else if constexpr (std::is_enum_v<K>) {
+        return fmt::format("{}", +static_cast<std::underlying_type_t<K>>(key));
+    } else if constexpr (fmt::is_formattable<K>::value) {
         return fmt::format("{}", key);
     } else {
         return "(a key that cannot be shown)";
@@ -222,10 +232,11 @@ struct PluckOr {
 /// Refuses, in words, what accumulate() cannot both give and go on with.
 template <class Result>
 constexpr bool check_accumulated() {
-    static_assert(is_copyable<Result>,
+    constexpr bool fits = is_copyable<Result> && std::is_move_assignable_v<Result>;
+    static_assert(fits,
                   "satchel: accumulate() gives each value and goes on with it, so it must be "
-                  "copyable.");
-    return is_copyable<Result>;
+                  "copyable and assignable.");
+    return fits;
 }
 
 /// random_sample: whether to keep the next element.

@@ -71,7 +71,6 @@ class FusedReduction {
         : chain_(states), reducer_(reducer), partial_(reducer_.start()) {}
 
     Partial run(Pulled<In, C::takes_views>& pulled) {
-        if constexpr (requires { reducer_.finished(partial_); }) pulled.expect(1);  // at first
         if constexpr (is_light<In>) {
             for_each_light_batch(pulled.stream(), [this](const auto& elements) {
                 if constexpr (C::first_loop != 0) {
@@ -79,7 +78,7 @@ class FusedReduction {
                 } else {
                     in_one_loop(elements);
                 }
-                return !finished();
+                return true;
             });
         } else {
             one_by_one(pulled);
@@ -88,11 +87,6 @@ class FusedReduction {
     }
 
   private:
-    [[nodiscard]] bool finished() const {
-        if constexpr (requires { reducer_.finished(partial_); }) return reducer_.finished(partial_);
-        return false;
-    }
-
     // What the steps from `Begin` on make of an element. Where they may make nothing, the sum and
     // its like take an element that changes nothing instead: compilers then choose between two
     // values, which no branch can mispredict, if making one has no effect.
@@ -116,7 +110,7 @@ class FusedReduction {
     // A function of its own like those below; inlined, it makes GCC 12 warn of results that are
     // not there yet.
     [[gnu::noinline]] void one_by_one(Pulled<In, C::takes_views>& pulled) {
-        while (!finished() && pulled.fill()) {
+        while (pulled.fill()) {
             with_local(partial_, [&](auto& partial) {
                 pulled.visit([&](auto&& element) {
                     add<0>(chain_, reducer_, partial, std::forward<decltype(element)>(element));

@@ -155,6 +155,9 @@ struct FoldbyReducer {
     F key;
     Fold fold;
 
+    void begin_partition(std::uint32_t index) {
+        if constexpr (requires { fold.begin_partition(index); }) fold.begin_partition(index);
+    }
     [[nodiscard]] bool in_order() const {
         if constexpr (requires { fold.in_order(); }) return fold.in_order();
         return false;

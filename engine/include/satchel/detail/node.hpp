@@ -191,7 +191,6 @@ struct NodeInput {
         stream,       ///< the elements of partition i; fused where possible
         same,         ///< the value of task i
         at,           ///< the value of task `step`, for every task
-        shift,        ///< the value of task i - `step`
         self,         ///< the value of this node's own task i - 1
         block,        ///< the values of tasks i * `step` … i * `step` + `step` - 1
         cross_left,   ///< the value of task i / `step`

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <satchel/detail/call.hpp>
+#include <satchel/detail/same_key.hpp>
 #include <satchel/detail/stages.hpp>
 #include <satchel/detail/stream.hpp>
 #include <satchel/detail/view_stream.hpp>
@@ -167,13 +168,22 @@ struct GenericSumReducer {
     void add(Partial& sum, const Batch<T>& batch) {
         batch.for_each([&](const T& x) { add_one(sum, x); });
     }
-    void add_one(Partial& sum, const T& x) { sum = std::move(sum) + x; }
-    void merge(Partial& earlier, Partial&& later) { earlier = std::move(earlier) + later; }
+    // An object of its own, as what + gives may be a reference to its first operand.
+    void add_one(Partial& sum, const T& x) { sum = T(std::move(sum) + x); }
+    void merge(Partial& earlier, Partial&& later) { earlier = T(std::move(earlier) + later); }
     [[nodiscard]] T finish(Partial&& sum) const { return std::move(sum); }
 };
 
+/// Refuses, in words, integers for which the results of reductions are too narrow.
+template <class T>
+constexpr void check_width() {
+    static_assert(!std::is_integral_v<T> || sizeof(T) <= 8,
+                  "satchel: sum(), prod() and mean() take integers of up to 64 bits. Use fold.");
+}
+
 template <class T>
 auto sum_reducer() {
+    check_width<T>();
     if constexpr (std::is_integral_v<T>) {
         return IntegerSumReducer<T>{};
     } else if constexpr (std::is_floating_point_v<T>) {
@@ -195,6 +205,16 @@ auto sum_reducer() {
     }
 }
 
+/// Refuses, in words, a result that cannot take the place of the one before it.
+template <class R>
+constexpr bool check_assignable() {
+    constexpr bool assignable = std::is_move_assignable_v<R>;
+    static_assert(assignable,
+                  "satchel: what a fold has come to takes the place of what it was before, so its "
+                  "type must be assignable.");
+    return assignable;
+}
+
 /// binop(folded, element), with a copy of an element that is kept if the function takes it away.
 template <class F, class Acc, class Element, class T = std::remove_cvref_t<Element>>
 std::decay_t<std::invoke_result_t<F&, Acc, T>> fold_in(F& binop, Acc&& folded, Element&& element) {
@@ -207,22 +227,34 @@ std::decay_t<std::invoke_result_t<F&, Acc, T>> fold_in(F& binop, Acc&& folded, E
     }
 }
 
-/// fold by a function that also joins partial results: begins with the first element.
+/// fold by a function that also joins partial results: a partition begins with its first element,
+/// the first partition with `initial`, if there is one.
 template <class T, class F, class C>
 struct SymmetricFoldReducer {
-    using Partial = std::optional<T>;
+    struct Partial {
+        std::optional<T> folded = {};
+        bool has_initial = false;
+    };
     static constexpr bool moves = true;
     F binop;
     C combine;
     std::optional<std::conditional_t<is_copyable<T>, T, Unit>> initial;
+    bool begins = false;  // is for the first partition
 
-    [[nodiscard]] Partial start() const { return std::nullopt; }
-    void add(Partial& folded, const Batch<T>& batch) {
+    void begin_partition(std::uint32_t index) { begins = index == 0; }
+    [[nodiscard]] Partial start() const {
+        if constexpr (is_copyable<T>) {
+            if (begins && initial) return {initial, true};
+        }
+        return {};
+    }
+    void add(Partial& partial, const Batch<T>& batch) {
         batch.for_each(
-            [&](auto&& element) { add_one(folded, std::forward<decltype(element)>(element)); });
+            [&](auto&& element) { add_one(partial, std::forward<decltype(element)>(element)); });
     }
     template <class Element>
-    void add_one(Partial& folded, Element&& element) {
+    void add_one(Partial& partial, Element&& element) {
+        auto& folded = partial.folded;
         if (folded) {
             *folded = fold_in(binop, std::move(*folded), std::forward<Element>(element));
         } else if constexpr (can_keep<T, Element>) {
@@ -232,23 +264,25 @@ struct SymmetricFoldReducer {
         }
     }
     void merge(Partial& earlier, Partial&& later) {
-        if (!later) return;
-        if (!earlier) {
+        if (!later.folded) return;
+        if (!earlier.folded) {
             earlier = std::move(later);
         } else {
-            *earlier = detail::invoke(combine, std::move(*earlier), std::move(*later));
+            *earlier.folded =
+                T(detail::invoke(combine, std::move(*earlier.folded), std::move(*later.folded)));
         }
     }
-    [[nodiscard]] T finish(Partial&& folded) {
+    [[nodiscard]] T finish(Partial&& partial) {
         if constexpr (is_copyable<T>) {
-            if (initial) {
-                Partial first = initial;
-                merge(first, std::move(folded));
-                return std::move(*first);
+            // A key of foldby() that the first partition has not.
+            if (initial && !partial.has_initial) {
+                Partial first{initial, true};
+                merge(first, std::move(partial));
+                return std::move(*first.folded);
             }
         }
-        if (!folded) throw_empty("fold");
-        return std::move(*folded);
+        if (!partial.folded) throw_empty("fold");
+        return std::move(*partial.folded);
     }
 };
 
@@ -269,12 +303,17 @@ struct IsComparable<std::pair<A, B>>
 template <class... A>
 struct IsComparable<std::tuple<A...>> : std::bool_constant<(IsComparable<A>::value && ...)> {};
 
-/// Whether two objects are known to be equal.
+/// Whether two objects are known to be equal, or equal but for having the same NaN.
 template <class T>
 bool known_equal(const T& a, const T& b) {
     if constexpr (IsComparable<T>::value) {
-        return a == b;
-    } else if constexpr (std::is_trivially_copyable_v<T>) {
+        return is_same_key(a, b);
+    } else if constexpr (hashes_by_members<T>) {
+        return visit_members(a, [&](const auto&... member) {
+            return visit_members(
+                b, [&](const auto&... other) { return (known_equal(member, other) && ...); });
+        });
+    } else if constexpr (std::has_unique_object_representations_v<T>) {
         return std::memcmp(&a, &b, sizeof(T)) == 0;
     } else {
         return false;
@@ -329,7 +368,11 @@ struct SeededFoldReducer {
     static SeededFoldReducer make(F binop, C combine, Acc initial) {
         SeededFoldReducer reducer{std::move(binop), std::move(combine), std::move(initial),
                                   Begin::in_order};
-        reducer.begin = reducer.best_begin();
+        try {
+            reducer.begin = reducer.best_begin();
+        } catch (...) {  // it has to be ready for results of elements alone
+            reducer.begin = Begin::in_order;
+        }
         return reducer;
     }
 

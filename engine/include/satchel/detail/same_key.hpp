@@ -35,6 +35,10 @@ constexpr bool may_hold_nan() {
         (std::make_index_sequence<std::tuple_size_v<T>>());
     } else if constexpr (OptionalLike<T>) {
         return may_hold_nan<std::remove_cvref_t<decltype(*std::declval<const T&>())>, depth - 1>();
+    } else if constexpr (VariantLike<T>) {
+        return []<template <class...> class V, class... A>(const V<A...>*) {
+            return (may_hold_nan<A, depth - 1>() || ...);
+        }(static_cast<const T*>(nullptr));
     } else if constexpr (hashes_by_members<T>) {
         return []<class... M>(TypeList<M...>) {
             return (may_hold_nan<std::remove_cvref_t<M>, depth - 1>() || ...);
@@ -85,6 +89,18 @@ bool has_same_parts(const T& one, const T& other) {
         (std::make_index_sequence<std::tuple_size_v<T>>());
     } else if constexpr (OptionalLike<T>) {
         return one.has_value() && other.has_value() && is_same_key(*one, *other);
+    } else if constexpr (VariantLike<T>) {
+        if (one.index() != other.index() || one.valueless_by_exception()) return false;
+        return visit(
+            [](const auto& part, const auto& other_part) {
+                using Part = std::decay_t<decltype(part)>;
+                if constexpr (std::is_same_v<Part, std::decay_t<decltype(other_part)>>) {
+                    return is_same_key(part, other_part);
+                } else {
+                    return false;
+                }
+            },
+            one, other);
     } else {
         return visit_members(one, [&](const auto&... member) {
             return visit_members(other, [&](const auto&... other_member) {

@@ -94,14 +94,16 @@ class GroupStream final : public Stream<std::pair<K, std::vector<T>>> {
   public:
     static std::unique_ptr<StreamBase> open(const Value&, Binding& binding) {
         const auto& pieces = binding.arguments().template get<ShufflePieces>(binding.slot(0));
-        OrderedMap<K, std::vector<T>> groups;
-        RecordReader<K, T> reader(pieces, binding.index());
-        while (reader.next()) {
-            auto& group =
-                groups.find_or_add(std::move(reader.key()), [] { return std::vector<T>(); });
-            group.push_back(std::move(reader.element()));
-        }
-        return std::make_unique<GroupStream>(std::move(groups.entries()));
+        return late_stream<Group>([&pieces, index = binding.index()] {
+            OrderedMap<K, std::vector<T>> groups;
+            RecordReader<K, T> reader(pieces, index);
+            while (reader.next()) {
+                auto& group =
+                    groups.find_or_add(std::move(reader.key()), [] { return std::vector<T>(); });
+                group.push_back(std::move(reader.element()));
+            }
+            return std::make_unique<GroupStream>(std::move(groups.entries()));
+        });
     }
 
     explicit GroupStream(std::vector<Group> groups) : groups_(std::move(groups)) {}
@@ -219,18 +221,19 @@ class JoinStream final
 /// One partition of a join of two bags that were both shuffled: slot 0 is the left one, `T`.
 template <class K, class T, class U>
 std::unique_ptr<StreamBase> open_join(const Value&, Binding& binding) {
-    const auto pieces = [&](std::uint32_t k) -> const ShufflePieces& {
-        return binding.arguments().get<ShufflePieces>(binding.slot(k));
-    };
-    auto map = std::make_shared<JoinMap<K, U>>();
-    RecordReader<K, U> other(pieces(1), binding.index());
-    while (other.next()) {
-        auto& matches = map->find_or_add(std::move(other.key()), [] { return Items<U>(); });
-        matches.push_back(std::move(other.element()));
-    }
-    using Reader = RecordReader<K, T>;
-    return std::make_unique<JoinStream<true, K, U, T, Reader>>(std::move(map),
-                                                               Reader(pieces(0), binding.index()));
+    const auto& left = binding.arguments().get<ShufflePieces>(binding.slot(0));
+    const auto& right = binding.arguments().get<ShufflePieces>(binding.slot(1));
+    return late_stream<std::pair<U, T>>([&left, &right, index = binding.index()] {
+        auto map = std::make_shared<JoinMap<K, U>>();
+        RecordReader<K, U> other(right, index);
+        while (other.next()) {
+            auto& matches = map->find_or_add(std::move(other.key()), [] { return Items<U>(); });
+            matches.push_back(std::move(other.element()));
+        }
+        using Reader = RecordReader<K, T>;
+        return std::make_unique<JoinStream<true, K, U, T, Reader>>(std::move(map),
+                                                                   Reader(left, index));
+    });
 }
 
 template <class T, class U, class F, class G>

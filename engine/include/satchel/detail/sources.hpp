@@ -28,13 +28,16 @@ struct Sequence {
     std::shared_ptr<Items<T>> items = {};
     Partitioning partitioning = {};
     std::uint64_t first = 0;  // the number of the first item that is there
+    bool has_come = false;    // from another process, which may ask for a partition several times
 
     static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
         const auto& sequence = state.get<Sequence>();
         const auto begin = sequence.partitioning.begin(binding.index());
         const auto end = sequence.partitioning.begin(binding.index() + 1);
         // They may be on their way to a cluster, which has no other hold on what it sends.
-        const bool owned = binding.owned() && (!is_copyable<T> || sequence.items.use_count() == 1);
+        const bool owned =
+            binding.owned() &&
+            (!is_copyable<T> || (!sequence.has_come && sequence.items.use_count() == 1));
         return std::make_unique<StoredStream<T>>(sequence.items->data() + (begin - sequence.first),
                                                  end - begin, owned);
     }
@@ -60,6 +63,7 @@ struct Sequence {
     void serialize(InputArchive& archive, unsigned) requires travels<Items<T>> {
         archive& partitioning& first;
         items = std::make_shared<Items<T>>(load<Items<T>>(archive));
+        has_come = true;
     }
 };
 

@@ -24,19 +24,23 @@ struct IntegerProductReducer {
         std::uint64_t low = 1;
         std::int64_t high = 0;
         bool overflow = false;
+        bool empty = true;
     };
     static constexpr bool moves = false;
 
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& product, const Batch<T>& batch) {
         batch.for_each([&](const T& x) { multiply(product, static_cast<Wide>(x)); });
+        product.empty = false;
     }
     void merge(Partial& earlier, Partial&& later) {
         const bool overflow = later.overflow;
         multiply(earlier, get(later));
         if (get(earlier) != 0) earlier.overflow |= overflow;
+        earlier.empty &= later.empty;
     }
     [[nodiscard]] Result finish(Partial&& product) const {
+        if (product.empty) throw_empty("prod");
         const auto wide = get(product);
         if (product.overflow || wide < std::numeric_limits<Result>::min() ||
             wide > std::numeric_limits<Result>::max()) {
@@ -65,18 +69,29 @@ struct IntegerProductReducer {
 /// prod of floating-point numbers.
 template <class T>
 struct FloatingProductReducer {
-    using Partial = double;
+    struct Partial {
+        double product = 1;
+        bool empty = true;
+    };
     static constexpr bool moves = false;
-    [[nodiscard]] Partial start() const { return 1; }
-    void add(Partial& product, const Batch<T>& batch) {
-        batch.for_each([&](const T& x) { product *= static_cast<double>(x); });
+    [[nodiscard]] Partial start() const { return {}; }
+    void add(Partial& partial, const Batch<T>& batch) {
+        batch.for_each([&](const T& x) { partial.product *= static_cast<double>(x); });
+        partial.empty = false;
     }
-    void merge(Partial& earlier, Partial&& later) { earlier *= later; }
-    [[nodiscard]] double finish(Partial&& product) const { return product; }
+    void merge(Partial& earlier, Partial&& later) {
+        earlier.product *= later.product;
+        earlier.empty &= later.empty;
+    }
+    [[nodiscard]] double finish(Partial&& partial) const {
+        if (partial.empty) throw_empty("prod");
+        return partial.product;
+    }
 };
 
 template <class T>
 auto product_reducer() {
+    check_width<T>();
     if constexpr (std::is_integral_v<T>) {
         return IntegerProductReducer<T>{};
     } else if constexpr (std::is_floating_point_v<T>) {

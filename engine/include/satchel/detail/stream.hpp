@@ -188,6 +188,31 @@ std::unique_ptr<Stream<T>> typed(std::unique_ptr<StreamBase> stream) {
     return std::unique_ptr<Stream<T>>(static_cast<Stream<T>*>(stream.release()));
 }
 
+/// A stream that is made when its first elements are asked for, as making it is much work.
+template <class T, class Make>
+class LateStream final : public Stream<T> {
+  public:
+    explicit LateStream(Make make) : make_(std::move(make)) {}
+
+    bool next(Batch<T>& batch) override {
+        if (!made_) {
+            made_ = make_();
+            if (expected_ != 0) made_->expect(expected_);
+        }
+        return made_->next(batch);
+    }
+    void expect(std::size_t elements) override { expected_ = elements; }  // before the first
+
+  private:
+    Make make_;
+    std::unique_ptr<Stream<T>> made_;
+    std::size_t expected_ = 0;
+};
+template <class T, class Make>
+std::unique_ptr<StreamBase> late_stream(Make make) {
+    return std::make_unique<LateStream<T, Make>>(std::move(make));
+}
+
 /// Memory for a batch that a stage makes: contiguous, re-used, its elements destroyed when it is.
 template <class T>
 class BatchStorage {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -127,6 +128,11 @@ struct Extra<Bag<T>> {
 template <class A>
 struct Extra<Bag<A>&> : Extra<Bag<A>> {};
 
+/// What `F` gets for an extra argument `A`.
+template <class A>
+using extra_argument =
+    std::conditional_t<Extra<A>::is_bag, typename Extra<A>::type, const typename Extra<A>::type&>;
+
 /// f(element, extra…) for each element.
 template <class In, class Out, class F, class... A>
 class ZipStream final : public Stream<Out> {
@@ -136,6 +142,9 @@ class ZipStream final : public Stream<Out> {
         F function;
         std::string name;
     };
+    /// Whether it takes away elements of the first bag that cannot be copied.
+    static constexpr bool owns_first =
+        !is_copyable<In> && !accepts_kept_element<F, In, extra_argument<A>...>;
 
     static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
         return std::make_unique<ZipStream>(state.get<State>(), binding);
@@ -224,19 +233,22 @@ class ZipStream final : public Stream<Out> {
     BatchStorage<Out> storage_;
 };
 
+/// What `F` gets for an extra argument `A` of map_partitions.
+template <class A>
+using extra_partition = std::conditional_t<Extra<A>::is_bag, std::vector<typename Extra<A>::type>,
+                                           const typename Extra<A>::type&>;
+
 /// Calls with a partition and, once, with what goes along with it.
-template <class F, class Extra>
-struct WithExtra {};
 template <class F, class... A>
-struct WithExtra<F, std::tuple<A...>> {
+struct WithExtra {
     TaskFunction<F>& function;
-    std::tuple<A...>& extra;
+    std::tuple<A...> extra;
 
     template <class Partition>
     requires callable_with<F, Partition, A...>
     decltype(auto) operator()(Partition&& partition) {
         const auto call = [&](A&... arguments) -> decltype(auto) {
-            return function(std::forward<Partition>(partition), std::move(arguments)...);
+            return function(std::forward<Partition>(partition), std::forward<A>(arguments)...);
         };
         return std::apply(call, extra);
     }
@@ -247,52 +259,53 @@ template <class In, class Out, class F, class... A>
 class ZipPartitionStream final : public Stream<Out> {
   public:
     using State = typename ZipStream<In, Out, F, A...>::State;
+    static constexpr bool owns_first = !is_copyable<In>;
 
     static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
-        TaskFunction<F> function(state.get<State>().function);
-        const auto stream = typed<In>(std::move(binding.upstream(0)));
-        auto items = collect_all(*stream);
         std::size_t upstream = 1;
         std::uint32_t slot = 0;
-        // Braces, because they fix the order.
-        std::tuple<decltype(whole<A>(binding, upstream, slot))...> extra{
-            whole<A>(binding, upstream, slot)...};
-        WithExtra<F, decltype(extra)> call{function, extra};
-        return std::make_unique<ZipPartitionStream>(
-            elements_of<Out>(call_with_partition<decltype(call), In>(call, items)));
+        return std::make_unique<ZipPartitionStream>(state.get<State>(), binding, upstream, slot);
     }
 
-    explicit ZipPartitionStream(Items<Out> items) : items_(std::move(items)) {}
+    // Readers take their upstreams and slots in turn, which braces put in order.
+    ZipPartitionStream(const State& state, Binding& binding, std::size_t& upstream,
+                       std::uint32_t& slot)
+        : upstream_(typed<In>(std::move(binding.upstream(0)))),
+          function_(state.function),
+          readers_{typename Extra<A>::Reader(binding, upstream, slot)...} {}
 
-    bool next(Batch<Out>& batch) override { return next_of(items_, at_, batch); }
+    bool next(Batch<Out>& batch) override {
+        if (upstream_) {
+            auto items = collect_all(*upstream_);
+            upstream_.reset();
+            auto call = std::apply(
+                [&](auto&... reader) {
+                    return WithExtra<F, extra_partition<A>...>{function_, {whole<A>(reader)...}};
+                },
+                readers_);
+            made_ = elements_of<Out>(call_with_partition<decltype(call), In>(call, items));
+        }
+        return next_of(made_, at_, batch);
+    }
 
   private:
     template <class Given>
-    static auto whole(Binding& binding, std::size_t& upstream, std::uint32_t& slot) {
-        typename Extra<Given>::Reader reader(binding, upstream, slot);
-        using T = typename Extra<Given>::type;
+    static extra_partition<Given> whole(typename Extra<Given>::Reader& reader) {
         if constexpr (Extra<Given>::is_bag) {
-            std::vector<T> items;
+            std::vector<typename Extra<Given>::type> items;
             while (reader.ready()) items.push_back(reader.take());
             return items;
         } else {
-            return T(reader.take());
+            return reader.take();
         }
     }
 
-    Items<Out> items_;
+    std::unique_ptr<Stream<In>> upstream_;
+    TaskFunction<F> function_;
+    std::tuple<typename Extra<A>::Reader...> readers_;
+    Items<Out> made_;
     std::size_t at_ = 0;
 };
-
-/// What `F` gets for an extra argument `A` of map_partitions.
-template <class A>
-using extra_partition = std::conditional_t<Extra<A>::is_bag, std::vector<typename Extra<A>::type>,
-                                           typename Extra<A>::type>;
-
-/// What `F` gets for an extra argument `A`.
-template <class A>
-using extra_argument =
-    std::conditional_t<Extra<A>::is_bag, typename Extra<A>::type, const typename Extra<A>::type&>;
 
 /// Refuses, in words, a function that does not fit an element of type `T` and extra arguments `A…`.
 template <class F, class T, class... A>
@@ -326,7 +339,8 @@ constexpr bool check_partition_extra() {
     static_assert(
         accepted,
         "satchel: map_partitions' function must take a std::vector<T> or a "
-        "std::span<const T>, and the extra arguments: a Bag<U> arrives as a std::vector<U>.");
+        "std::span<const T>, and the extra arguments: a Bag<U> arrives as a std::vector<U>, a "
+        "Delayed<U> and a U as a const U&.");
     if constexpr (accepted) {
         return check_copyable<F>() && check_result<partition_extra_result<F, T, A...>>();
     } else {
@@ -345,12 +359,14 @@ NodePtr zip_node(const NodePtr& upstream, const std::string& name, Token token, 
     token = Token::of(name).then(token).then(upstream->description.token);
     ((token = token.then(Extra<A>::token(extra))), ...);
     (Extra<A>::append(name, *upstream, std::move(extra), inputs, slots), ...);
-    bool copyable = true;
-    for (const auto& input : inputs) copyable &= input.node->description.elements->copyable;
+    bool needs_owned = Stage::owns_first;
+    for (const auto& extra_bag : std::span(inputs).subspan(1)) {
+        needs_owned |= !extra_bag.node->description.elements->copyable;
+    }
     for (auto& slot : slots) inputs.push_back(std::move(slot));
     return Node::make(
         {.role = Node::Role::stage,
-         .needs_owned = !copyable,
+         .needs_owned = needs_owned,
          .count = count,
          .name = name,
          .token = token,
