@@ -45,6 +45,13 @@ std::string run_shuffles(const Executor& executor) {
     }
     const auto with_list = numbers.join(std::vector<std::int64_t>{1, 2, 3, 8}, mod7);
     for (const auto& [u, x] : with_list.compute(executor)) text += fmt::format("{}/{};", u, x);
+    for (const std::int64_t npartitions : {5, 40}) {
+        const auto parts = names().repartition({.npartitions = npartitions});
+        for (const auto& part : parts.to_delayed()) {
+            const auto elements = part.compute(executor);
+            text += fmt::format("{},{},{};", elements.size(), elements.front(), elements.back());
+        }
+    }
     const auto product = range(30, 3).product(range(7, 2));
     for (const auto& [x, u] : product.compute(executor)) text += fmt::format("{}x{};", x, u);
     std::size_t partitions = 0;

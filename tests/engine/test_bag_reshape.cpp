@@ -120,6 +120,28 @@ TEST_CASE("repartition of skewed partitions, and of long elements") {
     });
 }
 
+TEST_CASE("repartition of elements that do not travel, and of more partitions than elements") {
+    struct Opaque {
+        std::shared_ptr<std::int64_t> number;
+    };
+    on_each_executor([](const Executor& executor) {
+        const auto opaque = range(50, 7).map(
+            [](std::int64_t x) { return Opaque{std::make_shared<std::int64_t>(x)}; });
+        for (const std::int64_t npartitions : {1, 3, 50, 60}) {
+            const auto parts = opaque.repartition({.npartitions = npartitions});
+            const auto numbers = parts.map([](const Opaque& x) { return *x.number; });
+            CHECK(numbers.compute(executor) == range(50, 1).compute(executor));
+            CHECK(sizes(parts, executor) == sizes(range(50, npartitions), executor));
+        }
+        // Nothing at first, and nothing at the end.
+        const auto some = range(20, 10).filter([](std::int64_t x) { return x > 7 && x < 12; });
+        CHECK(sizes(some.repartition({.npartitions = 3}), executor) ==
+              std::vector<std::size_t>{2, 1, 1});
+        CHECK(some.repartition({.npartitions = 3}).take(3, {.npartitions = -1}, executor) ==
+              std::vector<std::int64_t>{8, 9, 10});
+    });
+}
+
 TEST_CASE("repartition by size: as many elements a partition as fit, and one at least") {
     on_each_executor([](const Executor& executor) {
         const auto numbers = range(10, 4);
@@ -250,9 +272,10 @@ TEST_CASE("visualize writes a .dot file of the tasks and what they need") {
 
     (void)bag.repartition({.npartitions = 2}).visualize(folder / "repartition.dot");
     const auto more = contents(folder / "repartition.dot");
-    CHECK(count_of(more, "label=\"repartition-join\"") == 1);
+    CHECK(count_of(more, "label=\"repartition-begins\"") == 1);
+    CHECK(count_of(more, "label=\"repartition-cut:") == 3);
     CHECK(count_of(more, "label=\"repartition:") == 2);
-    CHECK(count_of(more, "->") == 5);
+    CHECK(count_of(more, "->") == 3 + 3 + 6 + 6 + 6 + 2);  // to counts, begins, cuts, pieces, …
     const auto total = bag.sum();
     (void)total.visualize(folder / "sum.dot");
     const auto sum = contents(folder / "sum.dot");

@@ -66,6 +66,7 @@ PUBLIC_HEADERS = {
     "detail/records.hpp": "bag",
     "detail/reduce.hpp": "bag",
     "detail/reducers.hpp": "bag",
+    "detail/repartition.hpp": "bag",
     "detail/reshape.hpp": "bag",
     "detail/remote_call.hpp": "client",
     "detail/run_progress.hpp": "graph",

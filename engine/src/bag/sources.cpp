@@ -1,7 +1,7 @@
 // The parts of streams and of sources that do not depend on the element type.
 #include <satchel/archive.hpp>
 #include <satchel/detail/element_functions.hpp>
-#include <satchel/detail/reshape.hpp>
+#include <satchel/detail/repartition.hpp>
 #include <satchel/detail/sources.hpp>
 #include <satchel/error.hpp>
 
@@ -39,6 +39,22 @@ bool CountingStream::next(Batch<std::int64_t>& batch) {
     storage_.set_size(size);
     batch = storage_.batch();
     return true;
+}
+
+std::uint32_t Partitioning::with(std::uint64_t position) const noexcept {
+    const auto small = size / parts;
+    const auto large_end = size % parts * (small + 1);
+    if (position < large_end) return static_cast<std::uint32_t>(position / (small + 1));
+    const auto more = small == 0 ? 0 : (position - large_end) / small;
+    return std::min(static_cast<std::uint32_t>(size % parts + more), parts - 1);
+}
+
+Value BeginsOfCounts::operator()(Arguments& arguments) const {
+    Begins begins{0};
+    for (std::uint32_t k = 0; k < arguments.size(); ++k) {
+        begins.push_back(begins.back() + arguments.get<std::uint64_t>(k));
+    }
+    return Value::of(std::move(begins));
 }
 
 std::size_t partition_with(std::uint64_t position, const std::vector<std::uint64_t>& begin) {

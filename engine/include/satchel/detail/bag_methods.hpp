@@ -2,6 +2,7 @@
 #pragma once
 
 #include <satchel/bag.hpp>
+#include <satchel/detail/repartition.hpp>
 
 namespace satchel {
 

@@ -69,12 +69,13 @@ class RunWriter {
   public:
     explicit RunWriter(std::uint32_t outputs) : outputs_(outputs) {}
 
+    [[nodiscard]] std::uint32_t outputs() const noexcept { return outputs_; }
     /// Where the next record is to be written.
     [[nodiscard]] OutputArchive& archive() noexcept { return archive_; }
     /// A record is complete.
-    void end_record(std::uint64_t hash) {
+    void end_record(std::uint32_t output) {
         const auto end = archive_.position();
-        records_.push_back({output_of(hash, outputs_), end - std::exchange(end_, end)});
+        records_.push_back({output, end - std::exchange(end_, end)});
         if (end >= run_bytes || records_.size() == run_records) flush();
     }
     [[nodiscard]] ShufflePieces finish() &&;
@@ -106,10 +107,11 @@ class PlainRunWriter {
     PlainRunWriter(std::uint32_t outputs, std::size_t record_size)
         : outputs_(outputs), record_size_(record_size) {}
 
+    [[nodiscard]] std::uint32_t outputs() const noexcept { return outputs_; }
     /// Where the next record is to be written, all of it.
-    [[nodiscard]] std::byte* add(std::uint64_t hash) {
+    [[nodiscard]] std::byte* add(std::uint32_t output) {
         if (records_ == room_) start_run();
-        of_record_[records_++] = output_of(hash, outputs_);
+        of_record_[records_++] = output;
         return std::exchange(at_, at_ + record_size_);
     }
     [[nodiscard]] ShufflePieces finish() &&;

@@ -45,8 +45,12 @@ class PieceWriter {
     explicit PieceWriter(std::uint32_t outputs) : writer_(outputs) {}
 
     void add(const K& key, const T& element) {
+        add_to(output_of(StableHash{}(key), writer_.outputs()), key, element);
+    }
+    /// To an output partition that the key does not tell.
+    void add_to(std::uint32_t output, const K& key, const T& element) {
         writer_.archive() & key& element;
-        writer_.end_record(StableHash{}(key));
+        writer_.end_record(output);
     }
     [[nodiscard]] ShufflePieces finish() && { return std::move(writer_).finish(); }
 
@@ -60,7 +64,10 @@ requires(records_are_plain<K, T>) class PieceWriter<K, T> {
     explicit PieceWriter(std::uint32_t outputs) : writer_(outputs, sizeof(K) + sizeof(T)) {}
 
     void add(K key, T element) {
-        auto* const record = writer_.add(StableHash{}(key));
+        add_to(output_of(StableHash{}(key), writer_.outputs()), key, element);
+    }
+    void add_to(std::uint32_t output, K key, T element) {
+        auto* const record = writer_.add(output);
         std::memcpy(record, &key, sizeof key);
         std::memcpy(record + sizeof key, &element, sizeof element);
     }
@@ -77,8 +84,12 @@ requires(!records_travel<K, T>) class PieceWriter<K, T> {
 
     template <class Element>
     void add(const K& key, Element&& element) {
+        add_to(output_of(StableHash{}(key), count_), key, std::forward<Element>(element));
+    }
+    template <class Element>
+    void add_to(std::uint32_t output, const K& key, Element&& element) {
         if constexpr (can_keep<T, Element&&>) {
-            outputs_.push_back(output_of(StableHash{}(key), count_));
+            outputs_.push_back(output);
             records_.emplace_back(key, std::forward<Element>(element));
         } else {
             refuse_copy();

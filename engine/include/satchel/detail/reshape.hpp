@@ -1,5 +1,4 @@
-// Operations for which a partition needs more than its own elements: accumulate, concat,
-// repartition.
+// Operations for which a partition needs more than its own elements: accumulate and concat.
 #pragma once
 
 #include <satchel/delayed.hpp>
@@ -84,110 +83,6 @@ NodePtr accumulate_node(NodePtr bag, Token token, F binop, std::optional<Acc> in
                        .function = items,
                        .elements = &element_operations<Acc>,
                        .inputs = {{.kind = NodeInput::Kind::same, .node = std::move(chain)}}});
-}
-
-// ---- repartition --------------------------------------------------------------------------------
-
-/// The last partition that begins at `position` or before it.
-[[nodiscard]] std::size_t partition_with(std::uint64_t position,
-                                         const std::vector<std::uint64_t>& begin);
-
-/// Partitions seen as one sequence.
-template <class T>
-struct Joined {
-    std::vector<Value> partitions;
-    std::vector<std::uint64_t> begin;  // of each partition, and the end of the last
-
-    static Joined of(std::vector<Value> partitions) {
-        Joined joined{std::move(partitions), {0}};
-        for (const auto& partition : joined.partitions) {
-            joined.begin.push_back(joined.begin.back() + partition.get<Items<T>>().size());
-        }
-        return joined;
-    }
-
-    /// Copies of the elements from `first` to before `last`.
-    [[nodiscard]] Items<T> slice(std::uint64_t first, std::uint64_t last) const {
-        Items<T> items;
-        items.reserve(last - first);
-        auto p = partition_with(first, begin);
-        for (; first < last; ++p) {
-            const auto& source = partitions[p].template get<Items<T>>();
-            const auto end = std::min(last, begin[p + 1]);
-            for (auto k = first; k < end; ++k) items.push_back(source.data()[k - begin[p]]);
-            first = end;
-        }
-        return items;
-    }
-};
-
-/// Partition i of `count` equal ones.
-template <class T>
-struct TakeSlice {
-    std::uint32_t count;
-    Value operator()(Arguments& arguments) const {
-        const auto& all = arguments.get<Joined<T>>(0);
-        const Partitioning parts{all.begin.back(), count, 0};
-        const auto i = arguments.index();
-        return Value::make<Items<T>>(all.slice(parts.begin(i), parts.begin(i + std::uint64_t{1})));
-    }
-};
-
-/// `count` partitions whose sizes differ by at most one. One task waits for all input and knows
-/// where everything lies; each partition is then a slice.
-template <class T>
-NodePtr repartition_node(NodePtr bag, std::uint32_t count) {
-    static_assert(is_copyable<T>,
-                  "satchel: repartition() copies elements, and these cannot be copied.");
-    const auto token = Token::of("repartition").then(bag->description.token).then(count);
-    const Function join([](Arguments& arguments) {
-        std::vector<Value> partitions;
-        partitions.reserve(arguments.size());
-        for (std::uint32_t k = 0; k < arguments.size(); ++k)
-            partitions.push_back(arguments.share(k));
-        return Value::of(Joined<T>::of(std::move(partitions)));
-    });
-    auto joined = Node::make({.name = "repartition-join",
-                              .token = token.then(1),
-                              .function = join,
-                              .inputs = {{.kind = NodeInput::Kind::all, .node = std::move(bag)}}});
-    const Function slice(TakeSlice<T>{count});
-    return Node::make({.count = count,
-                       .name = "repartition",
-                       .token = token,
-                       .function = slice,
-                       .elements = &element_operations<T>,
-                       .inputs = {{.kind = NodeInput::Kind::at, .node = std::move(joined)}}});
-}
-
-/// Throws InvalidArgument: nobody knows the size of the elements.
-[[noreturn]] void throw_not_measurable();
-
-/// Stored partitions divided anew, so that each has at most `limit` bytes of elements, or one
-/// element.
-template <Measurable T>
-NodePtr regrouped_node(std::vector<Value> partitions, Token token, std::uint64_t limit) {
-    const auto joined = Joined<T>::of(std::move(partitions));
-    auto regrouped = std::make_shared<std::vector<Value>>();
-    std::uint64_t bytes = 0;
-    std::uint64_t first = 0;
-    std::uint64_t at = 0;
-    const auto close = [&] {
-        regrouped->push_back(Value::make<Items<T>>(joined.slice(first, at)));
-        first = at;
-        bytes = 0;
-    };
-    for (const auto& partition : joined.partitions) {
-        for (const T& element : partition.template get<Items<T>>()) {
-            const auto size = element_bytes(element);
-            if (at != first && bytes + size > limit) close();
-            bytes += size;
-            ++at;
-        }
-    }
-    if (at != first || regrouped->empty()) close();
-    token = Token::of("repartition-bytes").then(token).then(limit);
-    return stored_node<T>(std::move(regrouped), "repartition", token);
 }
 
 }  // namespace satchel::detail

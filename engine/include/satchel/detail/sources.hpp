@@ -20,6 +20,8 @@ struct Partitioning {
         if (part_size != 0) return std::min(i * part_size, size);
         return i * (size / parts) + std::min<std::uint64_t>(i, size % parts);
     }
+    /// The last partition that begins at `position` or before it, where sizes are balanced.
+    [[nodiscard]] std::uint32_t with(std::uint64_t position) const noexcept;
 };
 
 /// The elements of from_sequence: one container that all its partitions share.
