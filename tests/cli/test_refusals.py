@@ -1,6 +1,7 @@
 """What is not done without being told more emphatically: exit code 1, and nothing is touched."""
 
 import gzip
+import lzma
 import os
 import unittest
 
@@ -205,6 +206,61 @@ class Refusals(CliTest):
             with open(self.folder / "f", "rb") as redirected:
                 self.refused("satchel: stdin: input and output are the same file\n", "compress",
                              stdin=redirected, stdout=appended)
+        self.assertEqual(self.read("f"), b"content")
+
+    def test_force_never_loses_what_the_run_has_written(self):
+        (self.folder / "d").mkdir()
+        self.file("d/a.gz", gzip.compress(b"first"))
+        self.file("d/a.xz", lzma.compress(b"second"))
+        self.file("d/a", b"old")
+        said = ("satchel: d/a.xz: d/a is the result of another file of this run and is not "
+                "replaced; do this one by itself, with --output\n")
+        self.assert_outcome(self.satchel("decompress", "-rf", "d"), 1, said)
+        self.assertEqual(self.read("d/a"), b"first")
+        self.assertEqual(lzma.decompress(self.read("d/a.xz")), b"second")
+        # Without it there is nothing that it would have to replace.
+        self.file("d/a.gz", gzip.compress(b"first"))
+        (self.folder / "d/a").unlink()
+        self.assert_outcome(self.satchel("decompress", "-r", "d"), 1, said)
+
+    def test_force_never_loses_results_of_one_name(self):
+        self.file("name", b"first")
+        self.check("compress", "-N", "-o", "a.gz", "name")
+        self.file("name", b"second")
+        self.check("compress", "-N", "-o", "b.gz", "name")
+        self.assert_outcome(self.satchel("decompress", "-Nf", "a.gz", "b.gz"), 1,
+                            "satchel: b.gz: name is the result of another file of this run and is "
+                            "not replaced; do this one by itself, with --output\n")
+        self.assertEqual(self.read("name"), b"first")
+        self.assertEqual(self.names(), ["b.gz", "name"])
+
+    def test_force_never_loses_what_the_run_has_still_to_read(self):
+        outer = gzip.compress(gzip.compress(b"first"))
+        self.file("a.gz.gz", outer)
+        self.file("a.gz", gzip.compress(b"second"))
+        said = ("satchel: a.gz.gz: a.gz is still to be read in this run and is not replaced; name "
+                "it first\n")
+        self.assert_outcome(self.satchel("decompress", "-f", "a.gz.gz", "./a.gz"), 1, said)
+        self.assertEqual(self.read("a"), b"second")
+        self.assertEqual(self.read("a.gz.gz"), outer)
+        self.file("a.gz", gzip.compress(b"second"))
+        self.check("decompress", "-f", "a.gz", "a.gz.gz")
+        self.assertEqual(self.read("a"), b"second")
+        self.assertEqual(gzip.decompress(self.read("a.gz")), b"first")
+
+    def test_force_replaces_what_the_run_has_read(self):
+        self.file("a.gz", gzip.compress(b"second"))
+        self.file("a.gz.gz", gzip.compress(b"first"))
+        self.check("decompress", "-kf", "a.gz", "a.gz.gz")
+        self.assertEqual((self.read("a"), self.read("a.gz")), (b"second", b"first"))
+
+    def test_an_index_never_replaces_what_the_run_has_still_to_read(self):
+        self.file("f", b"content")
+        self.file("f.gz.idx", b"mine")
+        self.assert_outcome(self.satchel("compress", "-f", "--index", "f", "f.gz.idx"), 1,
+                            "satchel: f: f.gz.idx is still to be read in this run and is not "
+                            "replaced; name it first\n")
+        self.assertEqual(gzip.decompress(self.read("f.gz.idx.gz")), b"mine")
         self.assertEqual(self.read("f"), b"content")
 
     def test_no_folder_for_the_output(self):

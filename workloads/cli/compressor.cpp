@@ -10,6 +10,7 @@
 #include "index_file.hpp"
 #include "progress_line.hpp"
 #include "report.hpp"
+#include "run_files.hpp"
 #include "signals.hpp"
 #include "source.hpp"
 #include "target.hpp"
@@ -49,10 +50,17 @@ std::string_view action_of(Mode mode) {
 class Compressor {
   public:
     explicit Compressor(const CompressorOptions& options)
-        : options_(options), messages_(options.verbosity), workforce_(options, messages_) {}
+        : options_(options),
+          messages_(options.verbosity),
+          workforce_(options, messages_),
+          files_(file_list(options_, messages_)) {}
 
     Exit run() {
-        for (const auto& file : file_list(options_, messages_)) process(file);
+        const auto& inputs = files_.inputs();
+        for (std::size_t k = 0; k < inputs.size(); ++k) {
+            files_.advance_to(k);
+            process(inputs[k]);
+        }
         if (listed_ > 1 && !options_.json) fmt::print("{}", list_line_of(total_));
         return messages_.exit();
     }
@@ -101,10 +109,10 @@ class Compressor {
     // Returns a warning, or nothing.
     std::string convert(const std::string& file) {
         auto source = open_source(file, options_);
-        Target target(file, source, options_);
+        Target target(file, source, options_, files_);
         report_.output = target.name();
         if (const auto lost = lost_time(source); !lost.empty()) messages_.warning(prefixed(lost));
-        if (options_.index) refuse_foreign_index(target.name(), options_.force);
+        if (options_.index) refuse_index(target.name());
         auto warning = transfer(
             source, [&](auto data) { target.write(data); }, [&] { target.commit(); });
         const auto no_index = options_.index ? index(target.name()) : std::string();
@@ -120,7 +128,7 @@ class Compressor {
     std::string examine(const std::string& file) {
         auto source = open_source(file, options_);
         const auto index_warning = look_up_index(source);
-        if (options_.index) refuse_foreign_index(source.name(), options_.force);
+        if (options_.index) refuse_index(source.name());
         std::int64_t written = 0;
         const auto show = [&](std::span<const std::byte> data) {
             if (options_.mode != Mode::cat) return;
@@ -134,6 +142,12 @@ class Compressor {
         messages_.note(fmt::format("{}: {}, OK", source.name(), summary_));
         if (!warning.empty()) return warning;
         return no_index.empty() ? index_warning : no_index;
+    }
+
+    // Where the index of `file` may not be written.
+    void refuse_index(const std::string& file) {
+        files_.refuse_to_replace(index_name(file));
+        refuse_foreign_index(file, options_.force);
     }
 
     // What cat goes by. A useless index only costs time.
@@ -296,6 +310,7 @@ class Compressor {
     const CompressorOptions& options_;
     Messages messages_;
     Workforce workforce_;
+    RunFiles files_;
     std::string file_;     ///< the last one, as it was named
     Report report_;        ///< on it
     std::string summary_;  ///< of it

@@ -39,6 +39,15 @@ InputFile open_standard_input(const CompressorOptions& options) {
 
 }  // namespace
 
+std::optional<FileStatus> status_if_exists(const std::string& name, Symlinks symlinks) {
+    try {
+        return file_status(name, symlinks);
+    } catch (const FileError& error) {
+        if (error.code() == ENOENT) return std::nullopt;
+        throw;
+    }
+}
+
 InputFile open_source(const std::string& file, const CompressorOptions& options) {
     if (file == standard_stream) return open_standard_input(options);
     const auto status = file_status(file, Symlinks::examine);
@@ -59,12 +68,9 @@ bool is_to_be_removed(const std::string& file, const InputFile& source,
 }
 
 bool remove_source(const std::string& file, const InputFile& source) {
-    try {
-        if (!file_status(file).unchanged_since(source.status())) return false;
-    } catch (const FileError& error) {
-        if (error.code() == ENOENT) return true;  // somebody was faster
-        throw;
-    }
+    const auto there = status_if_exists(file, Symlinks::follow);
+    if (!there) return true;  // somebody was faster
+    if (!there->unchanged_since(source.status())) return false;
     if (::unlink(file.c_str()) != 0) {
         throw FileError(
             fmt::format("{}: cannot remove: {}", file, std::generic_category().message(errno)),

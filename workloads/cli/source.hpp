@@ -6,6 +6,7 @@
 
 #include "compressor_options.hpp"
 
+#include <optional>
 #include <string>
 
 namespace satchel::cli {
@@ -15,6 +16,10 @@ class Refusal : public Error {
   public:
     using Error::Error;
 };
+
+/// What is called `name`; nothing if nothing is.
+[[nodiscard]] std::optional<FileStatus> status_if_exists(const std::string& name,
+                                                         Symlinks symlinks);
 
 /// Opens the file, or the standard input for "-". Throws Refusal for what would lose a link or a
 /// name if the result took its place; FileError for what cannot be read.

@@ -70,15 +70,6 @@ void refuse_same_file(const InputFile& source, const FileStatus& target) {
     }
 }
 
-std::optional<FileStatus> status_if_exists(const std::string& name, Symlinks symlinks) {
-    try {
-        return file_status(name, symlinks);
-    } catch (const FileError& error) {
-        if (error.code() == ENOENT) return std::nullopt;
-        throw;
-    }
-}
-
 [[noreturn]] void throw_cannot(std::string_view what, const std::string& name) {
     throw FileError(
         fmt::format("{}: cannot {}: {}", name, what, std::generic_category().message(errno)),
@@ -101,8 +92,9 @@ void refuse_existing(const std::string& name, const std::string& file) {
 
 }  // namespace
 
-Target::Target(const std::string& file, const InputFile& source, const CompressorOptions& options)
-    : name_(name_of_result(file, source, options)) {
+Target::Target(const std::string& file, const InputFile& source, const CompressorOptions& options,
+               RunFiles& files)
+    : name_(name_of_result(file, source, options)), files_(files) {
     if (options.writes_to_stdout(file)) {
         refuse_terminal(descriptor_, options);
         refuse_same_file(source, file_status(STDOUT_FILENO, name_));
@@ -120,6 +112,7 @@ Target::Target(const std::string& file, const InputFile& source, const Compresso
         refuse_same_file(source, *target);
     }
     const bool exists = status_if_exists(name_, Symlinks::examine).has_value();
+    if (exists) files_.refuse_to_replace(name_);
     if (exists && !options.force) refuse_existing(name_, file);
     // What nobody has agreed to lose may yet appear there; --force agrees to that, too.
     file_.emplace(name_, OutputFileOptions{.replace = exists || options.force,
@@ -134,7 +127,10 @@ void Target::write(std::span<const std::byte> data) {
 }
 
 void Target::commit() {
-    if (file_) return file_->commit();
+    if (file_) {
+        file_->commit();
+        return files_.add_result(name_);
+    }
     // Network file systems may find out only now that there is no room.
     if (::close(::dup(descriptor_)) != 0) throw_cannot("write", name_);
 }

@@ -5,6 +5,7 @@
 #include <satchel/tasks/file.hpp>
 
 #include "compressor_options.hpp"
+#include "run_files.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -20,9 +21,10 @@ namespace satchel::cli {
 class Target {
   public:
     /// Opens the place for what is made of `file`. Throws Refusal if there is something already
-    /// that may not be replaced, if it is the source itself, or a terminal that would get
-    /// compressed data.
-    Target(const std::string& file, const InputFile& source, const CompressorOptions& options);
+    /// that may not be replaced, if it is the source itself or one of the run's `files`, or a
+    /// terminal that would get compressed data.
+    Target(const std::string& file, const InputFile& source, const CompressorOptions& options,
+           RunFiles& files);
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
@@ -33,6 +35,7 @@ class Target {
 
   private:
     std::string name_;
+    RunFiles& files_;
     std::optional<OutputFile> file_;  ///< empty: written to a descriptor as it comes
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> special_{nullptr, std::fclose};
     int descriptor_ = STDOUT_FILENO;

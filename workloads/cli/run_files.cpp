@@ -1,0 +1,45 @@
+// Comparing what would be replaced with the files of the run.
+#include "run_files.hpp"
+
+#include "source.hpp"
+
+namespace satchel::cli {
+
+void RunFiles::add_result(const std::string& name) {
+    const auto result = status_if_exists(name, Symlinks::examine);
+    if (result) results_.emplace(result->device, result->inode);
+}
+
+void RunFiles::refuse_to_replace(const std::string& name) {
+    const auto there = status_if_exists(name, Symlinks::examine);
+    if (!there) return;
+    const Identity file(there->device, there->inode);
+    if (results_.contains(file)) {
+        throw Refusal(name +
+                      " is the result of another file of this run and is not replaced; do this one "
+                      "by itself, with --output");
+    }
+    if (is_to_be_read(file)) {
+        throw Refusal(name + " is still to be read in this run and is not replaced; name it first");
+    }
+}
+
+// Most runs replace nothing, so that the inputs are looked at only when they have to be.
+bool RunFiles::is_to_be_read(const Identity& file) {
+    for (auto k = reading_ + 1; k < inputs_.size() && !inputs_are_known_; ++k) {
+        // A link is lost by its own name, and what it leads to by the other one.
+        for (const auto symlinks : {Symlinks::examine, Symlinks::follow}) {
+            try {
+                const auto input = file_status(inputs_[k], symlinks);
+                last_use_[{input.device, input.inode}] = k;
+            } catch (const FileError&) {
+                continue;  // the standard input; or what cannot be read, as will be said in time
+            }
+        }
+    }
+    inputs_are_known_ = true;
+    const auto use = last_use_.find(file);
+    return use != last_use_.end() && use->second > reading_;
+}
+
+}  // namespace satchel::cli
