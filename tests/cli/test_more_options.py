@@ -1,11 +1,13 @@
 """Lists, folders, suffixes, names in headers, limits, ranges, reports for programs, aliases."""
 
+import fcntl
 import gzip
 import json
 import lzma
 import os
 import subprocess
 import unittest
+import zlib
 
 from support import CHUNK, HAS_ZSTD, SATCHEL, SUFFIXES, CliTest, text
 
@@ -281,13 +283,16 @@ class MoreOptions(CliTest):
             share = 0.7 if name == "xz" else 0.95  # whose blocks are large
             self.assertGreaterEqual(known * 50, share * len(packed[1]), name)
 
+    def run_as(self, name, *arguments, data=b""):
+        """Runs a link of that name to the executable; returns its standard output."""
+        link = self.folder / name
+        if not link.exists():
+            os.symlink(SATCHEL, link)
+        return subprocess.run([link, *arguments], input=data, stdout=subprocess.PIPE,
+                              cwd=self.folder, check=True).stdout
+
     def test_links_that_are_called_like_other_tools(self):
-        def run(name, *arguments, data=b""):
-            link = self.folder / name
-            if not link.exists():
-                os.symlink(SATCHEL, link)
-            return subprocess.run([link, *arguments], input=data, stdout=subprocess.PIPE,
-                                  cwd=self.folder, check=True).stdout
+        run = self.run_as
         for tool, reverse, cat in (("gzip", "gunzip", "zcat"), ("bzip2", "bunzip2", "bzcat"),
                                    ("xz", "unxz", "xzcat"), ("zstd", "unzstd", "zstdcat")):
             if tool == "zstd" and not HAS_ZSTD:
@@ -299,6 +304,23 @@ class MoreOptions(CliTest):
             self.assertEqual(run("satchel-" + reverse, data=packed), CONTENT)
             self.assertEqual(run("satchel-" + cat, "f"), CONTENT)
             self.assertEqual(run("satchel-" + tool, "-dc", "f"), CONTENT)
+
+    @unittest.skipUnless(HAS_ZSTD, "this build has no zstd")
+    def test_a_link_that_is_called_like_zstd_keeps_sources(self):
+        self.file("f", CONTENT)
+        self.run_as("satchel-zstd", "f")
+        self.run_as("satchel-unzstd", "-f", "f.zst")
+        self.assertLessEqual({"f", "f.zst"}, set(self.names()))
+        self.run_as("satchel-zstd", "--rm", "-f", "f")
+        self.assertNotIn("f", self.names())
+
+    def test_a_link_that_is_called_like_pigz_makes_zlib_of_z(self):
+        self.file("f", CONTENT)
+        self.run_as("satchel-pigz", "-kz", "f")
+        self.assertEqual(zlib.decompress(self.read("f.zz")), CONTENT)
+        self.assertEqual(self.run_as("satchel-unpigz", "-c", "f.zz"), CONTENT)
+        self.run_as("satchel-gzip", "-z", "--synchronous", "f")
+        self.assertEqual(gzip.decompress(self.read("f.gz")), CONTENT)
 
     @unittest.skipUnless(HAS_ZSTD, "this build has no zstd")
     def test_levels_of_zstd(self):

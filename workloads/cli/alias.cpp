@@ -11,12 +11,19 @@ struct Alias {
     std::string_view reverse;
     std::string_view to_stdout;
     std::string_view format;
+    std::string_view habit = {};  // an option, for what the others do not do
 };
 
-constexpr std::array aliases{
-    Alias{"gzip", "gunzip", "zcat", "gzip"}, Alias{"pigz", "unpigz", "pigzcat", "gzip"},
-    Alias{"bzip2", "bunzip2", "bzcat", "bz2"}, Alias{"xz", "unxz", "xzcat", "xz"},
-    Alias{"zstd", "unzstd", "zstdcat", "zstd"}};
+constexpr std::array aliases{Alias{"gzip", "gunzip", "zcat", "gzip"},
+                             Alias{"pigz", "unpigz", "pigzcat", "gzip", "--zlib-by-z"},
+                             Alias{"bzip2", "bunzip2", "bzcat", "bz2"},
+                             Alias{"xz", "unxz", "xzcat", "xz"},
+                             Alias{"zstd", "unzstd", "zstdcat", "zstd", "--keep"}};
+
+Arguments with_habit(Arguments arguments, const Alias& alias) {
+    if (!alias.habit.empty()) arguments.emplace_back(alias.habit);
+    return arguments;
+}
 
 }  // namespace
 
@@ -26,9 +33,11 @@ Arguments alias_arguments(std::string_view program) {
     if (!program.starts_with(prefix)) return {};
     const auto name = program.substr(prefix.size());
     for (const Alias& alias : aliases) {
-        if (name == alias.tool) return {"compress", "--format", std::string(alias.format)};
+        if (name == alias.tool) {
+            return with_habit({"compress", "--format", std::string(alias.format)}, alias);
+        }
         // The format is told by the content, as those tools do where they know several.
-        if (name == alias.reverse) return {"decompress"};
+        if (name == alias.reverse) return with_habit({"decompress"}, alias);
         if (name == alias.to_stdout) return {"decompress", "--stdout"};
     }
     return {};

@@ -22,6 +22,7 @@ constexpr std::int64_t threads_max = 1024;
 struct Spoken {
     std::optional<std::int64_t> level;
     std::optional<std::int64_t> chunk_size;
+    bool z_means_zlib = false;
 };
 
 // A flag that takes effect when it is met, so that the last one of several wins.
@@ -37,7 +38,7 @@ void add_spelling(CLI::App& app, const std::string& names, Action action) {
     add_switch(app, names, "", action)->group("");
 }
 
-void add_mode_switches(CLI::App& app, CompressorOptions& options) {
+void add_mode_switches(CLI::App& app, CompressorOptions& options, Spoken& spoken) {
     if (options.makes_file()) {
         // Fingers that type it to `gunzip`, too, need not learn otherwise.
         const std::string group = options.mode == Mode::compress ? "Options" : "";
@@ -45,7 +46,16 @@ void add_mode_switches(CLI::App& app, CompressorOptions& options) {
             options.mode = Mode::decompress;
         })->group(group);
         add_spelling(app, "--uncompress", [&] { options.mode = Mode::decompress; });
-        add_spelling(app, "-z,--compress", [&] { options.mode = Mode::compress; });
+        add_spelling(app, "--compress", [&] { options.mode = Mode::compress; });
+        add_spelling(app, "-z", [&] {
+            if (spoken.z_means_zlib) {
+                options.codec = &codec("zlib");
+            } else {
+                options.mode = Mode::compress;
+            }
+        });
+        add_spelling(app, "--zlib-by-z", [&] { spoken.z_means_zlib = true; });  // as with pigz
+        add_spelling(app, "--zlib", [&] { options.codec = &codec("zlib"); });
         add_switch(app, "-t,--test", "check only, as `satchel test` does",
                    [&] { options.mode = Mode::test; });
         add_switch(app, "-l,--list", "show sizes only, as `satchel list` does",
@@ -56,7 +66,9 @@ void add_mode_switches(CLI::App& app, CompressorOptions& options) {
 // Options that mean nothing to `test`, but are what fingers may type, are understood and not shown.
 void add_output_options(CLI::App& app, CompressorOptions& options) {
     const std::string group = options.makes_file() ? "Options" : "";
-    app.add_flag("-k,--keep", options.keep, "keep the source")->group(group);
+    add_switch(app, "-k,--keep", "keep the source", [&] { options.keep = true; })->group(group);
+    add_spelling(app, "--rm", [&] { options.keep = false; });  // as zstd spells it
+    add_spelling(app, "--synchronous", [] {});                 // as gzip does; nothing else is done
     add_switch(app, "-c,--stdout", "write to the standard output, keep the source", [&] {
         options.output = standard_stream;
     })->group(group);
@@ -182,6 +194,7 @@ void add_engine_options(CLI::App& app, CompressorOptions& options) {
            "--format", set_format,
            options.mode == Mode::compress ? "default gzip" : "default: by the content")
         ->type_name(fmt::format("{}", fmt::join(names, "|")))
+        ->trigger_on_parse()
         ->take_last();
     const auto add_threads = [&](const std::string& names_of_option) {
         const auto set = [&](std::int64_t threads) { options.threads = threads; };
@@ -377,7 +390,7 @@ std::optional<int> parse_compressor_options(const CommandText& text, const Argum
     app.add_option("FILE", options.files,
                    "files, or - for the standard input, which is the default")
         ->type_name("");
-    add_mode_switches(app, options);
+    add_mode_switches(app, options, spoken);
     add_output_options(app, options);
     if (options.mode == Mode::cat) add_range_option(app, options);
     add_input_options(app, options);
