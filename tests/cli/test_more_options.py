@@ -104,6 +104,15 @@ class MoreOptions(CliTest):
         self.assertEqual(self.read("d/b"), b"b")
         self.assertEqual(self.read("d/plain"), b"plain")
 
+    def test_what_another_run_is_writing_into_a_folder_is_left_alone(self):
+        (self.folder / "d").mkdir()
+        self.file("d/a", CONTENT)
+        pending = self.file("d/.satchel-0123456789abcdef.part", b"half")
+        with open(pending, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.check("compress", "-r", "d")
+        self.assertEqual(sorted(os.listdir(self.folder / "d")), [pending.name, "a.gz"])
+
     def test_a_link_to_a_folder_is_gone_through_where_links_are_followed(self):
         (self.folder / "d").mkdir()
         self.file("d/a", CONTENT)

@@ -85,9 +85,10 @@ class Walk {
         return contents;
     }
 
-    // In a folder, files that are compressed already, or not at all, are simply not meant.
+    // In a folder, files that are compressed already, or not at all, are simply not meant; nor are
+    // those that another run is about to finish.
     [[nodiscard]] bool concerns(const std::string& file) const {
-        if (is_index(file)) return false;
+        if (is_index(file) || is_pending_file(file)) return false;
         return options_.is_compressed_name(file) != (options_.mode == Mode::compress);
     }
 

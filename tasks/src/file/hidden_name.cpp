@@ -90,6 +90,10 @@ HiddenName::~HiddenName() {
     delist(slot_);
 }
 
+bool is_pending_file(const std::filesystem::path& path) {
+    return is_hidden_name(path.filename().native());
+}
+
 bool lock_hidden_file(int descriptor) noexcept {
     return ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
 }
@@ -98,7 +102,7 @@ void remove_stale_files(const std::filesystem::path& folder) noexcept {
     try {
         if (!first_visit(folder)) return;
         for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-            if (is_hidden_name(entry.path().filename().native())) remove_if_stale(entry.path());
+            if (is_pending_file(entry.path())) remove_if_stale(entry.path());
         }
     } catch (const std::exception&) {
         // A folder that may be written to but not listed: the next run that can will find them.

@@ -219,6 +219,9 @@ class OutputFile {
     std::int64_t size_ = 0;
 };
 
+/// Whether a file of that name is one that is being written, or what a killed process left of one.
+[[nodiscard]] bool is_pending_file(const std::filesystem::path& path);
+
 /// Removes the hidden names of the files that are being written. Async-signal-safe: a handler calls
 /// it before the process dies. What an uncaught SIGKILL leaves is removed by the next OutputFile in
 /// that folder.
