@@ -206,6 +206,8 @@ class Refusals(CliTest):
             with open(self.folder / "f", "rb") as redirected:
                 self.refused("satchel: stdin: input and output are the same file\n", "compress",
                              stdin=redirected, stdout=appended)
+            self.refused("satchel: f: input and output are the same file\n", "cat", "-f", "f",
+                         stdout=appended)
         self.assertEqual(self.read("f"), b"content")
 
     def test_force_never_loses_what_the_run_has_written(self):

@@ -127,6 +127,9 @@ class Compressor {
     // What makes no file: test, list and cat.
     std::string examine(const std::string& file) {
         auto source = open_source(file, options_);
+        if (options_.mode == Mode::cat) {
+            refuse_same_file(source, file_status(STDOUT_FILENO, "stdout"));
+        }
         const auto index_warning = look_up_index(source);
         if (options_.index) refuse_index(source.name());
         std::int64_t written = 0;

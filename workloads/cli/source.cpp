@@ -61,6 +61,12 @@ InputFile open_source(const std::string& file, const CompressorOptions& options)
     return InputFile(file);
 }
 
+void refuse_same_file(const InputFile& source, const FileStatus& target) {
+    if (target.type == FileType::regular && source.status().same_file(target)) {
+        throw Refusal("input and output are the same file");
+    }
+}
+
 bool is_to_be_removed(const std::string& file, const InputFile& source,
                       const CompressorOptions& options) {
     return !options.keep && !options.copies() && file != standard_stream &&

@@ -25,6 +25,9 @@ class Refusal : public Error {
 /// name if the result took its place; FileError for what cannot be read.
 [[nodiscard]] InputFile open_source(const std::string& file, const CompressorOptions& options);
 
+/// Throws Refusal if `target` is the source itself: what is written there would be read on and on.
+void refuse_same_file(const InputFile& source, const FileStatus& target);
+
 /// Whether the result takes the source's place, so that the source goes.
 [[nodiscard]] bool is_to_be_removed(const std::string& file, const InputFile& source,
                                     const CompressorOptions& options);

@@ -63,13 +63,6 @@ void refuse_terminal(int descriptor, const CompressorOptions& options) {
     }
 }
 
-// A result that is written to its own source never ends.
-void refuse_same_file(const InputFile& source, const FileStatus& target) {
-    if (target.type == FileType::regular && source.status().same_file(target)) {
-        throw Refusal("input and output are the same file");
-    }
-}
-
 [[noreturn]] void throw_cannot(std::string_view what, const std::string& name) {
     throw FileError(
         fmt::format("{}: cannot {}: {}", name, what, std::generic_category().message(errno)),
