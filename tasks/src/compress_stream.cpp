@@ -65,10 +65,12 @@ auto ranges_of(const InputFile& input, std::int64_t chunk_size, std::int64_t off
     };
 }
 
-// Reads what has no offsets, from front to back.
+// Reads what has no offsets, from front to back. A block has room for what it becomes at worst: so
+// the pool has one kind of memory for both, and gives that of chunks to results.
 auto blocks_of(InputFile& input, std::int64_t chunk_size) {
-    return [&input, chunk_size]() -> std::optional<Bytes> {
-        Buffer block(static_cast<std::size_t>(chunk_size));
+    return [&input, size = static_cast<std::size_t>(chunk_size)]() -> std::optional<Bytes> {
+        Buffer block(size + size / 32);
+        block.resize(size);
         block.resize(input.read(block));
         if (block.size() == 0) return std::nullopt;
         return std::move(block).freeze();
@@ -80,7 +82,8 @@ struct CompressBytes {
     const Codec* codec = nullptr;
     CompressOptions options = {};
 
-    CompressedChunk operator()(const Bytes& data) const {
+    // By value: else the data would be kept until the result is taken.
+    CompressedChunk operator()(Bytes data) const {  // NOLINT(performance-unnecessary-value-param)
         return data.empty() ? CompressedChunk{} : codec->compress_chunk(data, options);
     }
     template <class Archive>
@@ -104,9 +107,9 @@ struct CompressRange {
     CompressBytes compress = {};
 
     std::optional<CompressedChunk> operator()(const Range& range) const {
-        const auto data = file.read_at(range.offset, range.length);
+        auto data = file.read_at(range.offset, range.length);
         if (!data) return std::nullopt;
-        return compress(*data);
+        return compress(*std::move(data));
     }
 };
 
