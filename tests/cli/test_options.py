@@ -1,6 +1,7 @@
 """How options are spelled, and what is said when they are wrong."""
 
 import gzip
+import os
 import re
 import unittest
 
@@ -94,6 +95,12 @@ class Options(CliTest):
             self.assertEqual(self.read(name), name.encode())
         self.check("compress", "-o", "[e]", "[c]")
         self.assertIn("[e]", self.names())
+        self.file("f", b"content")
+        self.check("compress", "-kS", "[x]", "f")
+        self.assertIn("f[x]", self.names())
+        nowhere = {**os.environ, "XDG_RUNTIME_DIR": str(self.folder)}
+        self.assertIn(b"--cluster [::1]:1: the key",
+                      self.satchel("compress", "--cluster", "[::1]:1", "f", env=nowhere).stderr)
 
     def test_chunk_sizes(self):
         data = text(5 * CHUNK)

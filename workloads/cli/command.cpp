@@ -7,11 +7,8 @@
 
 #include "messages.hpp"
 
-#include <algorithm>
 #include <cstdio>
-#include <iterator>
 #include <string_view>
-#include <utility>
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -21,12 +18,6 @@
 namespace satchel::cli {
 
 namespace {
-
-// CLI11 takes an argument in brackets for a list, and a file may be called so. With a folder before
-// its name it is the same file and no list.
-std::string not_a_list(const std::string& argument) {
-    return argument.starts_with('[') ? "./" + argument : argument;
-}
 
 // As CLI11 says it, without one sentence that means nothing to who typed --keep=yes.
 std::string in_our_words(const CLI::ParseError& error) {
@@ -47,10 +38,9 @@ std::optional<int> parse(CLI::App& app, const Arguments& arguments) {
         // Else CLI11 would take --keep=false for not to keep.
         if (option->get_items_expected_max() == 0) option->disable_flag_override();
     }
-    Arguments reversed;  // as CLI11 wants them
-    std::transform(arguments.rbegin(), arguments.rend(), std::back_inserter(reversed), not_a_list);
     try {
-        app.parse(std::move(reversed));
+        // CLI11 wants them in reverse.
+        app.parse(Arguments(arguments.rbegin(), arguments.rend()));
         return std::nullopt;
     } catch (const CLI::CallForHelp&) {
         fmt::print("{}", app.help());

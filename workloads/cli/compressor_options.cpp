@@ -349,15 +349,23 @@ std::optional<std::string> take_long_level(const CLI::App& app, std::string& arg
     return level;
 }
 
-Arguments with_long_levels(const CLI::App& app, const Arguments& arguments) {
+// CLI11 takes an argument in brackets for a list, and a file may be called so. With a folder before
+// its name it is the same file and no list.
+std::string not_a_list(const std::string& file) {
+    return file.starts_with('[') ? "./" + file : file;
+}
+
+// The arguments, in the form in which CLI11 reads them as they were meant.
+Arguments adapted(const CLI::App& app, const Arguments& arguments) {
     Arguments result;
     bool is_value = false;
     bool are_files = false;
     for (auto argument : arguments) {
         are_files = are_files || (argument == "--" && !is_value);
-        if (std::exchange(is_value, false) || are_files || argument.size() < 2 ||
-            argument[0] != '-') {
+        if (std::exchange(is_value, false)) {
             result.push_back(std::move(argument));
+        } else if (are_files || argument.size() < 2 || argument[0] != '-') {
+            result.push_back(not_a_list(argument));
         } else if (argument[1] == '-') {
             const auto* option = app.get_option_no_throw(argument);
             is_value = option != nullptr && option->get_items_expected_max() != 0;
@@ -398,7 +406,7 @@ std::optional<int> parse_compressor_options(const CommandText& text, const Argum
     add_compression_options(app, options, spoken);
     add_engine_options(app, options);
     app.footer("Exit code: 0, 1 after an error, 2 after a warning.\n\nExample: " + text.example);
-    if (const auto code = parse(app, with_long_levels(app, arguments))) return code;
+    if (const auto code = parse(app, adapted(app, arguments))) return code;
     try {
         settle(spoken, options);
     } catch (const InvalidArgument& error) {
