@@ -196,6 +196,8 @@ class MoreOptions(CliTest):
                             "satchel: f: its time does not fit into a gzip header, which does not "
                             "tell it\n")
         self.assertEqual(self.names(), ["f.gz", "other"])
+        os.utime(self.folder / "other", (-1000, -1000))
+        self.check("compress", "-N", "--format", "xz", "other")
 
     def test_names_in_headers_cannot_reach_other_folders(self):
         (self.folder / "d").mkdir()

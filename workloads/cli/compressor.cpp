@@ -277,6 +277,7 @@ class Compressor {
         constexpr std::int64_t last = 0xFFFF'FFFF;
         const auto modified = source.status().modified_ns / 1'000'000'000;
         const bool is_told = options_.mode == Mode::compress && options_.keep_name &&
+                             options_.codec->info().name == "gzip" &&
                              source.status().type == FileType::regular;
         if (!is_told || (modified > 0 && modified <= last)) return {};
         return "its time does not fit into a gzip header, which does not tell it";
