@@ -88,6 +88,17 @@ class MoreOptions(CliTest):
                               stdout=subprocess.PIPE, check=True)
         return json.loads(done.stdout.decode())["file"]
 
+    def test_a_report_that_cannot_be_written_does_not_keep_files_from_being_done(self):
+        names = [f"f{k}" for k in range(100)]  # more than a buffer of reports
+        for name in names:
+            self.file(name, b"content")
+        with open("/dev/full", "wb") as full:
+            result = self.satchel("compress", "--json", *names, stdout=full)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"satchel: stdout: cannot write the report: No space left on device\n",
+                      result.stderr)
+        self.assertEqual(self.names(), sorted(name + ".gz" for name in names))
+
     def test_folders(self):
         (self.folder / "d" / "e").mkdir(parents=True)
         for name in ("d/a", "d/b.gz", "d/e/c", "f"):

@@ -21,6 +21,7 @@
 #include <new>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -99,11 +100,16 @@ class Compressor {
         return std::string(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
     }
 
-    void print_json(const std::string& file) const {
+    void print_json(const std::string& file) {
         const bool carries_data = options_.makes_file() || options_.mode == Mode::cat;
         const bool taken = carries_data && options_.writes_to_stdout(file);
         const auto line = json_of(report_) + "\n";
-        taken ? tell(line) : fmt::print("{}", line);
+        try {
+            taken ? tell(line) : fmt::print("{}", line);
+        } catch (const std::system_error& error) {  // the other files are done all the same
+            messages_.error(
+                fmt::format("stdout: cannot write the report: {}", error.code().message()));
+        }
     }
 
     // Returns a warning, or nothing.
