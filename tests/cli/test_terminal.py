@@ -49,6 +49,12 @@ class Terminal(CliTest):
         code, said = self.on_terminal("decompress", "-f", "f.gz")
         self.assertEqual(LINE.findall(said)[-1][:2], ("#" * 40, "100"))
 
+    def test_a_remark_comes_before_the_progress(self):
+        self.file("f", text(1_500_000))
+        code, said = self.on_terminal("compress", "-9", "-T1", "--format", "xz", "f")
+        self.assertEqual(code, 0)
+        self.assertRegex(said, r"^satchel: each thread needs [^\n\r]*\n\r")
+
     def test_progress_of_a_pipe_tells_the_amount(self):
         self.file("f", text(5_000_000))
         code, said = self.on_terminal("generate", "g", "--size", "2MB")

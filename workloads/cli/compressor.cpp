@@ -215,6 +215,7 @@ class Compressor {
     template <class Commit>
     std::string transfer(InputFile& source, const Sink& sink, Commit commit) {
         const auto start = std::chrono::steady_clock::now();
+        (void)workforce_.executor();  // what is said of it comes before the line
         std::optional<ProgressLine> line;
         if (shows_progress(source)) line.emplace(source.status().size);
         const auto on_progress = [&](const Transfer& done) {
