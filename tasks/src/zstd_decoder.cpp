@@ -326,7 +326,7 @@ class ZstdDecoder : public Decoder {
                                 format_bytes(std::uint64_t{1} << window_log_),
                                 window_log_ < window_log_max
                                     ? ", and takes more memory than is allowed"
-                                    : ""),
+                                    : "; zstd --long=31 -d decodes it"),
                     offset_);
             case ZSTD_error_dictionary_wrong:
                 throw CorruptData("the zstd frame needs a dictionary, which is not there", offset_);

@@ -281,6 +281,10 @@ class MoreOptions(CliTest):
             self.assertIn(b"a window of more than 64.00 MiB, and takes more memory than is allowed",
                           result.stderr)
             self.check("test", "--memory", "200MB", "h.zst")
+            subprocess.run(["zstd", "-q", "--long=28", "-o", "i.zst"], input=CONTENT, check=True,
+                           cwd=self.folder)
+            self.assertIn(b"a window of more than 128.00 MiB; zstd --long=31 -d decodes it",
+                          self.satchel("test", "i.zst").stderr)
 
     def test_zeros_become_holes(self):
         data = bytes(10_000_000) + b"x" + bytes(3_000_000)

@@ -75,8 +75,10 @@ class Compressor {
             if (options_.index && !is_named()) throw Refusal("an index lies beside a file");
             report_.warning = options_.makes_file() ? convert(file) : examine(file);
         } catch (const std::bad_alloc&) {
-            report_.error =
-                "not enough memory; fewer --threads and a smaller --chunk-size need less";
+            report_.error = options_.mode == Mode::compress
+                                ? "not enough memory; fewer --threads and a smaller --chunk-size "
+                                  "need less"
+                                : "not enough memory; fewer --threads need less";
         } catch (const ModuleMissing& error) {
             report_.error =
                 fmt::format("the workers run another build of satchel: {}", error.what());
