@@ -3,12 +3,14 @@
 // die in the middle of its work. The calls that read a file can fail as well.
 //
 //     FAULT_SIGNAL=7:9           before the seventh such call, signal 9
-//     FAULT_ERROR=fsync:2:28     the second fsync fails with errno 28
+//     FAULT_ERROR=fsync:2:28     the second fsync fails with errno 28; several are joined by commas
 //     FAULT_NO_UNNAMED_FILES=1   the file system knows no unnamed files (O_TMPFILE)
 //     FAULT_FILE=/f              which file `read` and `pread` may fail for: the end of its path
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <list>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -18,12 +20,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace {
 
 std::atomic<int> calls = 0;
-std::atomic<int> calls_that_may_fail = 0;
+
+struct Fault {
+    std::string call;
+    int at = 0;
+    int code = 0;
+    std::atomic<int> calls = 0;
+};
+
+std::list<Fault> faults_asked_for() {
+    std::list<Fault> faults;
+    const char* wanted = ::getenv("FAULT_ERROR");
+    std::istringstream in(wanted == nullptr ? "" : wanted);
+    for (std::string text; std::getline(in, text, ',');) {
+        char call[32] = "";
+        Fault& fault = faults.emplace_back();
+        if (::sscanf(text.c_str(), "%31[^:]:%d:%d", call, &fault.at, &fault.code) == 3) {
+            fault.call = call;
+        }
+    }
+    return faults;
+}
 
 // A thread that blocks the signal leaves it to the others. It waits for the end that they make, so
 // that its call is not made before.
@@ -48,14 +71,13 @@ void interrupt() {
 
 bool fails(std::string_view call) {
     interrupt();
-    char name[32] = "";
-    int at = 0;
-    int code = 0;
-    const char* wanted = ::getenv("FAULT_ERROR");
-    if (wanted == nullptr || ::sscanf(wanted, "%31[^:]:%d:%d", name, &at, &code) != 3) return false;
-    if (call != name || ++calls_that_may_fail != at) return false;
-    errno = code;
-    return true;
+    static auto faults = faults_asked_for();
+    for (Fault& fault : faults) {
+        if (call != fault.call || ++fault.calls != fault.at) continue;
+        errno = fault.code;
+        return true;
+    }
+    return false;
 }
 
 // Much else is read than what the tests are about.
@@ -110,6 +132,18 @@ ssize_t pread(int file, void* data, size_t size, off_t offset) {
 }
 
 int fsync(int file) { return fails("fsync") ? -1 : real<int(int)>("fsync", file); }
+
+int dup(int file) noexcept { return fails("dup") ? -1 : real<int(int)>("dup", file); }
+
+int fchown(int file, uid_t owner, gid_t group) noexcept {
+    return fails("fchown") ? -1 : real<int(int, uid_t, gid_t)>("fchown", file, owner, group);
+}
+
+int fsetxattr(int file, const char* name, const void* value, size_t size, int flags) noexcept {
+    if (fails("fsetxattr")) return -1;
+    return real<int(int, const char*, const void*, size_t, int)>("fsetxattr", file, name, value,
+                                                                 size, flags);
+}
 
 int fchmod(int file, mode_t mode) noexcept {
     return fails("fchmod") ? -1 : real<int(int, mode_t)>("fchmod", file, mode);

@@ -121,6 +121,15 @@ class Faults(CliTest):
         self.assertEqual(self.names(), ["f.gz"])
         self.assertEqual(self.content_of("f.gz"), CONTENT)
 
+    def test_file_systems_that_know_no_second_names_either(self):
+        for code in (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK):
+            self.clear()
+            self.file("f", CONTENT)
+            fault = {"FAULT_ERROR": f"renameat2:1:{errno.EINVAL},link:1:{code}"}
+            self.assert_outcome(self.run_with(fault, "compress", "f", unnamed_files=False), 0)
+            self.assertEqual(self.names(), ["f.gz"])
+            self.assertEqual(self.content_of("f.gz"), CONTENT)
+
     def test_a_folder_that_cannot_be_flushed_keeps_the_source(self):
         self.file("f", CONTENT)
         result = self.run_with({"FAULT_ERROR": f"fsync:2:{errno.EIO}"}, "compress", "f")
@@ -193,8 +202,8 @@ class ReadErrors(CliTest):
 class Interference(CliTest):
     """Somebody else changes the files while the process is stopped right before a call."""
 
-    def stop_before_call(self, number, *arguments):
-        stop = {"LD_PRELOAD": FAULTS, "FAULT_SIGNAL": f"{number}:{int(signal.SIGSTOP)}"}
+    def stop_before_call(self, number, *arguments, **faults):
+        stop = {"LD_PRELOAD": FAULTS, "FAULT_SIGNAL": f"{number}:{int(signal.SIGSTOP)}", **faults}
         process = self.start(*arguments, env={**os.environ, **stop})
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         self.assertTrue(os.WIFSTOPPED(status))
@@ -221,6 +230,16 @@ class Interference(CliTest):
         with open(self.folder / "f", "ab") as source:
             source.write(b"more")
         self.go_on(process, 2, "")
+        self.assertEqual(self.names(), ["f", "f.gz"])
+
+    def test_a_target_that_appears_is_not_replaced_where_links_are_not_known(self):
+        self.file("f", CONTENT)
+        faults = f"renameat2:1:{errno.EINVAL},link:1:{errno.EPERM}"
+        process = self.stop_before_call(2, "compress", "f", FAULT_ERROR=faults,
+                                        FAULT_NO_UNNAMED_FILES="1")
+        self.file("f.gz", b"theirs")
+        self.go_on(process, 1, "satchel: f: f.gz: cannot create: File exists\n")
+        self.assertEqual(self.read("f.gz"), b"theirs")
         self.assertEqual(self.names(), ["f", "f.gz"])
 
     def test_another_file_of_the_name_is_kept(self):

@@ -14,16 +14,22 @@
 namespace satchel {
 namespace {
 
+int rename_replacing(const char* from, const char* to) {
+    return ::rename(from, to) == 0 ? 0 : errno;
+}
+
 // Renames, never replacing. Network file systems often know no such rename: there, a second name is
-// made, which does not replace either, and the first one is left to its owner to remove.
+// made, which does not replace either, and the first one is left to its owner to remove. Where a
+// file has one name only, as on FAT, all that is left is to look before the rename: what appears in
+// between is lost.
 int rename_without_replacing(const char* from, const char* to) {
     if (::renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
     if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
-    return ::link(from, to) == 0 ? 0 : errno;
-}
-
-int rename_replacing(const char* from, const char* to) {
-    return ::rename(from, to) == 0 ? 0 : errno;
+    if (::link(from, to) == 0) return 0;
+    if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EMLINK) return errno;
+    struct stat found {};
+    if (::lstat(to, &found) == 0) return EEXIST;
+    return errno == ENOENT ? rename_replacing(from, to) : errno;
 }
 
 class UnnamedFile : public PendingFile {
