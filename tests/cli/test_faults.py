@@ -106,6 +106,7 @@ class Faults(CliTest):
             self.check_error("open", "create", unnamed_files=unnamed_files)
             self.check_error("write", "write at offset 0", unnamed_files=unnamed_files)
             self.check_error("write", "write at offset 10", at=2, unnamed_files=unnamed_files)
+            self.check_error("fchown", "set the owner", at=2, unnamed_files=unnamed_files)
             self.check_error("fchmod", "set the permissions", unnamed_files=unnamed_files)
             self.check_error("futimens", "set the time", unnamed_files=unnamed_files)
             self.check_error("fsync", "flush to the disk", unnamed_files=unnamed_files)
@@ -129,6 +130,15 @@ class Faults(CliTest):
             self.assert_outcome(self.run_with(fault, "compress", "f", unnamed_files=False), 0)
             self.assertEqual(self.names(), ["f.gz"])
             self.assertEqual(self.content_of("f.gz"), CONTENT)
+
+    def test_file_systems_that_know_no_metadata(self):
+        for call in ("fchown:1", "fchown:2", "fchmod:1", "futimens:1"):
+            for code in (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP):
+                self.clear()
+                self.file("f", CONTENT)
+                fault = {"FAULT_ERROR": f"{call}:{code}"}
+                self.assert_outcome(self.run_with(fault, "compress", "f"), 0)
+                self.assertEqual(self.content_of("f.gz"), CONTENT)
 
     def test_a_folder_that_cannot_be_flushed_keeps_the_source(self):
         self.file("f", CONTENT)

@@ -124,8 +124,10 @@ void Target::commit() {
         file_->commit();
         return files_.add_result(name_);
     }
-    // Network file systems may find out only now that there is no room.
-    if (::close(::dup(descriptor_)) != 0) throw_cannot("write", name_);
+    // Network file systems may find out only when it is closed that there is no room.
+    const int copy = ::dup(descriptor_);
+    if (copy < 0) throw_cannot("make sure of what was written", name_);
+    if (::close(copy) != 0) throw_cannot("write", name_);
 }
 
 }  // namespace satchel::cli

@@ -49,6 +49,12 @@ void refuse_committed(const PendingFile* pending, const std::string& name) {
     if (pending == nullptr) throw FileError(name + ": was committed already");
 }
 
+// Whether metadata cannot be set because there is no such thing, or not for us; the file does
+// without.
+bool does_without(int code) {
+    return code == EPERM || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP;
+}
+
 // Owner and group as far as permitted. Where the group cannot be given, nobody may gain rights by
 // it: what remains is what both the group and the others had.
 void copy_metadata(int descriptor, const std::string& name, const FileStatus& source) {
@@ -58,16 +64,20 @@ void copy_metadata(int descriptor, const std::string& name, const FileStatus& so
         const mode_t both = (mode >> 3) & mode & S_IRWXO;
         mode = (mode & S_IRWXU) | (both << 3) | both;
     }
-    if (::fchown(descriptor, source.owner, unchanged) != 0 && errno != EPERM && errno != EINVAL) {
+    if (::fchown(descriptor, source.owner, unchanged) != 0 && !does_without(errno)) {
         throw_file_error(name, "set the owner", errno);
     }
-    if (::fchmod(descriptor, mode) != 0) throw_file_error(name, "set the permissions", errno);
+    if (::fchmod(descriptor, mode) != 0 && !does_without(errno)) {
+        throw_file_error(name, "set the permissions", errno);
+    }
     constexpr std::int64_t ns_a_second = 1'000'000'000;
     auto ns = source.modified_ns % ns_a_second;
     if (ns < 0) ns += ns_a_second;
     const timespec modified{.tv_sec = (source.modified_ns - ns) / ns_a_second, .tv_nsec = ns};
     const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, modified};
-    if (::futimens(descriptor, times) != 0) throw_file_error(name, "set the time", errno);
+    if (::futimens(descriptor, times) != 0 && !does_without(errno)) {
+        throw_file_error(name, "set the time", errno);
+    }
 }
 
 // Some file systems cannot flush a folder, and some folders may not be opened: no more can be done.
