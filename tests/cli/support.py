@@ -15,6 +15,7 @@ import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -83,6 +84,17 @@ def children_of(pid):
     return found
 
 
+ACCESS_LIST = "system.posix_acl_access"
+
+
+def access_list(owner, user, own_group, mask, others):
+    """The attribute of a file with an access list: these rights, `user` for user 1234."""
+    nobody = 0xFFFFFFFF
+    entries = [(0x01, owner, nobody), (0x02, user, 1234), (0x04, own_group, nobody),
+               (0x10, mask, nobody), (0x20, others, nobody)]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
 def restore_signals():
     """Python ignores SIGPIPE and lets its children inherit that."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -99,6 +111,16 @@ class CliTest(unittest.TestCase):
         """Makes a file; returns its path."""
         path = self.folder / name
         path.write_bytes(data)
+        return path
+
+    def file_with_access_list(self, name, data):
+        """Makes a file that its group may read and user 1234 may write; returns its path."""
+        path = self.file(name, data)
+        try:
+            os.setxattr(path, ACCESS_LIST, access_list(6, 6, 4, 6, 0))
+        except OSError:
+            self.skipTest("there are no access lists here")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o660)
         return path
 
     def read(self, name):

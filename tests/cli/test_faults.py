@@ -8,7 +8,7 @@ import os
 import signal
 import unittest
 
-from support import CHUNK, FAULTS, SUFFIXES, CliTest, text
+from support import ACCESS_LIST, CHUNK, FAULTS, SUFFIXES, CliTest, text
 
 CONTENT = text(3 * CHUNK)
 PACKED = gzip.compress(CONTENT)
@@ -139,6 +139,19 @@ class Faults(CliTest):
                 fault = {"FAULT_ERROR": f"{call}:{code}"}
                 self.assert_outcome(self.run_with(fault, "compress", "f"), 0)
                 self.assertEqual(self.content_of("f.gz"), CONTENT)
+
+    def test_where_an_access_list_cannot_be_set_the_group_gains_nothing_by_its_mask(self):
+        self.file_with_access_list("f", CONTENT)
+        fault = {"FAULT_ERROR": f"fsetxattr:1:{errno.EOPNOTSUPP}"}
+        self.assert_outcome(self.run_with(fault, "compress", "f"), 0)
+        self.assertNotIn(ACCESS_LIST, os.listxattr(self.folder / "f.gz"))
+        self.assertEqual(os.stat(self.folder / "f.gz").st_mode & 0o777, 0o640)
+
+    def test_a_descriptor_that_cannot_be_had(self):
+        self.file("f", CONTENT)
+        result = self.run_with({"FAULT_ERROR": f"dup:1:{errno.EMFILE}"}, "compress", "-c", "f")
+        self.assert_outcome(result, 1, "satchel: f: stdout: cannot make sure of what was written: "
+                                       "Too many open files\n")
 
     def test_a_folder_that_cannot_be_flushed_keeps_the_source(self):
         self.file("f", CONTENT)

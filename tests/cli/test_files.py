@@ -4,7 +4,7 @@ import gzip
 import os
 import unittest
 
-from support import AS_ROOT, CliTest
+from support import ACCESS_LIST, AS_ROOT, CliTest, access_list
 
 
 class SeveralFiles(CliTest):
@@ -79,6 +79,25 @@ class Metadata(CliTest):
         self.file("f.gz", b"old")
         self.check("compress", "-f", "f")
         self.assert_like_source("f.gz")
+
+    def test_access_lists_go_along(self):
+        path = self.file_with_access_list("f", b"content")
+        before = os.getxattr(path, ACCESS_LIST)
+        self.check("compress", "f")
+        self.assertEqual(os.getxattr(self.folder / "f.gz", ACCESS_LIST), before)
+        self.check("decompress", "f.gz")
+        self.assertEqual(os.getxattr(path, ACCESS_LIST), before)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o660)
+
+    def test_the_access_list_of_a_folder_gives_nobody_rights(self):
+        self.file("f", b"content").chmod(0o640)
+        try:
+            os.setxattr(self.folder, "system.posix_acl_default", access_list(7, 7, 7, 7, 7))
+        except OSError:
+            self.skipTest("there are no access lists here")
+        self.check("compress", "f")
+        self.assertNotIn(ACCESS_LIST, os.listxattr(self.folder / "f.gz"))
+        self.assertEqual(os.stat(self.folder / "f.gz").st_mode & 0o777, 0o640)
 
     def test_results_of_a_pipe_are_like_any_new_file(self):
         before = os.umask(0o027)

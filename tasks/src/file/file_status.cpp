@@ -1,6 +1,7 @@
 // What the system knows of a file, in satchel's terms.
 #include <satchel/tasks/file.hpp>
 
+#include "file/access_list.hpp"
 #include "file/system_call.hpp"
 
 #include <sys/stat.h>
@@ -43,7 +44,9 @@ FileStatus file_status(const std::filesystem::path& path, Symlinks symlinks) {
 FileStatus file_status(int descriptor, std::string_view name) {
     struct stat found {};
     if (::fstat(descriptor, &found) != 0) throw_file_error(name, "examine", errno);
-    return status_of(found);
+    auto status = status_of(found);
+    status.access_list = access_list_of(descriptor);
+    return status;
 }
 
 }  // namespace satchel

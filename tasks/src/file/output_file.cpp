@@ -1,6 +1,7 @@
 // OutputFile: writing, and the order of steps in which a complete file appears under its name.
 #include <satchel/tasks/file.hpp>
 
+#include "file/access_list.hpp"
 #include "file/pending_file.hpp"
 #include "file/system_call.hpp"
 
@@ -55,21 +56,34 @@ bool does_without(int code) {
     return code == EPERM || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP;
 }
 
+bool change_owner(int descriptor, uid_t owner, gid_t group, const std::string& name) {
+    if (::fchown(descriptor, owner, group) == 0) return true;
+    if (!does_without(errno)) throw_file_error(name, "set the owner", errno);
+    return false;
+}
+
 // Owner and group as far as permitted. Where the group cannot be given, nobody may gain rights by
 // it: what remains is what both the group and the others had.
-void copy_metadata(int descriptor, const std::string& name, const FileStatus& source) {
+void copy_rights(int descriptor, const std::string& name, const FileStatus& source) {
     constexpr auto unchanged = static_cast<uid_t>(-1);
-    mode_t mode = source.permissions;
-    if (::fchown(descriptor, unchanged, source.group) != 0) {
+    const bool has_group = change_owner(descriptor, unchanged, source.group, name);
+    change_owner(descriptor, source.owner, unchanged, name);
+    if (has_group && !source.access_list.empty() &&
+        set_access_list(descriptor, source.access_list)) {
+        return;
+    }
+    remove_access_list(descriptor);
+    mode_t mode = mode_without_list(source.permissions, source.access_list);
+    if (!has_group) {
         const mode_t both = (mode >> 3) & mode & S_IRWXO;
         mode = (mode & S_IRWXU) | (both << 3) | both;
-    }
-    if (::fchown(descriptor, source.owner, unchanged) != 0 && !does_without(errno)) {
-        throw_file_error(name, "set the owner", errno);
     }
     if (::fchmod(descriptor, mode) != 0 && !does_without(errno)) {
         throw_file_error(name, "set the permissions", errno);
     }
+}
+
+void copy_time(int descriptor, const std::string& name, const FileStatus& source) {
     constexpr std::int64_t ns_a_second = 1'000'000'000;
     auto ns = source.modified_ns % ns_a_second;
     if (ns < 0) ns += ns_a_second;
@@ -165,7 +179,10 @@ void OutputFile::commit() {
     if (options_.sparse && uninterrupted([&] { return ::ftruncate(descriptor, size_); }) != 0) {
         throw_file_error(name_, "set the size", errno);
     }
-    if (options_.metadata) copy_metadata(descriptor, name_, *options_.metadata);
+    if (options_.metadata) {
+        copy_rights(descriptor, name_, *options_.metadata);
+        copy_time(descriptor, name_, *options_.metadata);
+    }
     if (uninterrupted([&] { return ::fsync(descriptor); }) != 0) {
         throw_file_error(name_, "flush to the disk", errno);
     }

@@ -81,6 +81,9 @@ struct FileStatus {
     bool has_special_bits = false;  ///< set-user-ID, set-group-ID or sticky: copies have none
     std::uint32_t owner = 0;
     std::uint32_t group = 0;
+    /// What further users and groups may do, as the system encodes it; empty: nothing of their own.
+    /// Known of open files only.
+    std::string access_list = {};
 
     /// Both are the same file, whatever its names.
     [[nodiscard]] bool same_file(const FileStatus& other) const noexcept {
@@ -176,7 +179,8 @@ void write_all(int descriptor, std::span<const std::byte> data, std::string_view
 struct OutputFileOptions {
     /// Whether a file of that name may exist, and is then replaced.
     bool replace = false;
-    /// Permissions, owner (as far as permitted) and time of modification that the file gets.
+    /// Permissions, owner (as far as permitted) and time of modification that the file gets, as
+    /// far as the file system has such things.
     /// Without it, it looks like any new file.
     std::optional<FileStatus> metadata = {};
     /// Whether long runs of zeros become holes, which take no room on the disk.
