@@ -102,6 +102,21 @@ class XzGuess : public Guess {
 
 class XzSplitter : public Splitter {
   public:
+    // The first block's header tells whether blocks tell their sizes.
+    bool needs_no_table(std::span<const std::byte> data) const override {
+        lzma_stream_flags flags{};
+        if (data.size() <= stream_header_size ||
+            lzma_stream_header_decode(&flags, pointer(data.data())) != LZMA_OK) {
+            return false;
+        }
+        data = data.subspan(stream_header_size);
+        BlockHeader header;
+        return BlockHeader::size(data.front()) <= data.size() &&
+               header.decode(data, flags.check) == LZMA_OK &&
+               header.block.compressed_size != LZMA_VLI_UNKNOWN &&
+               header.block.uncompressed_size != LZMA_VLI_UNKNOWN;
+    }
+
     std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
         const auto size = next_size(data, offset);
         if (size && (*size <= data.size())) return *size;

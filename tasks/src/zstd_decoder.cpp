@@ -35,6 +35,12 @@ class ZstdGuess : public Guess {
 // A piece is a number of whole frames.
 class ZstdSplitter : public Splitter {
   public:
+    // The first frame with contents says whether frames say what they hold.
+    bool needs_no_table(std::span<const std::byte> data) const override {
+        while (is_skippable(data) && frame_size(data) != 0) data = data.subspan(frame_size(data));
+        return begins(data, frame_magic) && known_contents(data) != 0;
+    }
+
     std::size_t cut(std::span<const std::byte> data, std::uint64_t offset, bool at_end) override {
         if (offset == 0) next_ = true;
         begin_ = false;

@@ -1,11 +1,11 @@
-// A library for LD_PRELOAD that makes the calls that change files fail, or that interrupts the
-// process right before one of them. With it the tests visit every instant at which a process can
-// die in the middle of its work. The calls that read a file can fail as well.
+// A library for LD_PRELOAD that makes calls fail, or that interrupts the process right before one
+// of those that change files. With it the tests visit every instant at which a process can die in
+// the middle of its work.
 //
 //     FAULT_SIGNAL=7:9           before the seventh such call, signal 9
 //     FAULT_ERROR=fsync:2:28     the second fsync fails with errno 28; several are joined by commas
 //     FAULT_NO_UNNAMED_FILES=1   the file system knows no unnamed files (O_TMPFILE)
-//     FAULT_FILE=/f              which file `read` and `pread` may fail for: the end of its path
+//     FAULT_FILE=/f              for which file alone `read` and `pread` fail: the end of its path
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
@@ -69,8 +69,7 @@ void interrupt() {
     if (++calls == at) interrupt_by(number);
 }
 
-bool fails(std::string_view call) {
-    interrupt();
+bool is_to_fail(std::string_view call) {
     static auto faults = faults_asked_for();
     for (Fault& fault : faults) {
         if (call != fault.call || ++fault.calls != fault.at) continue;
@@ -80,15 +79,21 @@ bool fails(std::string_view call) {
     return false;
 }
 
+// Of a call that changes files.
+bool fails(std::string_view call) {
+    interrupt();
+    return is_to_fail(call);
+}
+
 // Much else is read than what the tests are about.
 bool fails_to_read(std::string_view call, int file) {
     const char* wanted = ::getenv("FAULT_FILE");
-    if (wanted == nullptr) return false;
+    if (wanted == nullptr) return is_to_fail(call);
     const auto link = "/proc/self/fd/" + std::to_string(file);
     char path[4096];
     const auto size = ::readlink(link.c_str(), path, sizeof path);
     const std::string_view found(path, size < 0 ? 0 : static_cast<size_t>(size));
-    return found.ends_with(wanted) && fails(call);
+    return found.ends_with(wanted) && is_to_fail(call);
 }
 
 template <class Function, class... Arguments>

@@ -147,6 +147,19 @@ class Faults(CliTest):
         self.assertNotIn(ACCESS_LIST, os.listxattr(self.folder / "f.gz"))
         self.assertEqual(os.stat(self.folder / "f.gz").st_mode & 0o777, 0o640)
 
+    def test_who_decompresses_all_of_a_file_does_not_read_its_notes_first(self):
+        self.file("f", CONTENT * 10)
+        for name, suffix in SUFFIXES.items():
+            with self.subTest(format=name):
+                self.check("compress", "-k", "--format", name, "--chunk-size", CHUNK, "f")
+                packed = "f" + suffix
+                result = self.run_with({"FAULT_ERROR": f"pread:10:{errno.EIO}"}, "test", packed)
+                self.assert_outcome(result, 0)
+                # A range is read by its offsets, and so is what tells where they are.
+                result = self.run_with({"FAULT_ERROR": f"pread:10:{errno.EIO}"}, "cat",
+                                       "--range", "100000:", packed)
+                self.assertEqual(result.returncode, 0 if name == "bz2" else 1)
+
     def test_a_descriptor_that_cannot_be_had(self):
         self.file("f", CONTENT)
         result = self.run_with({"FAULT_ERROR": f"dup:1:{errno.EMFILE}"}, "compress", "-c", "f")

@@ -1,5 +1,6 @@
 // Ranges of compressed files: they are right, and little more than they need is read.
 #include <satchel/tasks/seek.hpp>
+#include <satchel/tasks/splitter.hpp>
 
 #include "deflate_note.hpp"
 #include "test_support.hpp"
@@ -234,6 +235,21 @@ TEST_CASE("other tools' files have tables where their formats do") {
     for (const std::string command : {"gzip -c", "pigz -ic", "bgzip -c"}) {
         if (!is_installed(command)) continue;
         CHECK_FALSE(table_of(piped(data, command), "gzip"));
+    }
+}
+
+TEST_CASE("a table is asked for only where the file does not tell enough by itself") {
+    const Bytes data = much();
+    const auto needs_none = [](const Bytes& file, std::string_view format) {
+        return codec(format).splitter()->needs_no_table(file.slice(0, 4096));
+    };
+    for (const char* const format : formats) {
+        if (has_codec(format)) CHECK(needs_none(compress(data, format), format));
+    }
+    CHECK(needs_none(piped(data, "xz -0c -T2 --block-size=300KiB"), "xz"));
+    CHECK_FALSE(needs_none(piped(data, "xz -0c -T1 --block-size=300KiB"), "xz"));
+    if (has_codec("zstd") && is_installed("zstd -c")) {
+        CHECK_FALSE(needs_none(piped(data, "zstd -c"), "zstd"));
     }
 }
 

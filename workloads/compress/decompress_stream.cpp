@@ -1,4 +1,6 @@
 // Decompression of a file or a pipe, or the copying of what is not compressed.
+#include <satchel/tasks/splitter.hpp>
+
 #include "background_sink.hpp"
 #include "compress.hpp"
 
@@ -12,6 +14,7 @@ namespace satchel {
 namespace {
 
 constexpr std::size_t block_size = std::size_t{1} << 20;
+constexpr std::int64_t beginning_size = 4096;  // the headers of any format, and more
 constexpr std::size_t check_distance_max = std::size_t{64} << 20;
 
 bool is_text(std::span<const std::byte> data) {
@@ -136,7 +139,7 @@ class Decompression {
         // A table tells of the whole file. It may take much memory itself: where that is limited,
         // everything is decoded up to the range.
         const bool is_whole = input_.seekable() && input_.position() == 0;
-        if (is_whole && options_.codec.memory == 0) look_up_table();
+        if (is_whole && options_.codec.memory == 0) look_up_table(has_range);
         const bool can_enter = table_ != nullptr && table_->is_confirmed;
         if (has_range && can_enter && read_range_by_table()) {
             return {.transfer = done_, .codec = codec_};
@@ -145,15 +148,21 @@ class Decompression {
     }
 
   private:
-    void look_up_table() {
+    // Reading a table may lead through the whole file.
+    void look_up_table(bool has_range) {
         counted_.emplace(input_);
         codec_ = options_.codec.format.empty() ? recognise(input_.read_at(0, head_size_max))
                                                : &satchel::codec(options_.codec.format);
         if (codec_ == nullptr) return;
         table_ = options_.table;
-        if (table_ != nullptr) return;
+        if (table_ != nullptr || (!has_range && needs_no_table())) return;
         own_table_ = codec_->seek_table(counted_->access());
         if (own_table_) table_ = &*own_table_;
+    }
+
+    [[nodiscard]] bool needs_no_table() const {
+        const auto splitter = codec_->splitter();
+        return splitter == nullptr || splitter->needs_no_table(input_.read_at(0, beginning_size));
     }
 
     // Returns whether that was all.

@@ -54,6 +54,12 @@ class Splitter {
     Splitter& operator=(const Splitter&) = delete;
     virtual ~Splitter() = default;
 
+    /// Whether the pieces of a file that begins with `data` can be found without a table of them,
+    /// as far as its beginning tells.
+    [[nodiscard]] virtual bool needs_no_table(std::span<const std::byte> /*data*/) const {
+        return true;
+    }
+
     /// How many bytes from the front of `data`, the file from `offset` on, become the next piece;
     /// 0: more must be read before that can be told. At the end of the file it is never 0.
     [[nodiscard]] virtual std::size_t cut(std::span<const std::byte> data, std::uint64_t offset,
