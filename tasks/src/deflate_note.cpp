@@ -2,6 +2,7 @@
 #include "deflate_note.hpp"
 
 #include "codec_table.hpp"
+#include "seek_table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -133,6 +134,7 @@ std::vector<SeekPiece> chunks_backwards(const RandomAccess& file, std::uint64_t 
         if (!note || note->compressed_size > position - header_size) break;
         const auto end = pieces.empty() ? note->end : pieces.back().output_offset;
         if (note->size > end) break;
+        if (pieces.size() == pieces_max) break;
         position -= note->compressed_size;
         pieces.push_back({.offset = position,
                           .size = note->compressed_size,

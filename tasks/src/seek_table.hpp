@@ -13,6 +13,11 @@ namespace satchel::detail {
 /// used. `xz -7` writes blocks of 48 MiB.
 constexpr std::uint64_t seek_piece_max = std::uint64_t{64} << 20;
 
+/// What a table may take in memory, as a file has it and as a SeekTable; those of more pieces are
+/// not read.
+constexpr std::uint64_t table_memory_max = std::uint64_t{256} << 20;
+constexpr std::uint64_t pieces_max = table_memory_max / sizeof(SeekPiece);
+
 /// Whether the piece is one, lies in a file of that size and is small enough.
 constexpr bool can_be_decoded(const SeekPiece& piece, std::uint64_t file_size) {
     return piece.size > 0 && piece.offset <= file_size && piece.size <= file_size - piece.offset &&

@@ -12,8 +12,6 @@
 namespace satchel::detail {
 namespace {
 
-// What indexes may take in memory. That is for some ten million blocks.
-constexpr std::uint64_t memory_max = std::uint64_t{256} << 20;
 constexpr std::uint64_t block_size = std::uint64_t{64} << 10;
 
 struct EndIndex {
@@ -31,7 +29,7 @@ class IndexReader {
     // Nothing if the file has none, or a damaged one.
     Index read() {
         lzma_index* index = nullptr;
-        lzma_ret result = lzma_file_info_decoder(&stream_, &index, memory_max, file_.size);
+        lzma_ret result = lzma_file_info_decoder(&stream_, &index, table_memory_max, file_.size);
         while (result == LZMA_OK || result == LZMA_SEEK_NEEDED) {
             if (result == LZMA_SEEK_NEEDED) seek(stream_.seek_pos);
             if (stream_.avail_in == 0 && !fill()) return nullptr;
@@ -65,7 +63,7 @@ class IndexReader {
 
 std::optional<SeekTable> table_of_xz_index(const RandomAccess& file) {
     const Index index = IndexReader(file).read();
-    if (!index) return std::nullopt;
+    if (!index || lzma_index_block_count(index.get()) > pieces_max) return std::nullopt;
     SeekTable table{.output_size = lzma_index_uncompressed_size(index.get())};
     lzma_index_iter iterator;
     lzma_index_iter_init(&iterator, index.get());

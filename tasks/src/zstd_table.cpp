@@ -1,5 +1,6 @@
 // Reading the tables of zstd files: random access without decoding.
 #include "codec_table.hpp"
+#include "seek_table.hpp"
 #include "zstd_decoder.hpp"
 #include "zstd_format.hpp"
 
@@ -36,17 +37,20 @@ std::optional<TabledPart> part_before(std::uint64_t end, const RandomAccess& fil
     const bool has_checks = (footer[4] & std::byte{0x80}) != std::byte{0};
     const auto entry_size = table_entry_size + (has_checks ? 4U : 0U);
     const auto contents_size = count * entry_size + table_footer_size;
-    if (contents_size > end - skippable_header_size) return std::nullopt;
+    if (count > pieces_max || contents_size > end - skippable_header_size) return std::nullopt;
     const auto begin = end - contents_size - skippable_header_size;
-    const Bytes frame = file.read(begin, end - begin);
-    if (frame.size() != end - begin) return std::nullopt;
-    const std::span<const std::byte> data(frame);
-    const bool is_table = little_endian(data.first(4)) == table_magic &&
-                          little_endian(data.subspan(4, 4)) == contents_size;
+    // What the footer says is believed when the frame's header says so, too.
+    const Bytes header = file.read(begin, skippable_header_size);
+    const bool is_table = header.size() == skippable_header_size &&
+                          little_endian(std::span(header).first(4)) == table_magic &&
+                          little_endian(std::span(header).last(4)) == contents_size;
     if (!is_table) return std::nullopt;
+    const Bytes contents = file.read(begin + skippable_header_size, contents_size);
+    if (contents.size() != contents_size) return std::nullopt;
+    const std::span<const std::byte> data(contents);
     TabledPart part{.begin = begin, .frames = {}};
     for (std::uint64_t i = 0; i < count; ++i) {
-        const auto entry = data.subspan(skippable_header_size + i * entry_size, table_entry_size);
+        const auto entry = data.subspan(i * entry_size, table_entry_size);
         const ZstdEntry sizes{little_endian(entry.first(4)), little_endian(entry.last(4))};
         const bool can_be_frame = sizes.compressed_size > 0 && sizes.compressed_size <= part.begin;
         if (!can_be_frame) return std::nullopt;
@@ -91,9 +95,12 @@ bool add(SeekTable& table, const TabledPart& part, const RandomAccess& file) {
 // Files that were put together have one table behind another.
 std::optional<SeekTable> table_of_zstd_frames(const RandomAccess& file) {
     std::vector<TabledPart> parts;
+    std::uint64_t pieces = 0;
     for (auto end = file.size; end != 0 || parts.empty();) {
         auto part = part_before(end, file);
         if (!part) return std::nullopt;
+        pieces += part->frames.size() + 1;
+        if (pieces > pieces_max) return std::nullopt;
         end = part->begin;
         if (end >= announcement_size &&
             is_announcement(file.read(end - announcement_size, announcement_size))) {

@@ -253,6 +253,19 @@ TEST_CASE("a table is asked for only where the file does not tell enough by itse
     }
 }
 
+TEST_CASE("a footer alone does not make satchel read what it calls a table") {
+    if (!has_codec("zstd")) return;
+    const Bytes footer = from_hex("40 42 0f 00  00  b1 ea 92 8f");  // a million frames
+    constexpr std::uint64_t file_size = std::uint64_t{1} << 40;
+    std::uint64_t most = 0;
+    const RandomAccess file{file_size, [&](std::uint64_t offset, std::uint64_t size) {
+                                most = std::max(most, size);
+                                return offset == file_size - footer.size() ? footer : zeros(8);
+                            }};
+    CHECK_FALSE(codec("zstd").seek_table(file));
+    CHECK(most < 1000);
+}
+
 TEST_CASE("whoever has enough ends the reading") {
     const Bytes data = much();
     CountedFile file(compress(data, "gzip", {.level = 1, .chunk_size = 65'536}));
