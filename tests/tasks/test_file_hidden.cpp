@@ -17,13 +17,18 @@ using Names = std::set<std::string>;
 
 namespace {
 
-constexpr auto stale_name = ".satchel-0123456789abcdef.part";
-
 std::unique_ptr<PendingFile> hidden_file_with(const TemporaryFolder& folder, const char* text) {
     auto file = make_hidden_file(folder.path(), 0600);
     REQUIRE(file != nullptr);
     write_all(file->descriptor(), bytes_of(text), "hidden", 0);
     return file;
+}
+
+// What a process of this computer leaves behind when it is killed.
+std::string stale_name() {
+    const TemporaryFolder folder;
+    const auto file = hidden_file_with(folder, "abc");
+    return *folder.names().begin();
 }
 
 }  // namespace
@@ -113,8 +118,21 @@ TEST_CASE("names that are only similar are left alone") {
 
 TEST_CASE("only a regular file is taken for stale") {
     const TemporaryFolder folder;
+    const auto name = stale_name();
     const auto target = folder.with("target", "abc");
-    std::filesystem::create_symlink(target, folder / stale_name);
+    std::filesystem::create_symlink(target, folder / name);
     OutputFile(folder / "out").commit();
-    CHECK(folder.names() == Names{"target", "out", stale_name});
+    CHECK(folder.names() == Names{"target", "out", name});
+}
+
+TEST_CASE("what another computer may be writing is left alone") {
+    const TemporaryFolder folder;
+    const auto ours = stale_name();
+    auto theirs = ours;
+    auto& digit = theirs[std::string_view(".satchel-").size()];
+    digit = digit == '0' ? '1' : '0';
+    folder.with(ours, "abc");
+    folder.with(theirs, "abc");
+    OutputFile(folder / "out").commit();
+    CHECK(folder.names() == Names{"out", theirs});
 }

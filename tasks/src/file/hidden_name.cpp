@@ -1,13 +1,16 @@
 // Hidden names, the list of them that a signal handler can read, and the search for stale ones.
 #include "file/hidden_name.hpp"
 
+#include <satchel/stable_hash.hpp>
 #include <satchel/tasks/file.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <mutex>
 #include <random>
 #include <set>
@@ -24,13 +27,25 @@ namespace {
 
 constexpr std::string_view prefix = ".satchel-";
 constexpr std::string_view suffix = ".part";
-constexpr std::size_t digits = 16;
+constexpr std::size_t digits_of_host = 8;
+constexpr std::size_t digits = digits_of_host + 8;
+
+std::string_view digits_in(std::string_view name) { return name.substr(prefix.size(), digits); }
 
 bool is_hidden_name(std::string_view name) {
     if (name.size() != prefix.size() + digits + suffix.size()) return false;
-    const auto number = name.substr(prefix.size(), digits);
     return name.starts_with(prefix) && name.ends_with(suffix) &&
-           number.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+           digits_in(name).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+const std::string& digits_of_this_host() {
+    static const std::string text = [] {
+        std::array<char, 256> name{};  // longer ones are cut off, and need no more
+        ::gethostname(name.data(), name.size() - 1);
+        const auto hash = static_cast<std::uint32_t>(stable_hash(std::string_view(name.data())));
+        return fmt::format("{:0{}x}", hash, digits_of_host);
+    }();
+    return text;
 }
 
 // The names that exist, for `remove_pending_files`, which must neither lock nor allocate. A slot's
@@ -56,9 +71,9 @@ void delist(std::size_t slot) noexcept {
 }
 
 std::string fresh_path(const std::filesystem::path& folder) {
-    std::random_device random;
-    const auto number = (std::uint64_t{random()} << 32) | random();
-    return folder / fmt::format("{}{:0{}x}{}", prefix, number, digits, suffix);
+    const std::uint32_t number = std::random_device()();
+    return folder / fmt::format("{}{}{:0{}x}{}", prefix, digits_of_this_host(), number,
+                                digits - digits_of_host, suffix);
 }
 
 void remove_if_stale(const std::filesystem::path& path) {
@@ -70,6 +85,9 @@ void remove_if_stale(const std::filesystem::path& path) {
     const detail::Descriptor file(number);
     struct stat found {};
     if (!file || ::fstat(file.number(), &found) != 0 || !S_ISREG(found.st_mode)) return;
+    constexpr std::time_t day = 24 * 60 * 60;
+    const bool is_ours = digits_in(path.filename().native()).starts_with(digits_of_this_host());
+    if (!is_ours && std::time(nullptr) - found.st_ctim.tv_sec < day) return;
     if (lock_hidden_file(file.number())) ::unlink(path.c_str());
 }
 

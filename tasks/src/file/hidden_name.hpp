@@ -1,9 +1,11 @@
 // Hidden names: what a file is called that is not finished, on file systems without unnamed files,
 // and for the instant before it replaces another.
 //
-// Invariant: who made a hidden name holds an flock on its file for as long as the name exists. So a
-// hidden name whose lock is free is the leftover of a process that was killed, and whoever comes
-// next may remove it.
+// Invariant: who made a hidden name holds an flock on its file for as long as the name exists, and
+// the name tells on which computer that is. So a name of this computer whose lock is free is the
+// leftover of a process that was killed, and whoever comes next may remove it. The locks of other
+// computers are not seen on every shared file system: what they left goes when nobody has touched
+// it for a day.
 #pragma once
 
 #include <filesystem>
