@@ -31,6 +31,8 @@ void check_range(const Codec& codec, std::string_view what, std::int64_t value, 
                                       codec.info().name, what, value, min, max));
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 // Codecs are added while others look them up, so that none may move.
 class Table {
   public:
@@ -92,6 +94,14 @@ const TravellingError<CorruptData, corrupt_data> travelling_corrupt_data;
 const TravellingError<OverMemoryLimit> travelling_over_memory_limit;
 
 }  // namespace
+
+// A name that consists of its suffix alone is the name of a hidden file, and has no suffix.
+bool Suffix::ends(std::string_view name) const {
+    const auto file_name = name.substr(name.find_last_of('/') + 1);
+    const auto equal = [](char a, char b) { return lower(a) == lower(b); };
+    return file_name.size() > text.size() &&
+           std::ranges::equal(file_name.substr(file_name.size() - text.size()), text, equal);
+}
 
 CorruptData::CorruptData(const std::string& what, std::uint64_t offset)
     : Error(fmt::format("{}{}{}", what, before_offset, offset)), offset_(offset) {}

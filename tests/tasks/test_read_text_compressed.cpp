@@ -96,8 +96,12 @@ TEST_CASE("compressed files are known by their names, or by what the options say
     CHECK(read_text(folder.with("a.gz", by_command(text, "gzip"))).compute() == lines);
     CHECK(read_text(folder.with("a.bz2", by_command(text, "bzip2"))).compute() == lines);
     CHECK(read_text(folder.with("a.xz", by_command(text, "xz"))).compute() == lines);
+    CHECK(read_text(folder.with("LOG.GZ", by_command(text, "gzip"))).compute() == lines);
+    const auto zst = folder.with("a.zst", by_command(text, "zstd -q"));
     if (has_codec("zstd")) {
-        CHECK(read_text(folder.with("a.zst", by_command(text, "zstd -q"))).compute() == lines);
+        CHECK(read_text(zst).compute() == lines);
+    } else {
+        CHECK_THROWS_AS(static_cast<void>(read_text(zst)), InvalidArgument);
     }
     const auto other = folder.with("a.text", by_command(text, "gzip"));
     CHECK(read_text(other, {.compression = "gzip"}).compute() == lines);

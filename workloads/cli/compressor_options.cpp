@@ -382,12 +382,12 @@ Arguments adapted(const CLI::App& app, const Arguments& arguments) {
 }  // namespace
 
 std::optional<std::string> CompressorOptions::original_name(const std::string& file) const {
-    if (suffix.empty() || !ends_in(file, suffix)) return decompressed_name(file);
+    if (suffix.empty() || !Suffix{suffix, {}}.ends(file)) return decompressed_name(file);
     return file.substr(0, file.size() - suffix.size());
 }
 
 bool CompressorOptions::is_compressed_name(const std::string& file) const {
-    if (!suffix.empty() && ends_in(file, suffix)) return true;
+    if (!suffix.empty() && Suffix{suffix, {}}.ends(file)) return true;
     return mode == Mode::compress ? has_suffix(file, *codec) : decompressed_name(file).has_value();
 }
 

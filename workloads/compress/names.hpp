@@ -12,9 +12,6 @@ namespace satchel {
 /// Whether a file of this name has one of the format's suffixes already.
 [[nodiscard]] bool has_suffix(std::string_view name, const Codec& codec);
 
-/// Whether a file of this name ends with `suffix`, and has more of a name before it.
-[[nodiscard]] bool ends_in(std::string_view name, std::string_view suffix);
-
 /// "notes.txt" -> "notes.txt.gz".
 [[nodiscard]] std::string compressed_name(std::string_view name, const Codec& codec);
 

@@ -199,7 +199,13 @@ std::string codec_name_for(std::string_view path, std::string_view compression) 
     if (compression == "none") return {};
     if (compression != "infer") return std::string(codec(compression).info().name);
     for (const auto* codec : codecs()) {
-        if (path.ends_with(codec->info().suffix)) return std::string(codec->info().name);
+        if (Suffix{codec->info().suffix, {}}.ends(path)) return std::string(codec->info().name);
+    }
+    if (Suffix{".zst", {}}.ends(path)) {
+        throw InvalidArgument(fmt::format(
+            "{}: this build of satchel knows no zstd; with the compression \"none\", the bytes are "
+            "taken as they are",
+            path));
     }
     return {};
 }

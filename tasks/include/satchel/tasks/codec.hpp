@@ -78,6 +78,10 @@ struct GzipOriginal {
 struct Suffix {
     std::string_view text;         ///< ".tgz"
     std::string_view replacement;  ///< ".tar"; empty for ".gz"
+
+    /// Whether the file `name` ends so, and has more of a name before it. Upper case counts, as on
+    /// files from systems that know no other.
+    [[nodiscard]] bool ends(std::string_view name) const;
 };
 
 /// So many bytes from its start tell what format a file is of.
