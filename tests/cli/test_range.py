@@ -165,6 +165,19 @@ class Range(CliTest):
         self.check("test", "--index", "-f", "f.bz2")
         self.assert_ranges("f.bz2")
 
+    def test_an_index_goes_with_its_file(self):
+        for removed_or_replaced in (["decompress", "f.bz2"], ["compress", "--format", "bz2", "f"]):
+            self.file("f", CONTENT)
+            self.check("compress", "-kf", "--format", "bz2", "--index", "f")
+            self.check("decompress", "-kf", "f.bz2")
+            self.assertIn("f.bz2.idx", self.names())
+            self.check(*removed_or_replaced, "-f")
+            self.assertNotIn("f.bz2.idx", self.names())
+        self.file("f", CONTENT)
+        self.file("f.bz2.idx", b"precious")
+        self.check("compress", "-f", "--format", "bz2", "f")
+        self.assertEqual(self.read("f.bz2.idx"), b"precious")
+
     def test_what_is_no_index_is_noticed_before_the_work(self):
         self.file("f", CONTENT)
         self.file("f.bz2.idx", b"precious")

@@ -10,6 +10,7 @@
 #include <chrono>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace satchel::cli {
 namespace {
@@ -56,6 +57,15 @@ void refuse_foreign_index(const std::string& file, bool force) {
     }
     if (found == Found::other_file && !force) {
         throw Refusal(name + " is no index; --force replaces it");
+    }
+}
+
+void remove_index(const std::string& file) noexcept {
+    try {
+        const auto name = index_name(file);
+        if (look_at(name) == Found::index) ::unlink(name.c_str());
+    } catch (const std::exception&) {
+        return;  // one that stays is recognised as that of another file
     }
 }
 

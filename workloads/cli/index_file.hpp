@@ -19,6 +19,9 @@ namespace satchel::cli {
 /// Throws Refusal if what lies where the index of `file` is to be is none and may not be replaced.
 void refuse_foreign_index(const std::string& file, bool force);
 
+/// Removes the index of a `file` that is not there any more, or has become another one.
+void remove_index(const std::string& file) noexcept;
+
 /// Writes the index of `source`, in place of an older one, for those who may read `source`. Throws
 /// as refuse_foreign_index() does.
 void write_index(const InputFile& source, const SeekTable& table, const Codec& codec, bool force);

@@ -3,6 +3,7 @@
 
 #include <satchel/tasks/codec.hpp>
 
+#include "index_file.hpp"
 #include "names.hpp"
 #include "source.hpp"
 #include "special_file.hpp"
@@ -122,6 +123,7 @@ void Target::write(std::span<const std::byte> data) {
 void Target::commit() {
     if (file_) {
         file_->commit();
+        remove_index(name_);
         return files_.add_result(name_);
     }
     // Network file systems may find out only when it is closed that there is no room.
