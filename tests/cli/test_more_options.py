@@ -115,6 +115,22 @@ class MoreOptions(CliTest):
         self.assertEqual(self.read("d/b"), b"b")
         self.assertEqual(self.read("d/plain"), b"plain")
 
+    def test_the_name_of_the_original_finds_what_was_compressed(self):
+        for name, suffix in SUFFIXES.items():
+            with self.subTest(format=name):
+                self.file("f", CONTENT)
+                self.check("compress", "--format", name, "f")
+                self.assertEqual(self.check("cat", "f"), CONTENT)
+                self.check("test", "f")
+                self.check("decompress", "f")
+                self.assertEqual((self.names(), self.read("f")), (["f"], CONTENT))
+        self.check("compress", "-S", ".odd", "f")
+        self.check("decompress", "-S", ".odd", "f")
+        self.assertEqual(self.names(), ["f"])
+        # What is there is meant, though nothing tells what it would become.
+        self.check("compress", "-k", "f")
+        self.assertEqual(self.satchel("decompress", "f").returncode, 1)
+
     def test_what_another_run_is_writing_into_a_folder_is_left_alone(self):
         (self.folder / "d").mkdir()
         self.file("d/a", CONTENT)

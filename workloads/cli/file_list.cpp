@@ -1,6 +1,7 @@
 // Lists with zeros between the names, and folders.
 #include "file_list.hpp"
 
+#include <satchel/tasks/codec.hpp>
 #include <satchel/tasks/file.hpp>
 
 #include "index_file.hpp"
@@ -40,6 +41,25 @@ bool is_folder(const std::string& file, const CompressorOptions& options) {
                             ? std::filesystem::status(file, ignored)
                             : std::filesystem::symlink_status(file, ignored);
     return status.type() == std::filesystem::file_type::directory;
+}
+
+bool exists(const std::string& file) {
+    std::error_code ignored;
+    return std::filesystem::symlink_status(file, ignored).type() !=
+           std::filesystem::file_type::not_found;
+}
+
+// Who wants to see what was compressed may name the original, as with gzip.
+std::string existing_name(const std::string& file, const CompressorOptions& options) {
+    if (options.mode == Mode::compress || file.empty() || exists(file)) return file;
+    if (!options.suffix.empty() && exists(file + options.suffix)) return file + options.suffix;
+    for (const Codec* codec : codecs()) {
+        for (const Suffix& suffix : codec->info().suffixes) {
+            auto name = file + std::string(suffix.text);
+            if (suffix.replacement.empty() && exists(name)) return name;
+        }
+    }
+    return file;
 }
 
 class Walk {
@@ -112,6 +132,9 @@ std::vector<std::string> file_list(const CompressorOptions& options, Messages& m
         if (!options.files0.empty()) append_names(options.files0, named);
     } catch (const FileError& error) {
         messages.error(error.what());
+    }
+    for (std::string& file : named) {
+        if (file != standard_stream) file = existing_name(file, options);
     }
     if (!options.recursive) return named;
     std::vector<std::string> files;
