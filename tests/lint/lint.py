@@ -55,6 +55,7 @@ PUBLIC_HEADERS = {
     "detail/grouping.hpp": "bag",
     "detail/huge_pages.hpp": "base",
     "detail/pooled_allocator.hpp": "base",
+    "detail/signals_blocked.hpp": "base",
     "detail/usable_memory.hpp": "base",
     "detail/invoke.hpp": "base",
     "detail/node.hpp": "bag",

@@ -1,6 +1,7 @@
 // Drawing and wiping of the progress line.
 #include "progress_line.hpp"
 
+#include <satchel/detail/signals_blocked.hpp>
 #include <satchel/progress.hpp>
 #include <satchel/units.hpp>
 
@@ -50,7 +51,7 @@ bool can_show_progress() {
 }
 
 ProgressLine::ProgressLine(std::int64_t total) : total_(total) {
-    const SignalsBlocked blocked;
+    const detail::SignalsBlocked blocked;
     set_line_open(true);
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }

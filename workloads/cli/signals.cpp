@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include <signal.h>
 #include <unistd.h>
 
 namespace satchel::cli {
@@ -38,13 +39,5 @@ void clean_up_on_signals() {
 }
 
 void set_line_open(bool open) noexcept { line_open = open; }
-
-SignalsBlocked::SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-}
-
-SignalsBlocked::~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 }  // namespace satchel::cli

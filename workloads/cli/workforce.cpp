@@ -1,10 +1,10 @@
 // How many threads or workers there may be, and where a cluster is.
 #include "workforce.hpp"
 
+#include <satchel/detail/signals_blocked.hpp>
 #include <satchel/serve.hpp>
 #include <satchel/units.hpp>
 
-#include "signals.hpp"
 #include "source.hpp"
 
 #include <algorithm>
@@ -71,7 +71,7 @@ bool is_address(const std::string& place) {
 }
 
 void connect(const std::string& place, std::optional<Client>& client) {
-    const SignalsBlocked blocked;
+    const detail::SignalsBlocked blocked;
     if (is_address(place)) {
         const auto file = default_connection_file().string();
         if (!std::filesystem::exists(file)) {
@@ -119,7 +119,7 @@ void Workforce::start() {
         // Only people read it.
         ::isatty(STDERR_FILENO) == 1 ? messages_.remark(text) : messages_.note(text);
     }
-    const SignalsBlocked blocked;
+    const detail::SignalsBlocked blocked;
     if (!uses_workers(options_)) {
         pool_.emplace(count);
         return;

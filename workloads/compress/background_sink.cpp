@@ -1,6 +1,8 @@
 // The queue between decoding and writing.
 #include "background_sink.hpp"
 
+#include <satchel/detail/signals_blocked.hpp>
+
 #include <csignal>
 #include <utility>
 
@@ -9,15 +11,6 @@ namespace {
 
 // Enough to keep both sides busy.
 constexpr std::size_t bytes_max = std::size_t{2} << 20;
-
-// Signals are the business of the thread that started this one; but a broken pipe is noticed where
-// it is written to.
-void leave_signals_to_others() {
-    sigset_t signals;
-    ::sigfillset(&signals);
-    ::sigdelset(&signals, SIGPIPE);
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-}
 
 }  // namespace
 
@@ -33,7 +26,11 @@ BackgroundSink::~BackgroundSink() {
 }
 
 void BackgroundSink::write(const Bytes& data) {
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    if (!thread_.joinable()) {
+        // A broken pipe is noticed where it is written to.
+        const detail::SignalsBlocked blocked({SIGPIPE});
+        thread_ = std::thread([this] { run(); });
+    }
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return bytes_ < bytes_max || failure_; });
     rethrow();
@@ -49,7 +46,6 @@ void BackgroundSink::finish() {
 }
 
 void BackgroundSink::run() {
-    leave_signals_to_others();
     std::unique_lock lock(mutex_);
     while (true) {
         changed_.wait(lock, [&] { return ended_ || !waiting_.empty(); });

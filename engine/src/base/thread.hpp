@@ -1,6 +1,8 @@
 // Threads that leave the program's signals to the threads that the program made.
 #pragma once
 
+#include <satchel/detail/signals_blocked.hpp>
+
 #include <csignal>
 #include <thread>
 #include <utility>
@@ -12,14 +14,8 @@ namespace satchel::detail {
 /// A thread in which all signals are blocked but those of its own crash.
 template <class Work>
 std::thread thread_without_signals(Work work) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    for (const int crash : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, crash);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread thread(std::move(work));
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return thread;
+    const SignalsBlocked blocked;
+    return std::thread(std::move(work));
 }
 
 /// From now on this thread takes all signals, as the first thread of a program does.
