@@ -5,9 +5,9 @@
 //
 // Between the chunks of a longer file stand notes, see deflate_note.hpp.
 //
-// What is written has no name and no time, so that equal input gives equal output. Headers are
-// parsed here and not by zlib, whose parser has been overrun by long fields (CVE-2022-37434): their
-// contents are skipped as they come, and none is kept.
+// What is written has no name and no time unless the options tell them, so that equal input gives
+// equal output. Headers are parsed here and not by zlib, whose parser has been overrun by long
+// fields (CVE-2022-37434): the decoder skips their contents as they come, and keeps none.
 #include <satchel/tasks/codec.hpp>
 
 #include "codec_table.hpp"

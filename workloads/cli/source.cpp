@@ -2,7 +2,6 @@
 #include "source.hpp"
 
 #include <cerrno>
-#include <system_error>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -77,11 +76,7 @@ bool remove_source(const std::string& file, const InputFile& source) {
     const auto there = status_if_exists(file, Symlinks::follow);
     if (!there) return true;  // somebody was faster
     if (!there->unchanged_since(source.status())) return false;
-    if (::unlink(file.c_str()) != 0) {
-        throw FileError(
-            fmt::format("{}: cannot remove: {}", file, std::generic_category().message(errno)),
-            errno);
-    }
+    if (::unlink(file.c_str()) != 0) throw_file_error(file, "remove", errno);
     return true;
 }
 

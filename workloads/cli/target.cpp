@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <iostream>
 #include <string_view>
-#include <system_error>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -64,12 +63,6 @@ void refuse_terminal(int descriptor, const CompressorOptions& options) {
     }
 }
 
-[[noreturn]] void throw_cannot(std::string_view what, const std::string& name) {
-    throw FileError(
-        fmt::format("{}: cannot {}: {}", name, what, std::generic_category().message(errno)),
-        errno);
-}
-
 bool confirmed_on_terminal(const std::string& name) {
     tell(fmt::format("satchel: {} already exists; replace it (y or n)? ", masked(name)));
     std::string answer;
@@ -96,7 +89,7 @@ Target::Target(const std::string& file, const InputFile& source, const Compresso
     }
     if (!options.output.empty() && takes_data_as_it_comes(name_)) {
         special_.reset(open_special(name_));
-        if (!special_) throw_cannot("open", name_);
+        if (!special_) throw_file_error(name_, "open", errno);
         descriptor_ = ::fileno(special_.get());
         refuse_terminal(descriptor_, options);
         refuse_same_file(source, file_status(descriptor_, name_));
@@ -128,8 +121,8 @@ void Target::commit() {
     }
     // Network file systems may find out only when it is closed that there is no room.
     const int copy = ::dup(descriptor_);
-    if (copy < 0) throw_cannot("make sure of what was written", name_);
-    if (::close(copy) != 0) throw_cannot("write", name_);
+    if (copy < 0) throw_file_error(name_, "make sure of what was written", errno);
+    if (::close(copy) != 0) throw_file_error(name_, "write", errno);
 }
 
 }  // namespace satchel::cli

@@ -1,15 +1,9 @@
-// What every system call on files needs: one form of error, and patience with interruptions.
+// What every system call on files needs: patience with interruptions.
 #pragma once
 
-#include <satchel/error.hpp>
-
 #include <cerrno>
-#include <string_view>
 
 namespace satchel {
-
-/// Throws the FileError "NAME: cannot DO: the text of errno".
-[[noreturn]] void throw_file_error(std::string_view name, std::string_view doing, int code);
 
 /// `call()` until it is not interrupted by a signal.
 template <class Call>

@@ -95,6 +95,9 @@ struct FileStatus {
     }
 };
 
+/// Throws the FileError "NAME: cannot DO: the text of `code`", an errno.
+[[noreturn]] void throw_file_error(std::string_view name, std::string_view doing, int code);
+
 enum class Symlinks { follow, examine };
 
 /// Throws FileError, code ENOENT if there is no such file.
