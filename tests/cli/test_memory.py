@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import subprocess
 import threading
 import unittest
@@ -18,6 +19,23 @@ def peak_of(pid):
     """Peak resident memory in MB, so far."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024 / MB
+
+
+def bytes_read_by(pid):
+    return int(re.search(r"rchar: (\d+)", Path(f"/proc/{pid}/io").read_text()).group(1))
+
+
+def peaks_at_standstill(pid):
+    """Peaks of a process and those that it has started, when none has read for a second."""
+    pids = [pid, *children_of(pid)]
+    end = os.pidfd_open(pid)
+    before = None
+    while (now := [bytes_read_by(pid) for pid in pids]) != before:
+        before = now
+        if select.select([end], [], [], 1)[0]:
+            raise AssertionError("it has ended, and was to wait for its reader")
+    os.close(end)
+    return [peak_of(pid) for pid in pids]
 
 
 class Memory(CliTest):
@@ -73,15 +91,34 @@ class Memory(CliTest):
         self.assertEqual(len(peaks), 3)
         self.assertLess(max(peaks), 60)
 
-    def test_a_reader_that_does_not_read_holds_everything_up(self):
+    def held_up(self, *options, pipe):
+        """Peaks of a compression, of 300 MB that do not get smaller, whose result nobody reads."""
         path = self.folder / "f"
-        with open(path, "wb") as file:
-            for _ in range(300):
-                file.write(RANDOM)
-        process = self.start("compress", "-1", "-c", "--workers", "2", "f")
-        self.assertTrue(process.stdout.read(len(RANDOM)))
-        peaks = [peak_of(pid) for pid in [process.pid, *children_of(process.pid)]]
-        self.assertLess(max(peaks), 60)
+        if not path.exists():
+            path.write_bytes(RANDOM * 300)
+        with open(path, "rb") as file, subprocess.Popen(["cat"], stdin=file,
+                                                        stdout=subprocess.PIPE) as cat:
+            process = self.start("compress", "-c", *options, "-" if pipe else "f",
+                                 stdin=cat.stdout)
+            self.assertTrue(process.stdout.read(1))
+            peaks = peaks_at_standstill(process.pid)
+            cat.kill()
+        self.end(process)
+        return peaks
+
+    def test_a_reader_that_does_not_read_holds_everything_up(self):
+        for pipe in (False, True):
+            # Six chunks of 2 MiB, what two threads are at, and the program itself: 20 MB.
+            self.assertLess(max(self.held_up("-1T2", pipe=pipe)), 50)
+            self.assertLess(max(self.held_up("-1", "--workers", "2", pipe=pipe)), 60)
+
+    def test_a_limit_for_compression(self):
+        for options in (["-1"], ["-1", "--format", "zstd", "--chunk-size", "5MiB"],
+                        ["-1", "--format", "xz", "--chunk-size", "3MiB"]):
+            for limit in (70, 150):
+                with self.subTest(options=options, limit=limit):
+                    peaks = self.held_up("-T8", "--memory", f"{limit}MB", *options, pipe=True)
+                    self.assertLess(max(peaks), limit)
 
     def test_decompression_of_what_is_large_and_compresses_well(self):
         packed = subprocess.run(

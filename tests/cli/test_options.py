@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import resource
 import unittest
 
 from support import CHUNK, HAS_ZSTD, CliTest, text
@@ -120,6 +121,17 @@ class Options(CliTest):
         self.assertRegex(said, r"each thread needs \d+\.\d+ [MG]iB at this level and chunk size")
         said = self.satchel("compress", "-kfv6", "--format", "gzip", "f").stderr.decode()
         self.assertNotIn("needs", said)
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "there is one processor")
+    def test_no_more_threads_than_half_the_memory_has_room_for(self):
+        def limit_memory():
+            resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+        self.file("f", b"x")
+        compress = ["compress", "-kfv9", "--format", "xz"]
+        limited = self.satchel(*compress, "f", preexec_fn=limit_memory).stderr.decode()
+        self.assertRegex(limited, r"^satchel: half the memory allows 1 of \d+ threads\n")
+        told = self.satchel(*compress, "-T2", "f", preexec_fn=limit_memory).stderr.decode()
+        self.assertNotIn("half the memory", told)
 
     def test_levels(self):
         self.wrong_usage("there is no level 0: gzip takes 1 to 9", "compress", "-0", "f")

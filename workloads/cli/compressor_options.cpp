@@ -199,8 +199,10 @@ void add_engine_options(CLI::App& app, CompressorOptions& options) {
     const auto add_threads = [&](const std::string& names_of_option) {
         const auto set = [&](std::int64_t threads) { options.threads = threads; };
         return app
-            .add_option_function<std::int64_t>(names_of_option, set,
-                                               "threads to use; default and 0: all")
+            .add_option_function<std::int64_t>(
+                names_of_option, set,
+                "threads to use; default and 0: all, or as many as half the\n"
+                "memory has room for")
             ->check(CLI::Range(std::int64_t{0}, threads_max).description(""))
             ->type_name("N")
             ->trigger_on_parse()

@@ -2,6 +2,7 @@
 #include "workforce.hpp"
 
 #include <satchel/detail/signals_blocked.hpp>
+#include <satchel/detail/usable_memory.hpp>
 #include <satchel/serve.hpp>
 #include <satchel/units.hpp>
 
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <string>
 
 #include <fmt/format.h>
@@ -28,27 +30,53 @@ bool uses_workers(const CompressorOptions& options) {
     return options.mode == Mode::compress && options.workers.has_value();
 }
 
-std::int64_t wanted_threads(const CompressorOptions& options) {
-    const auto wanted = options.workers.value_or(options.threads);
-    return wanted == 0 ? default_concurrency() : wanted;
+// 0: nobody said how many.
+std::int64_t said_threads(const CompressorOptions& options) {
+    return options.workers.value_or(options.threads);
 }
 
-// Each thread compresses a chunk, and for each two more wait with what they became.
-std::int64_t memory_of_a_thread(const CompressorOptions& options) {
+std::int64_t wanted_threads(const CompressorOptions& options) {
+    const auto said = said_threads(options);
+    return said == 0 ? default_concurrency() : said;
+}
+
+// What compressing takes. Two chunks for each thread, and two more, are under way (see stream.hpp),
+// as they were read or as they are to be written; what a thread makes of its own comes on top. A
+// worker has both of them, besides the two in this process.
+struct MemoryNeed {
+    std::int64_t a_thread = 0;
+    std::int64_t fixed = 0;
+
+    [[nodiscard]] std::int64_t one_thread() const { return a_thread + fixed; }
+};
+
+MemoryNeed memory_need(const CompressorOptions& options) {
     const auto resolved = options.codec->resolve(options.compress);
     const auto codec = static_cast<std::int64_t>(options.codec->compress_memory(resolved));
-    return codec + 4 * resolved.chunk_size + (uses_workers(options) ? program_memory : 0);
+    const auto chunk = resolved.chunk_size + resolved.chunk_size / 8;  // as Buffer rounds it up
+    const bool workers = uses_workers(options);
+    return {.a_thread = codec + (workers ? 4 * chunk + program_memory : 3 * chunk),
+            .fixed = 2 * chunk + program_memory};
+}
+
+// Where nobody says anything, half of what there is: others want some, too.
+std::int64_t memory_limit(const CompressorOptions& options) {
+    if (options.memory != 0) return options.memory;
+    return said_threads(options) == 0 ? detail::usable_memory() / 2
+                                      : std::numeric_limits<std::int64_t>::max();
 }
 
 std::int64_t affordable_threads(const CompressorOptions& options) {
     const auto wanted = wanted_threads(options);
-    if (options.memory == 0 || options.mode != Mode::compress) return wanted;
-    const auto a_thread = memory_of_a_thread(options);
-    const auto affordable = (options.memory - program_memory) / a_thread;
-    if (affordable >= 1) return std::min(wanted, affordable);
-    throw Refusal(fmt::format(
-        "one thread needs {} at this level and chunk size, which is more than --memory allows",
-        format_bytes(static_cast<std::uint64_t>(a_thread + program_memory))));
+    if (options.mode != Mode::compress) return wanted;
+    const auto need = memory_need(options);
+    if (options.memory != 0 && options.memory < need.one_thread()) {
+        throw Refusal(fmt::format(
+            "one thread needs {} at this level and chunk size, which is more than --memory allows",
+            format_bytes(static_cast<std::uint64_t>(need.one_thread()))));
+    }
+    const auto affordable = (memory_limit(options) - need.fixed) / need.a_thread;
+    return std::clamp<std::int64_t>(affordable, 1, wanted);
 }
 
 }  // namespace
@@ -108,14 +136,15 @@ void Workforce::start() {
     const auto wanted = wanted_threads(options_);
     const auto count = affordable_threads(options_);
     if (count < wanted) {
-        messages_.note(fmt::format("--memory allows {} of {} {}", count, wanted,
-                                   uses_workers(options_) ? "workers" : "threads"));
+        messages_.note(fmt::format("{} allows {} of {} {}",
+                                   options_.memory == 0 ? "half the memory" : "--memory", count,
+                                   wanted, uses_workers(options_) ? "workers" : "threads"));
     }
-    if (options_.mode == Mode::compress && memory_of_a_thread(options_) >= much_memory) {
+    if (options_.mode == Mode::compress && memory_need(options_).a_thread >= much_memory) {
         const auto text =
             fmt::format("each {} needs {} at this level and chunk size; --memory sets a limit",
                         uses_workers(options_) ? "worker" : "thread",
-                        format_bytes(static_cast<std::uint64_t>(memory_of_a_thread(options_))));
+                        format_bytes(static_cast<std::uint64_t>(memory_need(options_).a_thread)));
         // Only people read it.
         ::isatty(STDERR_FILENO) == 1 ? messages_.remark(text) : messages_.note(text);
     }

@@ -22,7 +22,8 @@ class Workforce {
     /// that is not possible.
     Workforce(const CompressorOptions& options, const Messages& messages);
 
-    /// Started when it is needed. Throws Refusal if --memory does not allow one thread.
+    /// Started when it is needed, which may be remarked upon. Throws Refusal if --memory does not
+    /// allow one thread.
     const Executor& executor();
 
   private:
