@@ -175,6 +175,8 @@ class Losses(ClusterTest):
         for number in (signal.SIGTERM, signal.SIGKILL):
             with self.subTest(signal=number):
                 process = self.start_in_the_middle("--cluster", self.address, "-o", "out")
+                process.stdin.write(b"a chunk that is not sent before the end")
+                process.stdin.flush()
                 self.scheduler.send_signal(number)
                 self.scheduler.wait()
                 process.stdin.close()
