@@ -250,7 +250,9 @@ class Graph {
     [[noreturn]] void refuse_input(std::uint32_t input, std::string_view name) const;
     Segment& begin_segment(const Function& function, std::string_view name);
     TaskIndex append_alone(const Function& function, std::string_view name, std::uint32_t index,
-                           bool indexed);
+                           std::uint32_t step);
+    /// Adds what `task` of another graph is, without its inputs.
+    TaskIndex append_copy(const Graph& graph, TaskIndex task);
 
     std::uint32_t size_ = 0;
     std::vector<Segment> segments_;

@@ -104,6 +104,20 @@ inline constexpr bool fits_in_value =
     sizeof(T) <= 8 &&
     alignof(T) <= 8 && std::is_trivially_copyable_v<T>&& std::is_trivially_destructible_v<T>;
 
+/// The bits of a small object, in one register. Storing the object and then copying the word that
+/// it is part of would wait until the store has arrived.
+template <class T>
+std::uint64_t bits_of(const T& object) noexcept {
+    const auto bits_as = [&](auto bits) -> std::uint64_t {
+        std::memcpy(&bits, &object, sizeof object);
+        return bits;
+    };
+    if constexpr (sizeof(T) == 1) return bits_as(std::uint8_t{});
+    if constexpr (sizeof(T) == 2) return bits_as(std::uint16_t{});
+    if constexpr (sizeof(T) == 4) return bits_as(std::uint32_t{});
+    return bits_as(std::uint64_t{});
+}
+
 template <class T>
 void destroy_box(Box* box) noexcept {
     delete static_cast<BoxOf<T>*>(box);
@@ -167,7 +181,9 @@ class Value {
     [[nodiscard]] static Value make(A&&... arguments) {
         Value value;
         if constexpr (detail::fits_in_value<T>) {
-            std::construct_at(reinterpret_cast<T*>(&value.word_), std::forward<A>(arguments)...);
+            const T object(std::forward<A>(arguments)...);
+            const auto bits = detail::bits_of(object);
+            std::memcpy(&value.word_, &bits, sizeof bits);
         } else {
             detail::Box* box = new detail::BoxOf<T>(std::forward<A>(arguments)...);
             std::memcpy(&value.word_, &box, sizeof box);
@@ -249,8 +265,14 @@ class Value {
         }
     }
 
+    // A small object or the address of a box. Of characters, so that it may be copied as whatever
+    // it is.
+    struct Word {
+        alignas(8) unsigned char bytes[8];
+    };
+
     const detail::TypeOperations* type_ = nullptr;
-    alignas(8) std::uint64_t word_ = 0;
+    Word word_ = {};
 };
 
 namespace detail {

@@ -14,8 +14,8 @@ CompiledGraph::CompiledGraph(Graph graph, std::span<const TaskIndex> outputs) {
     const bool by_key = !graph.keys_.empty();
     graph.resolve_keys();
     literals = std::move(graph.literals_);
-    flatten(graph);
-    link();
+    const auto input_begin = flatten(graph);
+    place(input_begin, invert(input_begin));
     if (by_key) refuse_cycle(graph);
     names = std::move(graph.names_);
     for (const auto output : outputs) {
@@ -27,23 +27,33 @@ CompiledGraph::CompiledGraph(Graph graph, std::span<const TaskIndex> outputs) {
     }
 }
 
-void CompiledGraph::flatten(Graph& graph) {
-    const auto size = graph.size_;
+// Fills calls and inputs; gives where the inputs of each task begin.
+PooledVector<std::uint32_t> CompiledGraph::flatten(Graph& graph) {
     calls.reserve(graph.segments_.size());
-    tasks = SlotArray(size + std::size_t{1});
-    const bool is_flat = graph.layers_.empty();
-    if (is_flat) inputs = std::move(graph.inputs_);
-    std::vector<std::uint32_t> references;
-    for (std::uint32_t s = 0; s < graph.segments_.size(); ++s) {
-        const auto& segment = graph.segments_[s];
-        const auto end = s + 1 < graph.segments_.size() ? graph.segments_[s + 1].first : size;
+    for (const auto& segment : graph.segments_) {
         calls.push_back({graph.functions_[segment.function], segment.first, segment.first_index,
                          segment.index_step, segment.name});
+    }
+    PooledVector<std::uint32_t> input_begin;
+    if (graph.layers_.empty()) {
+        inputs = std::move(graph.inputs_);
+        input_begin = std::move(graph.input_begin_);
+    } else {
+        input_begin.reserve(graph.size_ + std::size_t{1});
+        expand(graph, input_begin);
+    }
+    input_begin.push_back(static_cast<std::uint32_t>(inputs.size()));
+    return input_begin;
+}
+
+void CompiledGraph::expand(const Graph& graph, PooledVector<std::uint32_t>& input_begin) {
+    std::vector<std::uint32_t> references;
+    for (std::size_t s = 0; s < graph.segments_.size(); ++s) {
+        const auto& segment = graph.segments_[s];
+        const auto end =
+            s + 1 < graph.segments_.size() ? graph.segments_[s + 1].first : graph.size_;
         for (auto task = segment.first; task < end; ++task) {
-            const auto begin =
-                is_flat ? graph.input_begin_[task] : static_cast<std::uint32_t>(inputs.size());
-            tasks.push_back({.inputs = begin, .call = s});
-            if (is_flat) continue;
+            input_begin.push_back(static_cast<std::uint32_t>(inputs.size()));
             references.clear();
             if (segment.layer == Graph::alone) {
                 graph.inputs_of(task, references);
@@ -61,36 +71,49 @@ void CompiledGraph::flatten(Graph& graph) {
             }
         }
     }
-    tasks.push_back({.inputs = static_cast<std::uint32_t>(inputs.size())});
 }
 
-// Inverts the edges by counting. The counts stand in an array of their own, because walking over
-// all slots once more would cost more.
-void CompiledGraph::link() {
-    const auto n = size();
-    auto* const slots = tasks.data();
+// Fills successors by counting; gives where those of each task end.
+PooledVector<std::uint32_t> CompiledGraph::invert(std::span<const std::uint32_t> input_begin) {
+    const auto n = static_cast<TaskIndex>(input_begin.size() - 1);
     PooledVector<std::uint32_t> next(n, 0);
     for (const auto input : inputs) {
         if (!is_literal(input)) ++next[input];
     }
     std::uint32_t edges = 0;
-    for (TaskIndex task = 0; task < n; ++task) {
-        slots[task].successors = edges;
-        edges += std::exchange(next[task], edges);
-    }
-    slots[n].successors = edges;
+    for (auto& begin : next) edges += std::exchange(begin, edges);
     successors.resize(edges);
     const auto* input = inputs.data();
+    auto* const place = successors.data();
     for (TaskIndex task = 0; task < n; ++task) {
-        std::uint32_t dependencies = 0;
-        for (const auto* end = inputs.data() + slots[task + 1].inputs; input != end; ++input) {
-            if (is_literal(*input)) continue;
-            successors[next[*input]++] = task;
-            ++dependencies;
+        for (const auto* end = inputs.data() + input_begin[task + 1]; input != end; ++input) {
+            if (!is_literal(*input)) place[next[*input]++] = task;
         }
-        slots[task].counter = dependencies;
-        if (dependencies == 0) sources.push_back(task);
     }
+    return next;
+}
+
+// Makes the slots, in one walk over them: they are the most memory by far.
+void CompiledGraph::place(std::span<const std::uint32_t> input_begin,
+                          std::span<const std::uint32_t> successor_end) {
+    const auto n = static_cast<TaskIndex>(successor_end.size());
+    tasks = SlotArray(n + std::size_t{1});
+    std::uint32_t successors_begin = 0;
+    for (std::uint32_t c = 0; c < calls.size(); ++c) {
+        const auto end = c + 1 < calls.size() ? calls[c + 1].first : n;
+        for (auto task = calls[c].first; task < end; ++task) {
+            std::uint32_t dependencies = 0;
+            for (auto k = input_begin[task]; k < input_begin[task + 1]; ++k) {
+                if (!is_literal(inputs[k])) ++dependencies;
+            }
+            if (dependencies == 0) sources.push_back(task);
+            tasks.push_back({.counter = dependencies,
+                             .inputs = input_begin[task],
+                             .successors = std::exchange(successors_begin, successor_end[task]),
+                             .call = c});
+        }
+    }
+    tasks.push_back({.inputs = input_begin[n], .successors = successors_begin});
 }
 
 std::string CompiledGraph::label(TaskIndex task) const {

@@ -62,8 +62,11 @@ class CompiledGraph {
     std::vector<Value> literals;
 
   private:
-    void flatten(Graph& graph);
-    void link();
+    PooledVector<std::uint32_t> flatten(Graph& graph);
+    void expand(const Graph& graph, PooledVector<std::uint32_t>& input_begin);
+    PooledVector<std::uint32_t> invert(std::span<const std::uint32_t> input_begin);
+    void place(std::span<const std::uint32_t> input_begin,
+               std::span<const std::uint32_t> successor_end);
     void refuse_cycle(const Graph& graph) const;
 };
 

@@ -59,9 +59,12 @@ constexpr std::uint64_t tasks_max = std::uint64_t{1} << 31;
                     more, name, size, tasks_max));
 }
 
-void require_function(const Function& function, std::string_view name) {
-    if (function) return;
+[[noreturn]] void refuse_missing_function(std::string_view name) {
     throw GraphError(fmt::format("adding '{}' to a graph: it has no function to call", name));
+}
+
+inline void require_function(const Function& function, std::string_view name) {
+    if (!function) refuse_missing_function(name);
 }
 
 inline void check_room(std::uint32_t size, std::uint32_t more, std::string_view name) {
@@ -124,8 +127,8 @@ Graph::Segment& Graph::begin_segment(const Function& function, std::string_view 
 }
 
 // Whether a task added now would belong to the last segment. Most tasks do: this is the fast path.
-bool Graph::continues(const Function& function, std::string_view name, std::uint32_t index,
-                      std::uint32_t step) const {
+inline bool Graph::continues(const Function& function, std::string_view name, std::uint32_t index,
+                             std::uint32_t step) const {
     if (segments_.empty()) return false;
     const auto& last = segments_.back();
     return last.layer == alone && last.index_step == step &&
@@ -133,9 +136,8 @@ bool Graph::continues(const Function& function, std::string_view name, std::uint
            functions_[last.function].same_as(function) && names_[last.name] == name;
 }
 
-TaskIndex Graph::append_alone(const Function& function, std::string_view name, std::uint32_t index,
-                              bool indexed) {
-    const std::uint32_t step = indexed ? 1 : 0;
+inline TaskIndex Graph::append_alone(const Function& function, std::string_view name,
+                                     std::uint32_t index, std::uint32_t step) {
     if (!continues(function, name, index, step)) {
         auto& segment = begin_segment(function, name);
         segment.first_index = index;
@@ -143,6 +145,12 @@ TaskIndex Graph::append_alone(const Function& function, std::string_view name, s
     }
     input_begin_.push_back(static_cast<std::uint32_t>(inputs_.size()));
     return size_++;
+}
+
+TaskIndex Graph::append_copy(const Graph& graph, TaskIndex task) {
+    const auto& segment = graph.segment_of(task);
+    return append_alone(graph.functions_[segment.function], graph.names_[segment.name],
+                        graph.index_in_layer(task), segment.index_step);
 }
 
 TaskIndex Graph::add(const Function& function, std::span<const std::uint32_t> inputs,
@@ -155,7 +163,7 @@ TaskIndex Graph::add(const Function& function, std::span<const std::uint32_t> in
             refuse_input(input, name);
         }
     }
-    const auto task = append_alone(function, name, 0, false);
+    const auto task = append_alone(function, name, 0, 0);
     for (const auto input : inputs) inputs_.push_back(input);
     return task;
 }
@@ -178,7 +186,7 @@ TaskIndex Graph::add(const Key& key, const Function& function, std::span<const K
                         "keys name one task",
                         name, key.token.text(), key.index, label(earlier)));
     }
-    const auto task = append_alone(function, name, 0, false);
+    const auto task = append_alone(function, name, 0, 0);
     for (const auto& input : inputs) {
         unresolved_.push_back({static_cast<std::uint32_t>(inputs_.size()), task, input});
         inputs_.push_back(task);

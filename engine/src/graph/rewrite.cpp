@@ -43,9 +43,7 @@ Graph select(const Graph& graph, std::span<const TaskIndex> tasks,
     result.literals_ = graph.literals_;
     std::vector<std::uint32_t> inputs;
     for (const auto task : tasks) {
-        const auto& segment = graph.segment_of(task);
-        result.append_alone(graph.functions_[segment.function], graph.names_[segment.name],
-                            graph.index_in_layer(task), segment.index_step != 0);
+        result.append_copy(graph, task);
         inputs.clear();
         graph.inputs_of(task, inputs);
         for (const auto input : inputs) {

@@ -180,7 +180,7 @@ void Job::run_chain(Seat& seat, TaskIndex task, Clock::time_point deadline) {
 
 // Of the successors that have become ready, gives the first, and puts the others into the deque,
 // from the back, so that it gives them in order.
-TaskIndex Job::take_ready(Seat& seat, std::span<const TaskIndex> successors) {
+inline TaskIndex Job::take_ready(Seat& seat, std::span<const TaskIndex> successors) {
     auto* const slots = graph_.tasks.data();
     const bool alone = seats_.size() == 1;
     auto ready = none;
@@ -199,7 +199,7 @@ TaskIndex Job::take_ready(Seat& seat, std::span<const TaskIndex> successors) {
 
 // Notes that an input of `successor`, the only one of the task that has run, is there; gives the
 // successor if it is ready.
-TaskIndex Job::owe(Seat& seat, TaskIndex successor) {
+inline TaskIndex Job::owe(Seat& seat, TaskIndex successor) {
     const std::atomic_ref left(graph_.tasks.data()[successor].counter);
     // What others have yet to count down cannot be counted twice.
     const bool is_last = left.load(std::memory_order_acquire) == seat.owed + 1;
