@@ -164,6 +164,7 @@ TEST_CASE("bags are made of any range") {
     check_made_of(std::string_view("abc"), std::vector{'a', 'b', 'c'});
     check_made_of(std::vector<bool>{true, false, true}, std::vector<bool>{true, false, true});
     check_made_of(std::vector<const char*>{"a", "b"}, std::vector<std::string>{"a", "b"});
+    check_made_of(std::vector<std::string_view>{"a", "b"}, std::vector<std::string>{"a", "b"});
     check_made_of(std::map<int, int>{{1, 2}, {3, 4}},
                   std::vector<std::pair<int, int>>{{1, 2}, {3, 4}});
 }
@@ -230,4 +231,22 @@ TEST_CASE("a sequence that came from another process may be asked for a partitio
     REQUIRE(stream->next(batch));
     CHECK(batch.size == 2);
     CHECK_FALSE(batch.owned);
+}
+
+TEST_CASE("a sequence that came from another process gives what cannot be copied once") {
+    using Owner = std::unique_ptr<int>;
+    using Sequence = satchel::detail::Sequence<Owner>;
+    Sequence sequence{std::make_shared<satchel::detail::Items<Owner>>(), {.size = 1}};
+    sequence.items->push_back(std::make_unique<int>(7));
+    const auto state =
+        satchel::Value::of(satchel::decode<Sequence>(satchel::encode(std::as_const(sequence))));
+    satchel::Arguments arguments(nullptr, nullptr, nullptr, 0, 0);
+    satchel::detail::Binding binding(arguments, 0, 0, true, nullptr);
+    const auto stream = satchel::detail::typed<Owner>(Sequence::open(state, binding));
+    satchel::detail::Batch<Owner> batch;
+    REQUIRE(stream->next(batch));
+    CHECK(batch.owned);
+    CHECK(text_of<satchel::Error>([&] {
+              (void)Sequence::open(state, binding);
+          }).starts_with("from_sequence: partition 0 is needed once more"));
 }

@@ -16,6 +16,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <span>
 #include <sstream>
 #include <string>
@@ -35,6 +36,7 @@ using satchel::from_delayed;
 using satchel::from_sequence;
 using satchel::InvalidArgument;
 using satchel::range;
+using satchel::Value;
 using satchel::testing::on_each_executor;
 using satchel::testing::text_of;
 
@@ -118,6 +120,26 @@ TEST_CASE("repartition of skewed partitions, and of long elements") {
         const auto flags = skewed.map([](std::int64_t x) { return x % 2 == 0; });
         CHECK(flags.repartition({.npartitions = 3}).count().compute(executor) == 500);
     });
+}
+
+TEST_CASE("repartition refuses a partition that has changed since it was counted") {
+    using satchel::detail::Begins;
+    const auto cut = [](Begins counted, std::uint64_t size) {
+        auto literal = Value::of(std::move(counted));
+        const std::uint32_t reference = satchel::detail::literal_bit;
+        satchel::Arguments arguments(nullptr, &literal, &reference, 1, 0);
+        std::unique_ptr<satchel::detail::StreamBase> elements =
+            std::make_unique<satchel::detail::CountingStream>(0, size);
+        satchel::detail::Binding binding(arguments, 0, 0, true, &elements);
+        const satchel::detail::Cut<std::int64_t> three{.outputs = 3};
+        return satchel::detail::cut_partition<std::int64_t>(Value::of(three), binding);
+    };
+    CHECK_NOTHROW((void)cut({0, 10}, 10));
+    CHECK_NOTHROW((void)cut({0, 4, 6}, 4));
+    for (const std::uint64_t size : {0, 3, 5, 12, 5'000}) {
+        CHECK_THROWS_AS((void)cut({0, 4, 6}, size), satchel::Error);
+    }
+    CHECK_THROWS_AS((void)cut({0, 0}, 1), satchel::Error);
 }
 
 TEST_CASE("repartition of elements that do not travel, and of more partitions than elements") {

@@ -166,6 +166,10 @@ TEST_CASE("take reads no further than it must") {
         CHECK(calls_of([&] { (void)large.take(3, {}, executor); }) == 3);
         const auto pairs = counted.map([](std::int64_t x) { return Numbers{x, x}; }).flatten();
         CHECK(calls_of([&] { (void)pairs.take(4, {}, executor); }) <= 4);
+        const auto lists = satchel::from_sequence({Numbers(1'000), Numbers(1'000)});
+        CHECK(calls_of([&] { (void)lists.flatten().map(count).take(1, {}, executor); }) == 1);
+        const auto partly = range(100'000, 4).map_partitions([](const Numbers& p) { return p; });
+        CHECK(calls_of([&] { (void)partly.map(count).take(1, {}, executor); }) == 1);
         const auto zipped = satchel::zip(counted, range(100'000, 4));
         CHECK(calls_of([&] { (void)zipped.take(2, {}, executor); }) == 2);
         const auto added = counted.map(std::plus<>(), std::int64_t{1});

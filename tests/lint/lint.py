@@ -62,6 +62,7 @@ PUBLIC_HEADERS = {
     "detail/kept_result.hpp": "graph",
     "detail/ordered_map.hpp": "bag",
     "detail/same_key.hpp": "bag",
+    "detail/partition_stage.hpp": "bag",
     "detail/parts_stage.hpp": "bag",
     "detail/pieces.hpp": "bag",
     "detail/pulled.hpp": "bag",

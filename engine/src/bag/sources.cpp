@@ -6,6 +6,9 @@
 #include <satchel/error.hpp>
 
 #include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
 
 namespace satchel::detail {
 
@@ -55,6 +58,25 @@ Value BeginsOfCounts::operator()(Arguments& arguments) const {
         begins.push_back(begins.back() + arguments.get<std::uint64_t>(k));
     }
     return Value::of(std::move(begins));
+}
+
+GivenOnce::GivenOnce(std::uint32_t partitions) : given_(partitions) {}
+
+void GivenOnce::give(std::uint32_t partition) {
+    if (!given_.at(partition).exchange(true)) return;
+    throw Error(fmt::format(
+        "from_sequence: partition {} is needed once more, as what was made of it was lost with a "
+        "worker, but its elements can only be moved, and have been; use elements that can be "
+        "copied, or make these from such by map",
+        partition));
+}
+
+void throw_recounted(std::uint32_t partition, std::uint64_t counted) {
+    throw Error(fmt::format(
+        "repartition: partition {} had {} elements when they were counted, and now it has more or "
+        "fewer; elements must be the same each time that they are made: read a file when it is "
+        "complete, give random functions a seed, or persist() the bag first",
+        partition, counted));
 }
 
 std::size_t partition_with(std::uint64_t position, const std::vector<std::uint64_t>& begin) {

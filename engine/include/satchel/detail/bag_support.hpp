@@ -139,7 +139,10 @@ inline constexpr bool is_quoted_text<const C (&)[N]> =
 /// from_sequence().
 template <template <class> class BagOf, class Range>
 auto sequence_of(Range&& range, const SequenceOptions& options) {
-    using T = element_type<std::ranges::range_value_t<Range>>;
+    // Views of texts become strings, too: the bag may outlive what they show.
+    using Given = std::ranges::range_value_t<Range>;
+    using T = std::conditional_t<std::is_same_v<Given, std::string_view>, std::string,
+                                 element_type<Given>>;
     if constexpr (is_quoted_text<Range>) {
         const auto size = std::ranges::size(range);
         const bool is_ended = range[size - 1] == T{};

@@ -17,6 +17,7 @@
 
 #include <satchel/detail/call.hpp>
 #include <satchel/detail/node.hpp>
+#include <satchel/detail/partition_stage.hpp>
 #include <satchel/detail/stages.hpp>
 #include <satchel/detail/stream.hpp>
 #include <satchel/detail/view_stream.hpp>

@@ -29,6 +29,9 @@ struct BeginsOfCounts {
     Value operator()(Arguments& arguments) const;
 };
 
+/// Throws Error: a partition has not as many elements as when they were counted.
+[[noreturn]] void throw_recounted(std::uint32_t partition, std::uint64_t counted);
+
 /// Pieces are told apart by their output partitions alone, so that keys say nothing.
 using NoKey = std::uint8_t;
 
@@ -44,18 +47,22 @@ template <class T>
 Value cut_partition(const Value& state, Binding& binding) {
     const auto& begins = binding.arguments().template get<Begins>(binding.slot(0));
     const Partitioning outputs{begins.back(), state.get<Cut<T>>().outputs, 0};
-    auto at = begins[binding.index()];
+    const auto begin = begins[binding.index()];
+    const auto last = begins[binding.index() + std::size_t{1}];
+    auto at = begin;
     auto output = outputs.with(at);
     auto end = outputs.begin(output + std::uint64_t{1});
     PieceWriter<NoKey, T> writer(outputs.parts);
     const auto stream = typed<T>(std::move(binding.upstream(0)));
     for (Batch<T> batch; stream->next(batch);) {
+        if (batch.size > last - at) throw_recounted(binding.index(), last - begin);
         batch.for_each([&](auto&& x) {
             while (at == end) end = outputs.begin(++output + std::uint64_t{1});
             writer.add_to(output, NoKey{}, std::forward<decltype(x)>(x));
             ++at;
         });
     }
+    if (at != last) throw_recounted(binding.index(), last - begin);
     return Value::of(std::move(writer).finish());
 }
 

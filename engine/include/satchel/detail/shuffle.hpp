@@ -11,6 +11,7 @@
 #include <satchel/detail/grouping.hpp>
 #include <satchel/detail/invoke.hpp>
 #include <satchel/detail/ordered_map.hpp>
+#include <satchel/detail/partition_stage.hpp>
 #include <satchel/detail/pieces.hpp>
 #include <satchel/detail/records.hpp>
 #include <satchel/detail/reduce.hpp>
@@ -106,13 +107,13 @@ class GroupStream final : public Stream<std::pair<K, std::vector<T>>> {
         });
     }
 
-    explicit GroupStream(std::vector<Group> groups) : groups_(std::move(groups)) {}
+    explicit GroupStream(std::vector<Group> groups) { groups_.hold(std::move(groups)); }
 
-    bool next(Batch<Group>& batch) override { return next_of(groups_, at_, batch); }
+    bool next(Batch<Group>& batch) override { return groups_.next(batch); }
+    void expect(std::size_t elements) override { groups_.expect(elements); }
 
   private:
-    std::vector<Group> groups_;
-    std::size_t at_ = 0;
+    HeldElements<Group> groups_;
 };
 
 template <class T, class F>

@@ -3,9 +3,11 @@
 
 #include <satchel/detail/stream.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace satchel::detail {
 
@@ -24,6 +26,17 @@ struct Partitioning {
     [[nodiscard]] std::uint32_t with(std::uint64_t position) const noexcept;
 };
 
+/// Notes which partitions were given away, where each can be given only once. Thread-safe.
+class GivenOnce {
+  public:
+    explicit GivenOnce(std::uint32_t partitions);
+    /// Throws Error if that partition was given before.
+    void give(std::uint32_t partition);
+
+  private:
+    std::vector<std::atomic<bool>> given_;
+};
+
 /// The elements of from_sequence: one container that all its partitions share.
 template <class T>
 struct Sequence {
@@ -31,11 +44,13 @@ struct Sequence {
     Partitioning partitioning = {};
     std::uint64_t first = 0;  // the number of the first item that is there
     bool has_come = false;    // from another process, which may ask for a partition several times
+    std::shared_ptr<GivenOnce> given = {};  // of what has come and cannot be copied
 
     static std::unique_ptr<StreamBase> open(const Value& state, Binding& binding) {
         const auto& sequence = state.get<Sequence>();
         const auto begin = sequence.partitioning.begin(binding.index());
         const auto end = sequence.partitioning.begin(binding.index() + 1);
+        if (sequence.given) sequence.given->give(binding.index());
         // They may be on their way to a cluster, which has no other hold on what it sends.
         const bool owned =
             binding.owned() &&
@@ -66,6 +81,7 @@ struct Sequence {
         archive& partitioning& first;
         items = std::make_shared<Items<T>>(load<Items<T>>(archive));
         has_come = true;
+        if constexpr (!is_copyable<T>) given = std::make_shared<GivenOnce>(partitioning.parts);
     }
 };
 

@@ -192,19 +192,6 @@ class FilterStream final : public Stream<T> {
     std::vector<const T*> picked_;
 };
 
-/// Whether the parts of a range that is given away go with it. Those of a view do not, nor those of
-/// a range that shares them with its copies: as a constant, it hands them out to be changed.
-template <class Range>
-inline constexpr bool owns_parts = !std::ranges::enable_view<Range> && [] {
-    if constexpr (std::ranges::input_range<const Range>) {
-        using Reference = std::ranges::range_reference_t<const Range>;
-        return !std::is_lvalue_reference_v<Reference> ||
-               std::is_const_v<std::remove_reference_t<Reference>>;
-    } else {
-        return true;
-    }
-}();
-
 /// flatten: the elements of the elements.
 template <class Range, class Out>
 class FlattenStream final : public Stream<Out> {
@@ -219,7 +206,8 @@ class FlattenStream final : public Stream<Out> {
             if (!gives_in_place()) {
                 drain();
             } else if (storage_.size() == 0) {
-                batch = owned_ ? in_place(owned_, owns_parts<Range>) : in_place(kept_, false);
+                batch = owned_ ? in_place(owned_, owns_parts<Range>, limit)
+                               : in_place(kept_, false, limit);
                 return true;
             } else {
                 break;
@@ -291,10 +279,10 @@ class FlattenStream final : public Stream<Out> {
     }
 
     template <class Opened>
-    static Batch<Out> in_place(Opened& range, bool owned) {
+    static Batch<Out> in_place(Opened& range, bool owned, std::size_t limit) {
         if constexpr (lies_as_batch && readable_in_place) {
             auto& [at, end] = *range;
-            const auto size = std::min<std::ptrdiff_t>(end - at, batch_elements_max);
+            const auto size = std::min(end - at, static_cast<std::ptrdiff_t>(limit));
             auto* const items = const_cast<Out*>(std::to_address(at));
             at += size;
             if (at == end) range.reset();
@@ -339,105 +327,6 @@ class FlattenStream final : public Stream<Out> {
     std::optional<Kept> kept_;    // … or if it is not
     BatchLimit limit_;
     BatchStorage<Out> storage_;
-};
-
-/// How map_partitions' function takes a whole partition.
-template <class F, class T>
-inline constexpr bool takes_vector = callable_with<F, std::vector<T>>;
-template <class F, class T>
-inline constexpr bool takes_span = callable_with<F, std::span<const T>>;
-
-template <class F, class T>
-decltype(auto) call_with_partition(F& function, Items<T>& items) {
-    if constexpr (takes_vector<F, T>) {
-        if constexpr (std::is_same_v<T, bool>) {
-            using Result = decltype(function(std::vector<bool>()));
-            // No reference to it may leave this function.
-            using Kept = std::conditional_t<std::is_reference_v<Result>,
-                                            std::remove_cvref_t<Result>, Result>;
-            return Kept(function(std::vector<bool>(items.begin(), items.end())));
-        } else {
-            return function(std::move(items));
-        }
-    } else {
-        return function(std::span<const T>(items.data(), items.size()));
-    }
-}
-
-template <class F, class T>
-struct PartitionResult {
-    using type =
-        call_result<F, std::conditional_t<takes_vector<F, T>, std::vector<T>, std::span<const T>>>;
-};
-
-/// A result that is one element although it could be iterated over.
-template <class R>
-inline constexpr bool is_one_element =
-    !std::ranges::input_range<R> || std::is_same_v<R, std::string> || std::is_same_v<R, Bytes> ||
-    requires(R r) {
-    r.native().c_str();
-}  // a path
-|| requires { requires std::is_same_v<std::ranges::range_value_t<R>, R>; };  // JSON, a tree
-
-/// What the new partition is made of.
-template <class R>
-struct PartitionElement {
-    using type = R;
-};
-template <class R>
-requires(!is_one_element<R>) struct PartitionElement<R> {
-    using type = element_type<std::ranges::range_value_t<R>>;
-};
-
-/// The elements that map_partitions makes of what its function returned.
-template <class Out, class R>
-Items<Out> elements_of(R&& result) {
-    using Result = std::remove_cvref_t<R>;
-    if constexpr (std::is_same_v<Result, Items<Out>> && !is_one_element<Result>) {
-        return std::forward<R>(result);
-    } else {
-        Items<Out> items;
-        if constexpr (is_one_element<Result>) {
-            items.push_back(std::forward<R>(result));
-        } else if constexpr (!std::is_lvalue_reference_v<R> && owns_parts<Result>) {
-            for (auto&& element : result) items.push_back(std::move(element));
-        } else {
-            for (auto&& element : result) items.push_back(Out(element));
-        }
-        return items;
-    }
-}
-
-/// The next batch of elements that a stage holds.
-template <class T>
-bool next_of(Items<T>& items, std::size_t& at, Batch<T>& batch) {
-    if (at == items.size()) return false;
-    batch = {items.data() + at, nullptr, std::min(batch_elements_max, items.size() - at), true};
-    at += batch.size;
-    return true;
-}
-
-/// map_partitions: a function of the whole partition.
-template <class In, class Out, class F>
-class PartitionStream final : public Stream<Out> {
-  public:
-    PartitionStream(std::unique_ptr<Stream<In>> upstream, const F& function)
-        : upstream_(std::move(upstream)), function_(function) {}
-
-    bool next(Batch<Out>& batch) override {
-        if (upstream_) {
-            auto items = collect_all(*upstream_);
-            upstream_.reset();
-            made_ = elements_of<Out>(call_with_partition<TaskFunction<F>, In>(function_, items));
-        }
-        return next_of(made_, at_, batch);
-    }
-
-  private:
-    std::unique_ptr<Stream<In>> upstream_;
-    TaskFunction<F> function_;
-    Items<Out> made_;
-    std::size_t at_ = 0;
 };
 
 }  // namespace satchel::detail

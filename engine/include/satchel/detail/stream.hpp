@@ -49,6 +49,19 @@ struct ElementType<std::pair<const K, V>> {
 template <class V>
 using element_type = typename ElementType<std::decay_t<V>>::type;
 
+/// Whether the parts of a range that is given away go with it. Those of a view do not, nor those of
+/// a range that shares them with its copies: as a constant, it hands them out to be changed.
+template <class Range>
+inline constexpr bool owns_parts = !std::ranges::enable_view<Range> && [] {
+    if constexpr (std::ranges::input_range<const Range>) {
+        using Reference = std::ranges::range_reference_t<const Range>;
+        return !std::is_lvalue_reference_v<Reference> ||
+               std::is_const_v<std::remove_reference_t<Reference>>;
+    } else {
+        return true;
+    }
+}();
+
 // ---- how large an element is --------------------------------------------------------------------
 
 template <class T>

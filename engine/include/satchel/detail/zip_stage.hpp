@@ -3,12 +3,14 @@
 
 #include <satchel/delayed.hpp>
 #include <satchel/detail/call.hpp>
+#include <satchel/detail/partition_stage.hpp>
 #include <satchel/detail/stages.hpp>
 #include <satchel/detail/stream.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -272,7 +274,7 @@ class ZipPartitionStream final : public Stream<Out> {
                        std::uint32_t& slot)
         : upstream_(typed<In>(std::move(binding.upstream(0)))),
           function_(state.function),
-          readers_{typename Extra<A>::Reader(binding, upstream, slot)...} {}
+          readers_(Readers{typename Extra<A>::Reader(binding, upstream, slot)...}) {}
 
     bool next(Batch<Out>& batch) override {
         if (upstream_) {
@@ -282,13 +284,16 @@ class ZipPartitionStream final : public Stream<Out> {
                 [&](auto&... reader) {
                     return WithExtra<F, extra_partition<A>...>{function_, {whole<A>(reader)...}};
                 },
-                readers_);
-            made_ = elements_of<Out>(call_with_partition<decltype(call), In>(call, items));
+                *readers_);
+            made_.hold(elements_of<Out>(call_with_partition<decltype(call), In>(call, items)));
+            readers_.reset();
         }
-        return next_of(made_, at_, batch);
+        return made_.next(batch);
     }
+    void expect(std::size_t elements) override { made_.expect(elements); }
 
   private:
+    using Readers = std::tuple<typename Extra<A>::Reader...>;
     template <class Given>
     static extra_partition<Given> whole(typename Extra<Given>::Reader& reader) {
         if constexpr (Extra<Given>::is_bag) {
@@ -302,9 +307,8 @@ class ZipPartitionStream final : public Stream<Out> {
 
     std::unique_ptr<Stream<In>> upstream_;
     TaskFunction<F> function_;
-    std::tuple<typename Extra<A>::Reader...> readers_;
-    Items<Out> made_;
-    std::size_t at_ = 0;
+    std::optional<Readers> readers_;  // until the function was called
+    HeldElements<Out> made_;
 };
 
 /// Refuses, in words, a function that does not fit an element of type `T` and extra arguments `A…`.
