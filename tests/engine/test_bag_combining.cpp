@@ -268,6 +268,11 @@ TEST_CASE("a bag to which others are appended one by one has a task a partition"
     for (int k = 1; k < 2'000; ++k) all = concat(all, range(1, 1));
     CHECK(satchel::detail::lower({all.node()}).graph.size() == 2'000);
     CHECK(all.count().compute(synchronous) == 2'000);
+    // What each needs tasks of its own for comes between them.
+    auto grown = range(1, 1).distinct();
+    for (int k = 1; k < 100; ++k) grown = concat(grown, range(k, 1).distinct());
+    CHECK(satchel::detail::lower({grown.node()}).graph.size() <= 300);
+    CHECK(grown.count().compute(synchronous) == 1 + 99 * 100 / 2);
     // Also where somebody else uses one of those before.
     auto numbers = range(3, 2);
     const auto first = numbers;
@@ -283,6 +288,21 @@ TEST_CASE("a bag to which others are appended one by one has a task a partition"
         CHECK(more[60] == 0);
         CHECK(more[61] == 1);
     });
+}
+
+TEST_CASE("zip moves what cannot be copied and copies the rest") {
+    const auto make = [](std::int64_t x) { return std::make_unique<std::int64_t>(x); };
+    const auto sum = [](const std::tuple<int, std::unique_ptr<std::int64_t>>& pair) {
+        return std::get<0>(pair) + *std::get<1>(pair);
+    };
+    const auto numbers = from_sequence({1, 2, 3}, {.npartitions = 3});
+    on_each_executor([&](const Executor& executor) {
+        CHECK(zip(numbers, range(3, 3).map(make)).map(sum).compute(executor) == Numbers{1, 3, 5});
+        CHECK(zip(numbers.persist(executor), range(3, 3).map(make)).map(sum).compute(executor) ==
+              Numbers{1, 3, 5});
+    });
+    const auto kept = range(3, 3).map(make).persist(synchronous);
+    CHECK_THROWS_AS((void)zip(numbers, kept).compute(synchronous), InvalidArgument);
 }
 
 TEST_CASE("move-only elements of a concat that others use too are refused before anything runs") {

@@ -45,7 +45,7 @@ class Lowering {
 
     void emit_all() {
         for (const auto& one : known_) {
-            if (one.stored) emit(*one.node);
+            if (one.stored && !one.is_spliced) emit(*one.node);
         }
     }
 
@@ -94,6 +94,7 @@ class Lowering {
         bool is_root = false;
         bool stored = false;
         bool shares_parts = false;  // concat: others use what it is made of
+        bool is_spliced = false;    // concat: its parts are parts of the only one that uses it
         bool user_given_up = false;
         bool given_up = false;  // nobody will compute it again
     };
@@ -165,7 +166,7 @@ class Lowering {
         if (!makes_stream(node)) {
             // The parts of a concat are emitted with it, one after another.
             one.stored = true;
-            one.shares_parts = node.description.role == Role::concat && has_shared_part(node);
+            if (node.description.role == Role::concat) look_at_parts(one);
             return;
         }
         one.fused_stages = 1;
@@ -185,11 +186,13 @@ class Lowering {
     static bool has_other_users(const Known& one) {
         return one.is_root || one.stream_uses + one.value_uses != 1 || one.shares_parts;
     }
-    bool has_shared_part(const Node& concat) {
-        return std::ranges::any_of(concat.description.inputs, [&](const NodeInput& input) {
-            const auto& part = known(*input.node);
-            return part.stored && has_other_users(part);
-        });
+    void look_at_parts(Known& concat) {
+        for (const auto& input : concat.node->description.inputs) {
+            auto& part = known(*input.node);
+            concat.shares_parts |= part.stored && has_other_users(part);
+            part.is_spliced = input.node->description.role == Role::concat && !part.is_root &&
+                              part.stream_uses + part.value_uses == 1;
+        }
     }
 
     void emit(const Node& node) {
@@ -251,26 +254,27 @@ class Lowering {
         return names + node.description.name;
     }
 
+    // With the parts of the concats among its parts, or bags that are appended one by one in a loop
+    // would pass on all that is there each time.
     void emit_concat(const Node& node) {
         const Function pass_on(PassOn{});
-        const auto& inputs = node.description.inputs;
-        const auto first_end = [&] {
-            return known(*inputs.front().node).first + inputs.front().node->description.count;
-        };
-        // Where the first part is what was emitted last, the others follow it: bags that are
-        // appended one by one do not pass on all that is there each time.
-        const bool follows =
-            known(*inputs.front().node).first != not_emitted && first_end() == graph_.size();
-        known(node).first = follows ? known(*inputs.front().node).first : graph_.size();
-        for (const auto& input : inputs) {
-            if (follows && &input == &inputs.front()) continue;
-            const auto& part = known(*input.node);
-            if (part.first == not_emitted) {
-                (void)emit_pipeline(*input.node);
+        known(node).first = graph_.size();
+        std::vector<const Node*> open{&node};
+        while (!open.empty()) {
+            const auto& part = *open.back();
+            const auto& found = known(part);
+            open.pop_back();
+            if (&part == &node || found.is_spliced) {
+                const auto& inputs = part.description.inputs;
+                for (auto input = inputs.rbegin(); input != inputs.rend(); ++input) {
+                    open.push_back(input->node.get());
+                }
+            } else if (found.stored) {
+                const auto count = part.description.count;
+                (void)graph_.add(Layer{
+                    node.description.name, count, pass_on, {Input::same(found.first, count)}});
             } else {
-                const auto count = input.node->description.count;
-                (void)graph_.add(
-                    Layer{node.description.name, count, pass_on, {Input::same(part.first, count)}});
+                (void)emit_pipeline(part);
             }
         }
     }
@@ -389,12 +393,16 @@ class Lowering {
         bool owned = true;
         for (const auto& input : node.description.inputs) {
             if (input.kind != Kind::stream) continue;
+            // A node that moves from what cannot be copied copies the rest.
+            const bool matters =
+                !node.description.needs_owned || !input.node->description.elements->copyable;
             const auto& upstream = known(*input.node);
             if (!upstream.stored) {
-                owned &= append(*input.node, pipeline, inputs);
+                const bool upstream_owned = append(*input.node, pipeline, inputs);
+                owned &= upstream_owned || !matters;
                 continue;
             }
-            owned &= !has_other_users(upstream);
+            owned &= !has_other_users(upstream) || !matters;
             pipeline.steps.push_back({{input.node->description.elements->read, {}},
                                       0,
                                       static_cast<std::uint32_t>(inputs.size()),
