@@ -192,6 +192,26 @@ struct Temporary {
 };
 }  // namespace
 
+TEST_CASE("a small buffer among many records does not keep them all") {
+    auto written = OutputArchive::contiguous();
+    const auto large = Bytes::copy_of(std::string(1'000, 'l'));
+    const auto small = Bytes::copy_of("small");
+    written& small& large;
+    const auto records = std::move(written).finish().head;
+    auto archive = InputArchive::contiguous(records);
+    const auto is_inside = [&](const Bytes& bytes) {
+        return bytes.data() >= records.data() && bytes.data() < records.data() + records.size();
+    };
+    Bytes first;
+    archive& first;
+    CHECK(first.text() == "small");
+    CHECK_FALSE(is_inside(first));
+    Bytes second;
+    archive& second;
+    CHECK(second.text() == large.text());
+    CHECK(is_inside(second));
+}
+
 TEST_CASE("a buffer that a serialize makes up is copied") {
     const auto encoded = encode(Value::of(Temporary{7}));
     CHECK(decode<Value>(encoded).get<Temporary>().n == 7);

@@ -252,6 +252,24 @@ TEST_CASE("NaN is one key also inside of a pair, a list, an optional and an aggr
     check(std::pair(1, Cell(not_a_number)), std::pair(1, Cell(1.0)));
 }
 
+namespace {
+struct Labelled : std::variant<double, std::string> {
+    using Base = std::variant<double, std::string>;
+    Labelled(double number, int number_of_row) : Base(number), row(number_of_row) {}
+    Labelled() = default;
+    bool operator==(const Labelled&) const = default;
+    friend std::uint64_t stable_hash(const Labelled& x) {
+        return satchel::stable_hash(static_cast<std::uint64_t>(x.row));
+    }
+    int row = 0;
+};
+}  // namespace
+
+TEST_CASE("a class with members of its own is compared by its own ==, a NaN inside or not") {
+    const auto bag = from_sequence({Labelled(not_a_number, 1), Labelled(not_a_number, 2)});
+    CHECK(bag.frequencies().compute(satchel::SynchronousExecutor{}).size() == 2);
+}
+
 TEST_CASE("frequencies of many different elements, in all partitions") {
     on_each_executor([](const Executor& executor) {
         for (const std::int64_t split_every : {2, 8}) {
@@ -506,6 +524,9 @@ TEST_CASE("the same grouping of the same bag has the same name, another another"
     CHECK(bag.topk(3).name() == bag.topk(3).name());
     CHECK(bag.topk(3).name() != bag.topk(4).name());
     CHECK(bag.sample(3, 1).name() == bag.sample(3, 1).name());
+    CHECK(bag.sample(3, {1}).name() == bag.sample(3, 1).name());
+    CHECK(bag.sample(3, {}).name() != bag.sample(3, {}).name());
+    CHECK(bag.choices(3, {1}).name() == bag.choices(3, 1).name());
     CHECK(bag.sample(3, 1).name() != bag.sample(3, 2).name());
     CHECK(bag.sample(3).name() != bag.sample(3).name());
     CHECK(bag.choices(3, 1).name() == bag.choices(3, 1).name());

@@ -395,6 +395,31 @@ TEST_CASE("functions that join may return a reference to their first argument") 
     }
 }
 
+TEST_CASE("a fold into a type that cannot be compared is a tree, if nothing changes nothing") {
+    struct Sums {
+        double of[3];
+        std::int64_t count;
+    };
+    std::atomic<int> joins{0};
+    const auto add = [](Sums a, std::int64_t x) {
+        for (auto& sum : a.of) sum += static_cast<double>(x);
+        ++a.count;
+        return a;
+    };
+    const auto join = [&](Sums a, const Sums& b) {
+        ++joins;
+        for (int k = 0; k < 3; ++k) a.of[k] += b.of[k];
+        a.count += b.count;
+        return a;
+    };
+    const auto folded = range(100, 10).fold(add, join, Sums{});
+    joins = 0;
+    const auto sums = folded.compute(synchronous);
+    CHECK(sums.of[2] == 4'950);
+    CHECK(sums.count == 100);
+    CHECK(joins.load() >= 9);
+}
+
 TEST_CASE("what `combine` makes of nothing does not count, nor do bytes between members") {
     struct Mean {  // has no ==
         std::int16_t count = 0;

@@ -42,6 +42,15 @@ struct Person {
     [[nodiscard]] std::size_t name_size() const { return name.size(); }
 };
 
+class Closed {
+  public:
+    explicit Closed(int number) : number_(number) {}
+    bool operator==(const Closed&) const = default;
+
+  private:
+    int number_;
+};
+
 struct Scale {
     double k;
     double operator()(double x) const { return k * x; }
@@ -256,4 +265,8 @@ TEST_CASE("what cannot travel is refused before it is sent, naming the operation
           std::string::npos);
     const auto unsendable = text_of<Error>([&] { (void)pointers.compute(children()); });
     CHECK(unsendable.starts_with("map: the elements that it gives cannot be sent"));
+    const auto closed = numbers.map([](int x) { return std::vector{Closed(x)}; });
+    CHECK(text_of<satchel::TravelError>([&] {
+              (void)closed.compute(children());
+          }).find("objects of a class that does not show its members") != std::string::npos);
 }

@@ -25,6 +25,13 @@ using satchel::testing::on_each_executor;
 namespace {
 
 // Trivially copyable, and yet not to be copied: the compiler may use memcpy, users may not.
+/// Like one bit of a std::vector<bool>, but a value.
+struct Coin {
+    bool heads = false;
+    explicit operator bool() const { return heads; }
+    void flip() { heads = !heads; }
+};
+
 struct Handle {
     explicit Handle(int n) : number(n) {}
     Handle(Handle&&) = default;
@@ -59,6 +66,11 @@ TEST_CASE("elements that are trivially copyable, but move-only, are moved") {
         CHECK(even.compute(executor).size() == 1500);
         CHECK(even.take(1, {}, executor).front().number == 2);
     });
+}
+
+TEST_CASE("elements may be flipped") {
+    const auto coins = satchel::range(3, 1).map([](auto x) { return Coin{x == 1}; });
+    CHECK(coins.filter([](const Coin& x) { return x.heads; }).count().compute() == 1);
 }
 
 TEST_CASE("elements may have constant members") {

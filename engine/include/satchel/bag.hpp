@@ -256,20 +256,20 @@ class Bag : public detail::TextOperations<Bag<T>, T> {
     requires(!std::is_same_v<Acc, ReductionOptions>)
         [[nodiscard]] auto foldby(K key, F binop, Acc initial, ReductionOptions options = {}) const;
 
-    /// `k` different positions, all equally likely, in the order of the bag. The same seed chooses
-    /// the same elements on every executor. Throws InvalidArgument when computed if there are fewer
-    /// than k.
+    /// `k` different positions, all equally likely, in the order of the bag; the same for the same
+    /// seed, on every executor. Throws InvalidArgument when computed if there are fewer than k.
     [[nodiscard]] Bag sample(std::int64_t k, std::optional<std::uint64_t> seed = {},
                              ReductionOptions options = {}) const;
-    [[nodiscard]] Bag sample(std::int64_t k, ReductionOptions options) const {
+    template <std::same_as<ReductionOptions> Options = ReductionOptions>
+    [[nodiscard]] Bag sample(std::int64_t k, Options options) const {
         return sample(k, std::nullopt, options);
     }
 
-    /// `k` independent draws. Throws EmptyBag when computed on a bag without elements, unless k is
-    /// 0.
+    /// `k` independent draws. Throws EmptyBag when computed on an empty bag, unless k is 0.
     [[nodiscard]] Bag choices(std::int64_t k, std::optional<std::uint64_t> seed = {},
                               ReductionOptions options = {}) const;
-    [[nodiscard]] Bag choices(std::int64_t k, ReductionOptions options) const {
+    template <std::same_as<ReductionOptions> Options = ReductionOptions>
+    [[nodiscard]] Bag choices(std::int64_t k, Options options) const {
         return choices(k, std::nullopt, options);
     }
 

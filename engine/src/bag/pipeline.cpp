@@ -5,6 +5,7 @@
 #include <satchel/task.hpp>
 
 #include <algorithm>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -19,13 +20,20 @@ const bool engine_is_named = [] {
     return true;
 }();
 
+// What is wrong with elements, of which none is a function.
+std::string_view element_problem(TravelProblem problem) {
+    if (problem != TravelProblem::opaque) return problem_text(problem);
+    return "they are or hold objects of a class that does not show its members, as it has private "
+           "ones, a base or constructors; give it a serialize(Archive&, unsigned) member";
+}
+
 template <class Part>
 void save_part(OutputArchive& archive, const Part& part, const Step& step) {
     archive& step.name& step.upstreams& step.first_slot& step.owned;
     if (step.result != nullptr && step.result->save == nullptr) {
         throw TravelError(fmt::format(
             "{}: the elements that it gives cannot be sent to another process: {} (they are a {})",
-            step.name, problem_text(step.result->problem), readable_name(*step.result->type)));
+            step.name, element_problem(step.result->problem), readable_name(*step.result->type)));
     }
     save_code(archive, *part.code);
     if (part.code->state == nullptr) return;

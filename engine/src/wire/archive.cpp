@@ -127,7 +127,13 @@ Bytes InputArchive::take(std::uint64_t size) {
     return encoded_.head.slice(offset, static_cast<std::size_t>(size));
 }
 
-Bytes InputArchive::load_bytes() { return take(load_size()); }
+Bytes InputArchive::load_bytes() {
+    const auto size = load_size();
+    // A slice holds all that it is cut out of, as many records as there are.
+    const bool is_record = segment_min_ == SIZE_MAX;
+    const auto slice = take(size);
+    return is_record && size < encoded_.head.size() / 8 ? Bytes::copy_of(slice) : slice;
+}
 
 Bytes InputArchive::load_block(std::size_t element_size) {
     const auto size = load_size();

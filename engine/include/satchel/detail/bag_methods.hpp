@@ -338,8 +338,9 @@ auto Bag<T>::accumulate(F binop, Acc initial) const {
     using Given = detail::element_type<Acc>;
     constexpr bool accepted = std::is_invocable_v<F&, Given, const T&>;
     static_assert(accepted,
-                  "satchel: accumulate()'s function must take two arguments: what was accumulated "
-                  "so far, which begins as the initial value, and an element of this bag.");
+                  "satchel: accumulate()'s function must take two arguments, by value or const "
+                  "reference: what was accumulated so far, which begins as the initial value, and "
+                  "an element of this bag.");
     if constexpr (accepted) {
         using Result = std::decay_t<std::invoke_result_t<F&, Given, const T&>>;
         if constexpr (detail::check_copyable<F>() && detail::check_result<Result>() &&

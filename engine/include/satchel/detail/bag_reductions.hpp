@@ -63,6 +63,10 @@ const {
                   "satchel: fold without an initial value must return what it folds: an element. "
                   "Pass `combine` and `initial` to fold into another type.");
     static_assert(detail::check_assignable<T>());
+    static_assert(
+        std::is_invocable_v<C&, T, T>,
+        "satchel: `combine` must take two elements, and join them. To begin with a value, "
+        "write fold(binop, combine, initial).");
     using Reducer = detail::SymmetricFoldReducer<T, F, C>;
     const auto token = detail::function_token(binop).then(detail::function_token(combine));
     return reduced("fold", options, Reducer{std::move(binop), std::move(combine), std::nullopt},
@@ -80,9 +84,11 @@ using folded = std::decay_t<std::invoke_result_t<F&, element_type<Acc>, T>>;
 template <class T, class F, class Acc>
 constexpr bool check_folded() {
     constexpr bool accepted = std::is_invocable_v<F&, element_type<Acc>, T>;
-    static_assert(accepted,
-                  "satchel: this function must take two arguments: what was folded so far, which "
-                  "begins as the initial value, and an element of this bag.");
+    static_assert(
+        accepted,
+        "satchel: this function must take two arguments, by value or const reference: what "
+        "was folded so far, which begins as the initial value, and an element of this "
+        "bag.");
     if constexpr (accepted) {
         return check_copyable<F>() && check_result<folded<T, F, Acc>>();
     } else {

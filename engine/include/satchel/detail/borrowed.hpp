@@ -39,9 +39,9 @@ concept Container = requires(T& x) {
 
 /// One bit of a std::vector<bool> or a std::bitset.
 template <class T>
-concept BitReference = requires(T& bit) {
-    static_cast<bool>(bit);
+concept BitReference = std::convertible_to<const T&, bool> && requires(T& bit) {
     bit.flip();
+    { bit = true } -> std::same_as<T&>;
 };
 
 /// What a `T` borrows, itself or in what it holds: the parts of pairs, tuples and variants, the
