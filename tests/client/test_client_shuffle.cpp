@@ -81,6 +81,17 @@ struct DyingKey {
     }
 };
 
+// Dies at its element `at`: before a repartition, or while its partitions are put together.
+struct DyingName {
+    DieOnce die = {};
+    std::int64_t at = 0;
+
+    std::string operator()(std::string name) const {
+        if (std::stoll(name) == at) die();
+        return name;
+    }
+};
+
 // Dies at the group `at`: while groups are put together.
 struct DyingStage {
     DieOnce die = {};
@@ -157,6 +168,18 @@ TEST_CASE("workers that die in the middle of a shuffle cost nothing but time") {
         const auto groups = names().groupby(key_of).map(DyingStage{{file}, at});
         CHECK(groups.compute(client) == expected);
         CHECK(std::filesystem::exists(file));
+    }
+    const auto elements = names().compute(SynchronousExecutor{});
+    for (const std::int64_t at : {0, 9'000, 19'999}) {
+        CAPTURE(at);
+        const auto before = folder.file(fmt::format("made-{}", at));
+        const auto made = names().map(DyingName{{before}, at});
+        CHECK(made.repartition({.npartitions = 40}).compute(client) == elements);
+        CHECK(std::filesystem::exists(before));
+        const auto after = folder.file(fmt::format("put-together-{}", at));
+        const auto divided = names().repartition({.npartitions = 40});
+        CHECK(divided.map(DyingName{{after}, at}).compute(client) == elements);
+        CHECK(std::filesystem::exists(after));
     }
 }
 
