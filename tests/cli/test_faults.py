@@ -133,7 +133,8 @@ class Faults(CliTest):
 
     def test_file_systems_that_know_no_metadata(self):
         for call in ("fchown:1", "fchown:2", "fchmod:1", "futimens:1"):
-            for code in (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP):
+            for code in (errno.EPERM, errno.EACCES, errno.EDQUOT, errno.ENOSYS, errno.EOPNOTSUPP,
+                         errno.EOVERFLOW):
                 self.clear()
                 self.file("f", CONTENT)
                 fault = {"FAULT_ERROR": f"{call}:{code}"}

@@ -50,11 +50,10 @@ void refuse_committed(const PendingFile* pending, const std::string& name) {
     if (pending == nullptr) throw FileError(name + ": was committed already");
 }
 
-// Whether metadata cannot be set because there is no such thing, or not for us; the file does
-// without.
-bool does_without(int code) {
-    return code == EPERM || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP;
-}
+// Whether metadata that cannot be set leaves the data as good as it is. File systems have many ways
+// to say that there is no such thing, or not for us, as EACCES of sshfs and EDQUOT of a group's
+// quota; but a disk that is damaged or full is an error.
+bool does_without(int code) { return code != EIO && code != ENOSPC; }
 
 bool change_owner(int descriptor, uid_t owner, gid_t group, const std::string& name) {
     if (::fchown(descriptor, owner, group) == 0) return true;
