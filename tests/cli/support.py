@@ -113,14 +113,15 @@ class CliTest(unittest.TestCase):
         path.write_bytes(data)
         return path
 
-    def file_with_access_list(self, name, data):
-        """Makes a file that its group may read and user 1234 may write; returns its path."""
+    def file_with_access_list(self, name, data, *, owner=6, user=6, own_group=4, mask=6, others=0):
+        """Makes a file, which its group may read and user 1234 may write unless asked for
+        otherwise; returns its path."""
         path = self.file(name, data)
         try:
-            os.setxattr(path, ACCESS_LIST, access_list(6, 6, 4, 6, 0))
+            os.setxattr(path, ACCESS_LIST, access_list(owner, user, own_group, mask, others))
         except OSError:
             self.skipTest("there are no access lists here")
-        self.assertEqual(os.stat(path).st_mode & 0o777, 0o660)
+        self.assertEqual(os.stat(path).st_mode & 0o777, owner << 6 | mask << 3 | others)
         return path
 
     def read(self, name):

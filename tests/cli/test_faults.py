@@ -148,6 +148,12 @@ class Faults(CliTest):
         self.assertNotIn(ACCESS_LIST, os.listxattr(self.folder / "f.gz"))
         self.assertEqual(os.stat(self.folder / "f.gz").st_mode & 0o777, 0o640)
 
+    def test_where_an_access_list_cannot_be_set_nobody_gains_what_it_denied(self):
+        self.file_with_access_list("f", CONTENT, owner=6, user=0, own_group=4, mask=4, others=4)
+        fault = {"FAULT_ERROR": f"fsetxattr:1:{errno.EOPNOTSUPP}"}
+        self.assert_outcome(self.run_with(fault, "compress", "f"), 0)
+        self.assertEqual(os.stat(self.folder / "f.gz").st_mode & 0o777, 0o600)
+
     def test_who_decompresses_all_of_a_file_does_not_read_its_notes_first(self):
         self.file("f", CONTENT * 10)
         for name, suffix in SUFFIXES.items():

@@ -18,8 +18,8 @@ namespace satchel {
 /// Takes away the list that a folder may have given to a new file.
 void remove_access_list(int descriptor);
 
-/// The mode of a file of mode `mode` and that list, for a copy without it: its group may do no more
-/// than before.
+/// The mode of a file of mode `mode` and that list, for a copy without it: nobody may do more than
+/// before, whether they had an entry in the list or not.
 [[nodiscard]] mode_t mode_without_list(mode_t mode, const std::string& list);
 
 }  // namespace satchel
