@@ -31,8 +31,8 @@ function(satchel_library_dependency name library header)
   endif()
 endfunction()
 
-# C++20, and warnings in our own build alone; as errors only where that is asked for, as the presets
-# do: a newer compiler's new warning must not keep anybody from building.
+# C++20, and warnings in our own build alone; as errors only where that is asked for, as all presets
+# but `release` do: a newer compiler's new warning must not keep anybody from building.
 function(satchel_target target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
