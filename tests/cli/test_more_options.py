@@ -347,6 +347,20 @@ class MoreOptions(CliTest):
             self.assertEqual(run("satchel-" + cat, "f"), CONTENT)
             self.assertEqual(run("satchel-" + tool, "-dc", "f"), CONTENT)
 
+    def test_links_that_are_called_like_other_tools_read_all_formats(self):
+        for name in SUFFIXES:
+            self.file("f", self.check("compress", "--format", name, data=CONTENT))
+            for tool in ("gzip", "pigz", "bzip2", "xz"):
+                with self.subTest(format=name, tool=tool):
+                    self.assertEqual(self.run_as("satchel-" + tool, "-dc", "f"), CONTENT)
+                    self.run_as("satchel-" + tool, "-t", "f")
+                    self.assertIn(b"400000", self.run_as("satchel-" + tool, "-l", "f"))
+        self.file("plain", b"plain")  # as zgrep reads it
+        self.assertEqual(self.run_as("satchel-gzip", "-cdf", "plain"), b"plain")
+        self.file("f", gzip.compress(CONTENT))
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.run_as("satchel-gzip", "--format", "xz", "-dc", "f")
+
     @unittest.skipUnless(HAS_ZSTD, "this build has no zstd")
     def test_a_link_that_is_called_like_zstd_keeps_sources(self):
         self.file("f", CONTENT)
@@ -361,6 +375,11 @@ class MoreOptions(CliTest):
         self.run_as("satchel-pigz", "-kz", "f")
         self.assertEqual(zlib.decompress(self.read("f.zz")), CONTENT)
         self.assertEqual(self.run_as("satchel-unpigz", "-c", "f.zz"), CONTENT)
+        self.run_as("satchel-pigz", "-f", "-d", "f.zz")
+        self.assertEqual(self.read("f"), CONTENT)
+        self.assertEqual(self.run_as("satchel-pigz", "-dcz", data=gzip.compress(CONTENT)), CONTENT)
+        packed = self.run_as("satchel-pigz", "-z", "--format", "xz", data=CONTENT)
+        self.assertEqual(lzma.decompress(packed), CONTENT)
         self.run_as("satchel-gzip", "-z", "--synchronous", "f")
         self.assertEqual(gzip.decompress(self.read("f.gz")), CONTENT)
 

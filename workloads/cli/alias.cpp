@@ -10,7 +10,7 @@ struct Alias {
     std::string_view tool;
     std::string_view reverse;
     std::string_view to_stdout;
-    std::string_view format;
+    std::string_view format;      // what it makes; what it reads is told by the content
     std::string_view habit = {};  // an option, for what the others do not do
 };
 
@@ -34,9 +34,8 @@ Arguments alias_arguments(std::string_view program) {
     const auto name = program.substr(prefix.size());
     for (const Alias& alias : aliases) {
         if (name == alias.tool) {
-            return with_habit({"compress", "--format", std::string(alias.format)}, alias);
+            return with_habit({"compress", "--default-format", std::string(alias.format)}, alias);
         }
-        // The format is told by the content, as those tools do where they know several.
         if (name == alias.reverse) return with_habit({"decompress"}, alias);
         if (name == alias.to_stdout) return {"decompress", "--stdout"};
     }

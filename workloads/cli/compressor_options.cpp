@@ -22,6 +22,7 @@ constexpr std::int64_t threads_max = 1024;
 struct Spoken {
     std::optional<std::int64_t> level;
     std::optional<std::int64_t> chunk_size;
+    const Codec* default_codec = &codec("gzip");  // of compression
     bool z_means_zlib = false;
 };
 
@@ -47,15 +48,27 @@ void add_mode_switches(CLI::App& app, CompressorOptions& options, Spoken& spoken
         })->group(group);
         add_spelling(app, "--uncompress", [&] { options.mode = Mode::decompress; });
         add_spelling(app, "--compress", [&] { options.mode = Mode::compress; });
-        add_spelling(app, "-z", [&] {
+        // As pigz, which reads both formats whether it is given or not.
+        const auto make_zlib = [&] {
+            options.codec = nullptr;
+            spoken.default_codec = &codec("zlib");
+        };
+        add_spelling(app, "-z", [&options, &spoken, make_zlib] {
             if (spoken.z_means_zlib) {
-                options.codec = &codec("zlib");
+                make_zlib();
             } else {
                 options.mode = Mode::compress;
             }
         });
-        add_spelling(app, "--zlib-by-z", [&] { spoken.z_means_zlib = true; });  // as with pigz
-        add_spelling(app, "--zlib", [&] { options.codec = &codec("zlib"); });
+        add_spelling(app, "--zlib-by-z", [&] { spoken.z_means_zlib = true; });
+        add_spelling(app, "--zlib", make_zlib);
+        const auto set_default = [&](const std::string& name) {
+            spoken.default_codec = &codec(name);
+        };
+        app.add_option_function<std::string>("--default-format", set_default)  // for alias.cpp
+            ->trigger_on_parse()
+            ->take_last()
+            ->group("");
         add_switch(app, "-t,--test", "check only, as `satchel test` does",
                    [&] { options.mode = Mode::test; });
         add_switch(app, "-l,--list", "show sizes only, as `satchel list` does",
@@ -312,7 +325,7 @@ void refuse_index(const CompressorOptions& options) {
 void settle(const Spoken& spoken, CompressorOptions& options) {
     if (options.files.empty() && options.files0.empty()) options.files.push_back(standard_stream);
     if (options.mode == Mode::compress) {
-        if (options.codec == nullptr) options.codec = &codec("gzip");
+        if (options.codec == nullptr) options.codec = spoken.default_codec;
         settle_level(spoken, *options.codec, options.compress);
         settle_chunk_size(spoken, options, options.compress);
     }
