@@ -230,6 +230,17 @@ class Range(CliTest):
                                        "that of another file, at offset 16\n")
         self.assertEqual(result.stdout, CONTENT[::-1][100:200])
 
+    def test_an_index_does_not_decide_how_much_memory_is_used(self):
+        self.file("f.gz", gzip.compress(CONTENT))
+        self.file("f.gz.idx", b"satchel index 1\n")
+        os.truncate(self.folder / "f.gz.idx", 100 << 30)
+        result = self.satchel("cat", "f.gz")
+        self.assert_outcome(result, 2, "satchel: f.gz: f.gz.idx: cannot use the index: it has "
+                                       "100.00 GiB, and none of more than 256.00 MiB is read\n")
+        self.assertEqual(result.stdout, CONTENT)
+        # Where memory is limited, there is none for an index.
+        self.assertEqual(self.check("cat", "--memory", "100MB", "f.gz"), CONTENT)
+
     def test_an_index_goes_with_files(self):
         usage = "satchel: --index goes with compressing to a file, and with testing one"
         for arguments in (["--index"], ["--index", "-c", "f"], ["--index", "-d", "f.gz"]):

@@ -162,10 +162,11 @@ class Compressor {
         refuse_foreign_index(file, options_.force);
     }
 
-    // What cat goes by. A useless index only costs time.
+    // What cat goes by. No table is used where memory is limited, and a useless index only costs
+    // time.
     std::string look_up_index(const InputFile& source) {
         index_.reset();
-        if (options_.mode != Mode::cat) return {};
+        if (options_.mode != Mode::cat || options_.memory != 0) return {};
         try {
             index_ = read_index(source);
         } catch (const Error& error) {
@@ -191,8 +192,9 @@ class Compressor {
     // Returns a warning, or nothing.
     std::string keep_index(const InputFile& source, const Codec& codec) {
         if (!found_.pieces.empty() || found_.output_size == 0) {
-            write_index(source, found_, codec, options_.force);
-            return {};
+            const bool written = write_index(source, found_, codec, options_.force);
+            return written ? ""
+                           : "has more pieces than an index may have, so there is no index of it";
         }
         const bool has_its_own = codec.seek_table(random_access(source)).has_value();
         return has_its_own ? "" : "can be decoded from its start only, so there is no index of it";

@@ -2,6 +2,7 @@
 #include "index_file.hpp"
 
 #include <satchel/error.hpp>
+#include <satchel/units.hpp>
 
 #include "compress.hpp"
 #include "source.hpp"
@@ -14,6 +15,10 @@
 
 namespace satchel::cli {
 namespace {
+
+// What an index may have, in bytes: a file must not decide how much memory is used. That of 200 GB
+// in pieces of 64 KiB is smaller.
+constexpr std::uint64_t index_size_max = std::uint64_t{256} << 20;
 
 enum class Found { nothing, index, other_file, no_file };
 
@@ -46,7 +51,14 @@ std::optional<SeekTable> read_index(const InputFile& source) {
     const Codec* const codec = recognise(source.read_at(0, head_size_max));
     const auto name = index_name(source.name());
     if (codec == nullptr || look_at(name) != Found::index) return std::nullopt;
-    return decode_index(read_file(name), *codec, random_access(source));
+    const InputFile index(name);
+    const auto size = static_cast<std::uint64_t>(index.status().size);
+    if (size > index_size_max) {
+        throw OverMemoryLimit(
+            fmt::format("cannot use the index: it has {}, and none of more than {} is read",
+                        format_bytes(size), format_bytes(index_size_max)));
+    }
+    return decode_index(index.read_at(0, index.status().size), *codec, random_access(source));
 }
 
 void refuse_foreign_index(const std::string& file, bool force) {
@@ -69,13 +81,16 @@ void remove_index(const std::string& file) noexcept {
     }
 }
 
-void write_index(const InputFile& source, const SeekTable& table, const Codec& codec, bool force) {
+bool write_index(const InputFile& source, const SeekTable& table, const Codec& codec, bool force) {
+    const Bytes index = encode_index(table, codec, random_access(source));
+    if (index.size() > index_size_max) return false;
     refuse_foreign_index(source.name(), force);
     const auto name = index_name(source.name());
     OutputFile file(name, {.replace = force || look_at(name) == Found::index,
                            .metadata = metadata_for_index(source)});
-    file.write(encode_index(table, codec, random_access(source)));
+    file.write(index);
     file.commit();
+    return true;
 }
 
 }  // namespace satchel::cli
