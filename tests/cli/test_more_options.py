@@ -127,9 +127,19 @@ class MoreOptions(CliTest):
         self.check("compress", "-S", ".odd", "f")
         self.check("decompress", "-S", ".odd", "f")
         self.assertEqual(self.names(), ["f"])
+        self.file("f.gz", b"another")
+        self.check("compress", "--format", "xz", "f")
+        self.check("decompress", "--format", "xz", "f")
+        self.assertEqual((self.names(), self.read("f")), (["f", "f.gz"], CONTENT))
+        (self.folder / "f.gz").unlink()
         # What is there is meant, though nothing tells what it would become.
         self.check("compress", "-k", "f")
         self.assertEqual(self.satchel("decompress", "f").returncode, 1)
+
+    def test_a_name_stands_for_what_is_there_when_it_is_reached(self):
+        self.file("a.gz.gz", gzip.compress(gzip.compress(CONTENT)))
+        self.check("decompress", "a.gz.gz", "a.gz")
+        self.assertEqual((self.names(), self.read("a")), (["a"], CONTENT))
 
     def test_what_another_run_is_writing_into_a_folder_is_left_alone(self):
         (self.folder / "d").mkdir()

@@ -256,6 +256,14 @@ class Refusals(CliTest):
         self.check("decompress", "-kf", "a.gz", "a.gz.gz")
         self.assertEqual((self.read("a"), self.read("a.gz")), (b"second", b"first"))
 
+    def test_force_never_loses_what_the_name_of_an_original_stands_for(self):
+        self.file("a.gz.gz", gzip.compress(gzip.compress(b"first")))
+        self.file("a.gz", gzip.compress(b"second"))
+        self.assert_outcome(self.satchel("decompress", "-f", "a.gz.gz", "a"), 1,
+                            "satchel: a.gz.gz: a.gz is still to be read in this run and is not "
+                            "replaced; name it first\n")
+        self.assertEqual(self.read("a"), b"second")
+
     def test_an_index_never_replaces_what_the_run_has_still_to_read(self):
         self.file("f", b"content")
         self.file("f.gz.idx", b"mine")

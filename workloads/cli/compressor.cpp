@@ -54,14 +54,10 @@ class Compressor {
         : options_(options),
           messages_(options.verbosity),
           workforce_(options, messages_),
-          files_(file_list(options_, messages_)) {}
+          files_(file_list(options_, messages_), options_) {}
 
     Exit run() {
-        const auto& inputs = files_.inputs();
-        for (std::size_t k = 0; k < inputs.size(); ++k) {
-            files_.advance_to(k);
-            process(inputs[k]);
-        }
+        while (const auto file = files_.next()) process(*file);
         if (listed_ > 1 && !options_.json) fmt::print("{}", list_line_of(total_));
         return messages_.exit();
     }

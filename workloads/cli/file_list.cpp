@@ -49,19 +49,6 @@ bool exists(const std::string& file) {
            std::filesystem::file_type::not_found;
 }
 
-// Who wants to see what was compressed may name the original, as with gzip.
-std::string existing_name(const std::string& file, const CompressorOptions& options) {
-    if (options.mode == Mode::compress || file.empty() || exists(file)) return file;
-    if (!options.suffix.empty() && exists(file + options.suffix)) return file + options.suffix;
-    for (const Codec* codec : codecs()) {
-        for (const Suffix& suffix : codec->info().suffixes) {
-            auto name = file + std::string(suffix.text);
-            if (suffix.replacement.empty() && exists(name)) return name;
-        }
-    }
-    return file;
-}
-
 class Walk {
   public:
     Walk(const CompressorOptions& options, Messages& messages, std::vector<std::string>& files)
@@ -126,15 +113,26 @@ class Walk {
 
 }  // namespace
 
+std::string existing_name(const std::string& file, const CompressorOptions& options) {
+    const bool is_meant = options.mode == Mode::compress || file == standard_stream || file.empty();
+    if (is_meant || exists(file)) return file;
+    if (!options.suffix.empty() && exists(file + options.suffix)) return file + options.suffix;
+    for (const Codec* codec : codecs()) {
+        if (options.codec != nullptr && options.codec != codec) continue;
+        for (const Suffix& suffix : codec->info().suffixes) {
+            auto name = file + std::string(suffix.text);
+            if (suffix.replacement.empty() && exists(name)) return name;
+        }
+    }
+    return file;
+}
+
 std::vector<std::string> file_list(const CompressorOptions& options, Messages& messages) {
     auto named = options.files;
     try {
         if (!options.files0.empty()) append_names(options.files0, named);
     } catch (const FileError& error) {
         messages.error(error.what());
-    }
-    for (std::string& file : named) {
-        if (file != standard_stream) file = existing_name(file, options);
     }
     if (!options.recursive) return named;
     std::vector<std::string> files;

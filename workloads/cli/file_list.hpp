@@ -14,4 +14,8 @@ namespace satchel::cli {
 [[nodiscard]] std::vector<std::string> file_list(const CompressorOptions& options,
                                                  Messages& messages);
 
+/// Which file `file` stands for: who wants to see what was compressed may name the original, as
+/// with gzip. Goes by what is there now, for the run itself makes files and removes them.
+[[nodiscard]] std::string existing_name(const std::string& file, const CompressorOptions& options);
+
 }  // namespace satchel::cli

@@ -1,9 +1,15 @@
 // Comparing what would be replaced with the files of the run.
 #include "run_files.hpp"
 
+#include "file_list.hpp"
 #include "source.hpp"
 
 namespace satchel::cli {
+
+std::optional<std::string> RunFiles::next() {
+    if (begun_ == inputs_.size()) return std::nullopt;
+    return existing_name(inputs_[begun_++], options_);
+}
 
 void RunFiles::add_result(const std::string& name) {
     const auto result = status_if_exists(name, Symlinks::examine);
@@ -26,11 +32,12 @@ void RunFiles::refuse_to_replace(const std::string& name) {
 
 // Most runs replace nothing, so that the inputs are looked at only when they have to be.
 bool RunFiles::is_to_be_read(const Identity& file) {
-    for (auto k = reading_ + 1; k < inputs_.size() && !inputs_are_known_; ++k) {
+    for (auto k = begun_; k < inputs_.size() && !inputs_are_known_; ++k) {
+        const auto name = existing_name(inputs_[k], options_);
         // A link is lost by its own name, and what it leads to by the other one.
         for (const auto symlinks : {Symlinks::examine, Symlinks::follow}) {
             try {
-                const auto input = file_status(inputs_[k], symlinks);
+                const auto input = file_status(name, symlinks);
                 last_use_[{input.device, input.inode}] = k;
             } catch (const FileError&) {
                 continue;  // the standard input; or what cannot be read, as will be said in time
@@ -39,7 +46,7 @@ bool RunFiles::is_to_be_read(const Identity& file) {
     }
     inputs_are_known_ = true;
     const auto use = last_use_.find(file);
-    return use != last_use_.end() && use->second > reading_;
+    return use != last_use_.end() && use->second >= begun_;
 }
 
 }  // namespace satchel::cli

@@ -2,8 +2,11 @@
 // was there before.
 #pragma once
 
+#include "compressor_options.hpp"
+
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,13 +17,12 @@ namespace satchel::cli {
 /// Files are told apart by what they are: one may have several names, and a name several spellings.
 class RunFiles {
   public:
-    /// `inputs` are read in this order.
-    explicit RunFiles(std::vector<std::string> inputs) : inputs_(std::move(inputs)) {}
+    /// `inputs` are read in this order. The options must outlive it.
+    RunFiles(std::vector<std::string> inputs, const CompressorOptions& options)
+        : inputs_(std::move(inputs)), options_(options) {}
 
-    [[nodiscard]] const std::vector<std::string>& inputs() const noexcept { return inputs_; }
-
-    /// From here on input number `reading` is read, and those before it have been.
-    void advance_to(std::size_t reading) { reading_ = reading; }
+    /// The next input, which is read from here on, by its existing_name(); nothing after the last.
+    [[nodiscard]] std::optional<std::string> next();
 
     /// The file of that name is a result.
     void add_result(const std::string& name);
@@ -34,7 +36,8 @@ class RunFiles {
     bool is_to_be_read(const Identity& file);
 
     std::vector<std::string> inputs_;
-    std::size_t reading_ = 0;
+    const CompressorOptions& options_;
+    std::size_t begun_ = 0;  // inputs that are read, or have been
     std::set<Identity> results_;
     std::map<Identity, std::size_t> last_use_;  // the last input that is this file
     bool inputs_are_known_ = false;
