@@ -256,6 +256,17 @@ class Refusals(CliTest):
         self.check("decompress", "-kf", "a.gz", "a.gz.gz")
         self.assertEqual((self.read("a"), self.read("a.gz")), (b"second", b"first"))
 
+    def test_force_makes_a_result_once_more(self):
+        (self.folder / "d").mkdir()
+        self.file("d/a", b"content")
+        self.file("list", b"d/a\0d/a\0")
+        for again in (["d/a", "./d/a"], ["-r", "d", "d/a"], ["--files0", "list"]):
+            self.check("compress", "-kf", *again)
+            self.assertEqual(gzip.decompress(self.read("d/a.gz")), b"content")
+        (self.folder / "d/a.gz").unlink()
+        self.assert_outcome(self.satchel("compress", "-k", "d/a", "d/a"), 1,
+                            "satchel: d/a: d/a.gz already exists; --force replaces it\n")
+
     def test_force_never_loses_what_the_name_of_an_original_stands_for(self):
         self.file("a.gz.gz", gzip.compress(gzip.compress(b"first")))
         self.file("a.gz", gzip.compress(b"second"))

@@ -116,7 +116,7 @@ class Compressor {
         Target target(file, source, options_, files_);
         report_.output = target.name();
         if (const auto lost = lost_time(source); !lost.empty()) messages_.warning(prefixed(lost));
-        if (options_.index) refuse_index(target.name());
+        if (options_.index) refuse_index(target.name(), source);
         auto warning = transfer(
             source, [&](auto data) { target.write(data); }, [&] { target.commit(); });
         const auto no_index = options_.index ? index(target.name()) : std::string();
@@ -136,7 +136,7 @@ class Compressor {
             refuse_same_file(source, file_status(STDOUT_FILENO, "stdout"));
         }
         const auto index_warning = look_up_index(source);
-        if (options_.index) refuse_index(source.name());
+        if (options_.index) refuse_index(source.name(), source);
         std::int64_t written = 0;
         const auto show = [&](std::span<const std::byte> data) {
             if (options_.mode != Mode::cat) return;
@@ -152,9 +152,9 @@ class Compressor {
         return no_index.empty() ? index_warning : no_index;
     }
 
-    // Where the index of `file` may not be written.
-    void refuse_index(const std::string& file) {
-        files_.refuse_to_replace(index_name(file));
+    // Where the index of `file`, which is `source` or becomes of it, may not be written.
+    void refuse_index(const std::string& file, const InputFile& source) {
+        files_.refuse_to_replace(index_name(file), source.status());
         refuse_foreign_index(file, options_.force);
     }
 

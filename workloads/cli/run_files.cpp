@@ -11,16 +11,27 @@ std::optional<std::string> RunFiles::next() {
     return existing_name(inputs_[begun_++], options_);
 }
 
-void RunFiles::add_result(const std::string& name) {
-    const auto result = status_if_exists(name, Symlinks::examine);
-    if (result) results_.emplace(result->device, result->inode);
+RunFiles::Version RunFiles::version_of(const FileStatus& status) {
+    return {.file = {status.device, status.inode},
+            .size = status.size,
+            .modified_ns = status.modified_ns};
 }
 
-void RunFiles::refuse_to_replace(const std::string& name) {
+void RunFiles::add_result(const std::string& name, const FileStatus& source) {
+    const auto result = status_if_exists(name, Symlinks::examine);
+    if (!result) return;
+    results_.insert_or_assign({result->device, result->inode}, version_of(source));
+}
+
+void RunFiles::refuse_to_replace(const std::string& name, const FileStatus& source) {
     const auto there = status_if_exists(name, Symlinks::examine);
     if (!there) return;
     const Identity file(there->device, there->inode);
-    if (results_.contains(file)) {
+    const auto result = results_.find(file);
+    // What a pipe gave does not come again.
+    const bool is_same = result != results_.end() && source.type == FileType::regular &&
+                         result->second == version_of(source);
+    if (result != results_.end() && !is_same) {
         throw Refusal(name +
                       " is the result of another file of this run and is not replaced; do this one "
                       "by itself, with --output");

@@ -81,7 +81,7 @@ void refuse_existing(const std::string& name, const std::string& file) {
 
 Target::Target(const std::string& file, const InputFile& source, const CompressorOptions& options,
                RunFiles& files)
-    : name_(name_of_result(file, source, options)), files_(files) {
+    : name_(name_of_result(file, source, options)), source_(source), files_(files) {
     if (options.writes_to_stdout(file)) {
         refuse_terminal(descriptor_, options);
         refuse_same_file(source, file_status(STDOUT_FILENO, name_));
@@ -99,7 +99,7 @@ Target::Target(const std::string& file, const InputFile& source, const Compresso
         refuse_same_file(source, *target);
     }
     const bool exists = status_if_exists(name_, Symlinks::examine).has_value();
-    if (exists) files_.refuse_to_replace(name_);
+    if (exists) files_.refuse_to_replace(name_, source.status());
     if (exists && !options.force) refuse_existing(name_, file);
     // What nobody has agreed to lose may yet appear there; --force agrees to that, too.
     file_.emplace(name_, OutputFileOptions{.replace = exists || options.force,
@@ -117,7 +117,7 @@ void Target::commit() {
     if (file_) {
         file_->commit();
         remove_index(name_);
-        return files_.add_result(name_);
+        return files_.add_result(name_, source_.status());
     }
     // Network file systems may find out only when it is closed that there is no room.
     const int copy = ::dup(descriptor_);

@@ -22,7 +22,7 @@ class Target {
   public:
     /// Opens the place for what is made of `file`. Throws Refusal if there is something already
     /// that may not be replaced, if it is the source itself or one of the run's `files`, or a
-    /// terminal that would get compressed data.
+    /// terminal that would get compressed data. The source and `files` must outlive it.
     Target(const std::string& file, const InputFile& source, const CompressorOptions& options,
            RunFiles& files);
 
@@ -35,6 +35,7 @@ class Target {
 
   private:
     std::string name_;
+    const InputFile& source_;
     RunFiles& files_;
     std::optional<OutputFile> file_;  ///< empty: written to a descriptor as it comes
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> special_{nullptr, std::fclose};
