@@ -178,6 +178,25 @@ class Range(CliTest):
         self.check("compress", "-f", "--format", "bz2", "f")
         self.assertEqual(self.read("f.bz2.idx"), b"precious")
 
+    def test_an_index_stays_that_is_a_file_of_the_run(self):
+        def pack_with_index():
+            for name in self.names():
+                (self.folder / name).unlink()
+            self.file("f", CONTENT)
+            self.check("compress", "-k", "--format", "bz2", "--index", "f")
+            return self.read("f.bz2.idx")
+        for files in (["f", "f.bz2.idx"], ["f.bz2.idx", "f"]):
+            index = pack_with_index()
+            self.check("compress", "-kf", "--format", "bz2", *files)
+            self.assertEqual(self.read("f.bz2.idx"), index)
+            self.assertEqual(bz2.decompress(self.read("f.bz2.idx.bz2")), index)
+        self.check("compress", "-o", "f.bz2", "-f", "f.bz2.idx")
+        self.assertEqual(self.read("f.bz2.idx"), index)
+        index = pack_with_index()
+        self.check("compress", "f.bz2.idx")
+        self.check("decompress", "-f", "f.bz2.idx.gz", "f.bz2")
+        self.assertEqual(self.read("f.bz2.idx"), index)
+
     def test_what_is_no_index_is_noticed_before_the_work(self):
         self.file("f", CONTENT)
         self.file("f.bz2.idx", b"precious")

@@ -122,7 +122,7 @@ class Compressor {
         const auto no_index = options_.index ? index(target.name()) : std::string();
         const bool remove = warning.empty() && is_to_be_removed(file, source, options_);
         const bool removed = remove && remove_source(file, source);
-        if (removed) remove_index(file);
+        if (removed) remove_index(file, files_);
         messages_.note(fmt::format("{}: {}, {} {}", source.name(), summary_,
                                    removed ? "replaced by" : "written to", target.name()));
         if (remove && !removed) return "is no longer the file that was read, and is kept";

@@ -16,7 +16,7 @@
 namespace satchel::cli {
 namespace {
 
-// What an index may have, in bytes: a file must not decide how much memory is used. That of 200 GB
+// What an index may have, in bytes: a file must not decide how much memory is used. That of 300 GB
 // in pieces of 64 KiB is smaller.
 constexpr std::uint64_t index_size_max = std::uint64_t{256} << 20;
 
@@ -72,10 +72,10 @@ void refuse_foreign_index(const std::string& file, bool force) {
     }
 }
 
-void remove_index(const std::string& file) noexcept {
+void remove_index(const std::string& file, RunFiles& files) noexcept {
     try {
         const auto name = index_name(file);
-        if (look_at(name) == Found::index) ::unlink(name.c_str());
+        if (look_at(name) == Found::index && files.may_be_removed(name)) ::unlink(name.c_str());
     } catch (const std::exception&) {
         return;  // one that stays is recognised as that of another file
     }

@@ -4,6 +4,8 @@
 #include <satchel/tasks/file.hpp>
 #include <satchel/tasks/seek.hpp>
 
+#include "run_files.hpp"
+
 #include <optional>
 #include <string>
 
@@ -19,8 +21,9 @@ namespace satchel::cli {
 /// Throws Refusal if what lies where the index of `file` is to be is none and may not be replaced.
 void refuse_foreign_index(const std::string& file, bool force);
 
-/// Removes the index of a `file` that is not there any more, or has become another one.
-void remove_index(const std::string& file) noexcept;
+/// Removes the index of a `file` that is not there any more, or has become another one, but none of
+/// the run's `files`.
+void remove_index(const std::string& file, RunFiles& files) noexcept;
 
 /// Writes the index of `source`, in place of an older one, for those who may read `source`; returns
 /// false, and does not, if it would be larger than any that is read. Throws as

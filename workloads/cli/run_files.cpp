@@ -36,14 +36,22 @@ void RunFiles::refuse_to_replace(const std::string& name, const FileStatus& sour
                       " is the result of another file of this run and is not replaced; do this one "
                       "by itself, with --output");
     }
-    if (is_to_be_read(file)) {
+    const auto use = last_use(file);
+    if (use && *use >= begun_) {
         throw Refusal(name + " is still to be read in this run and is not replaced; name it first");
     }
 }
 
+bool RunFiles::may_be_removed(const std::string& name) {
+    const auto there = status_if_exists(name, Symlinks::examine);
+    if (!there) return false;
+    const Identity file(there->device, there->inode);
+    return !results_.contains(file) && !last_use(file);
+}
+
 // Most runs replace nothing, so that the inputs are looked at only when they have to be.
-bool RunFiles::is_to_be_read(const Identity& file) {
-    for (auto k = begun_; k < inputs_.size() && !inputs_are_known_; ++k) {
+std::optional<std::size_t> RunFiles::last_use(const Identity& file) {
+    for (std::size_t k = 0; k < inputs_.size() && !inputs_are_known_; ++k) {
         const auto name = existing_name(inputs_[k], options_);
         // A link is lost by its own name, and what it leads to by the other one.
         for (const auto symlinks : {Symlinks::examine, Symlinks::follow}) {
@@ -57,7 +65,7 @@ bool RunFiles::is_to_be_read(const Identity& file) {
     }
     inputs_are_known_ = true;
     const auto use = last_use_.find(file);
-    return use != last_use_.end() && use->second >= begun_;
+    return use == last_use_.end() ? std::nullopt : std::optional(use->second);
 }
 
 }  // namespace satchel::cli

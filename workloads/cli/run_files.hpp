@@ -32,6 +32,9 @@ class RunFiles {
     /// `source` may be named twice, and its result be made once more.
     void refuse_to_replace(const std::string& name, const FileStatus& source);
 
+    /// Whether what has that name is neither an input nor a result.
+    [[nodiscard]] bool may_be_removed(const std::string& name);
+
   private:
     using Identity = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
 
@@ -45,7 +48,7 @@ class RunFiles {
     };
 
     static Version version_of(const FileStatus& status);
-    bool is_to_be_read(const Identity& file);
+    std::optional<std::size_t> last_use(const Identity& file);
 
     std::vector<std::string> inputs_;
     const CompressorOptions& options_;

@@ -116,7 +116,7 @@ void Target::write(std::span<const std::byte> data) {
 void Target::commit() {
     if (file_) {
         file_->commit();
-        remove_index(name_);
+        remove_index(name_, files_);
         return files_.add_result(name_, source_.status());
     }
     // Network file systems may find out only when it is closed that there is no room.
