@@ -253,6 +253,9 @@ TEST_CASE("NaN is one key also inside of a pair, a list, an optional and an aggr
 }
 
 namespace {
+struct Named : std::variant<double, std::string> {
+    using std::variant<double, std::string>::variant;
+};
 struct Labelled : std::variant<double, std::string> {
     using Base = std::variant<double, std::string>;
     Labelled(double number, int number_of_row) : Base(number), row(number_of_row) {}
@@ -264,6 +267,11 @@ struct Labelled : std::variant<double, std::string> {
     int row = 0;
 };
 }  // namespace
+
+TEST_CASE("NaN is one key in a class that is a variant and no more") {
+    const auto bag = from_sequence({Named(not_a_number), Named(not_a_number)});
+    CHECK(bag.frequencies().compute(satchel::SynchronousExecutor{}).size() == 1);
+}
 
 TEST_CASE("a class with members of its own is compared by its own ==, a NaN inside or not") {
     const auto bag = from_sequence({Labelled(not_a_number, 1), Labelled(not_a_number, 2)});

@@ -241,6 +241,9 @@ TEST_CASE("a sequence that came from another process gives what cannot be copied
     const auto state =
         satchel::Value::of(satchel::decode<Sequence>(satchel::encode(std::as_const(sequence))));
     satchel::Arguments arguments(nullptr, nullptr, nullptr, 0, 0);
+    satchel::detail::Binding looking(arguments, 0, 0, false, nullptr);
+    CHECK_NOTHROW((void)Sequence::open(state, looking));
+    CHECK_NOTHROW((void)Sequence::open(state, looking));
     satchel::detail::Binding binding(arguments, 0, 0, true, nullptr);
     const auto stream = satchel::detail::typed<Owner>(Sequence::open(state, binding));
     satchel::detail::Batch<Owner> batch;

@@ -31,7 +31,8 @@ std::string first_line(const std::filesystem::path& file) {
 double tightest_group_limit(std::string_view controller, GroupLimit version_2,
                             GroupLimit version_1) {
     const std::filesystem::path mounted("/sys/fs/cgroup");
-    double least = no_limit;
+    // The outermost ones are there even where /proc is not.
+    double least = std::min(version_2(mounted), version_1(mounted / controller));
     std::ifstream groups("/proc/self/cgroup");  // lines "hierarchy:controllers:path"
     for (std::string line; std::getline(groups, line);) {
         const auto first = line.find(':');

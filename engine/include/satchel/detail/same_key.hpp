@@ -36,9 +36,9 @@ constexpr bool may_hold_nan() {
     } else if constexpr (OptionalLike<T>) {
         return may_hold_nan<std::remove_cvref_t<decltype(*std::declval<const T&>())>, depth - 1>();
     } else if constexpr (VariantLike<T>) {
-        if constexpr (!is_standard<T>()) return false;  // may be more than its alternative, too
         return []<template <class...> class V, class... A>(const V<A...>*) {
-            return (may_hold_nan<A, depth - 1>() || ...);
+            // What derives from a variant may be more than its alternative.
+            return sizeof(T) == sizeof(V<A...>) && (may_hold_nan<A, depth - 1>() || ...);
         }(static_cast<const T*>(nullptr));
     } else if constexpr (hashes_by_members<T>) {
         return []<class... M>(TypeList<M...>) {

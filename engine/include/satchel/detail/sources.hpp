@@ -50,7 +50,7 @@ struct Sequence {
         const auto& sequence = state.get<Sequence>();
         const auto begin = sequence.partitioning.begin(binding.index());
         const auto end = sequence.partitioning.begin(binding.index() + 1);
-        if (sequence.given) sequence.given->give(binding.index());
+        if (sequence.given && binding.owned()) sequence.given->give(binding.index());
         // They may be on their way to a cluster, which has no other hold on what it sends.
         const bool owned =
             binding.owned() &&

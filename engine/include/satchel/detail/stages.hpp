@@ -282,7 +282,8 @@ class FlattenStream final : public Stream<Out> {
     static Batch<Out> in_place(Opened& range, bool owned, std::size_t limit) {
         if constexpr (lies_as_batch && readable_in_place) {
             auto& [at, end] = *range;
-            const auto size = std::min(end - at, static_cast<std::ptrdiff_t>(limit));
+            const auto size =
+                std::min<std::ptrdiff_t>(end - at, static_cast<std::ptrdiff_t>(limit));
             auto* const items = const_cast<Out*>(std::to_address(at));
             at += size;
             if (at == end) range.reset();
