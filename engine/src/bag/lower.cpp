@@ -17,8 +17,6 @@ namespace {
 using Kind = NodeInput::Kind;
 using Role = Node::Role;
 
-constexpr TaskIndex not_emitted = UINT32_MAX;
-
 // A pull through a pipeline recurses over its stages, with some hundred bytes of stack each; a
 // longer chain is cut by storing its elements.
 constexpr std::uint32_t fused_stages_max = 1000;
@@ -90,7 +88,7 @@ class Lowering {
         std::uint32_t stream_uses = 0;
         std::uint32_t value_uses = 0;
         std::uint32_t fused_stages = 0;
-        TaskIndex first = not_emitted;
+        TaskIndex first = 0;  // its first task, once there are any
         bool is_root = false;
         bool stored = false;
         bool shares_parts = false;  // concat: others use what it is made of
