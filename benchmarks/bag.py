@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from itertools import accumulate
 from pathlib import Path
 
 import dask
@@ -67,10 +68,10 @@ def write_lines(path, count, seed=1):
     source = random.Random(seed)
     letters = "etaoinshrdlucmfwypbvgk"
     vocabulary = ["".join(source.choices(letters, k=source.randint(2, 9))) for _ in range(20_000)]
-    weights = [1 / (rank + 1) for rank in range(len(vocabulary))]
+    weights = list(accumulate(1 / (rank + 1) for rank in range(len(vocabulary))))
     with open(path, "w", encoding="ascii") as file:
         for _ in range(count):
-            file.write(" ".join(source.choices(vocabulary, weights, k=10)) + "\n")
+            file.write(" ".join(source.choices(vocabulary, cum_weights=weights, k=10)) + "\n")
 
 
 def run_satchel(program, text, numbers, repetitions, threads):
