@@ -294,6 +294,29 @@ TEST_CASE("members, functions, split, base_object and names") {
     CHECK(derived.read);
 }
 
+TEST_CASE("strings of every size, the last one at the end of the bytes") {
+    for (std::size_t size = 0; size < 40; ++size) {
+        CAPTURE(size);
+        std::vector<std::string> strings;
+        for (std::size_t k = 0; k < 100; ++k)
+            strings.emplace_back(size, static_cast<char>('a' + k % 26));
+        CHECK(round_trip(strings) == strings);
+        CHECK(round_trip(strings.front()) == strings.front());
+        auto encoded = encode(strings);
+        const auto cut = encoded.head.slice(0, encoded.head.size() - 1);
+        CHECK_THROWS_AS(decode<std::vector<std::string>>({cut, {}}), satchel::ArchiveError);
+    }
+    std::string there(200, 'x');  // keeps its memory
+    OutputArchive out;
+    out << std::string("short") << std::string(16, 'y') << std::string(15, 'z');
+    InputArchive in(std::move(out).finish());
+    for (const auto& text : {std::string("short"), std::string(16, 'y'), std::string(15, 'z')}) {
+        in >> there;
+        CHECK(there == text);
+    }
+    in.expect_end();
+}
+
 TEST_CASE("an archive holds one object after another") {
     OutputArchive out;
     out << 1 << std::string("two") << 3.0;

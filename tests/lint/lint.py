@@ -54,6 +54,7 @@ PUBLIC_HEADERS = {
     "detail/fused_reduction.hpp": "bag",
     "detail/grouping.hpp": "bag",
     "detail/huge_pages.hpp": "base",
+    "detail/short_string.hpp": "base",
     "detail/pooled_allocator.hpp": "base",
     "detail/signals_blocked.hpp": "base",
     "detail/usable_memory.hpp": "base",

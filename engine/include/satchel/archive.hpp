@@ -22,6 +22,7 @@
 #pragma once
 
 #include <satchel/bytes.hpp>
+#include <satchel/detail/short_string.hpp>
 #include <satchel/error.hpp>
 #include <satchel/travels.hpp>
 
@@ -30,6 +31,8 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -143,7 +146,22 @@ class OutputArchive {
 
     /// Elements that lie one after another, as bytes. Large ones are shared if they surely live as
     /// long as the object that is being written, else copied.
-    void save_block(const void* data, std::size_t size);
+    void save_block(const void* data, std::size_t size) {
+        save_size(size);
+        if (size >= segment_min_) return save_segment(data, size);
+        save_binary(data, size);
+    }
+
+    /// The same for a string.
+    void save_string(const std::string& string) {
+        const auto size = string.size();
+        if (size > detail::string_room || end_ - at_ <= std::ptrdiff_t{detail::string_room}) {
+            return save_block(string.data(), size);
+        }
+        *at_ = static_cast<std::byte>(size);
+        std::memcpy(at_ + 1, string.data(), detail::string_room);
+        at_ += 1 + size;
+    }
 
     /// How many bytes of the head there are.
     [[nodiscard]] std::size_t position() const noexcept {
@@ -201,6 +219,7 @@ class OutputArchive {
         if (at_ == end_) grow(1);
         *at_++ = static_cast<std::byte>(byte);
     }
+    void save_segment(const void* data, std::size_t size);
     void grow(std::size_t size);
 
     Buffer buffer_;
@@ -258,14 +277,24 @@ class InputArchive {
         at_ += size;
     }
 
-    [[nodiscard]] std::uint64_t load_size();
+    [[nodiscard]] std::uint64_t load_size() {
+        if (at_ != end_ && *at_ < std::byte{0x80}) return static_cast<std::uint64_t>(*at_++);
+        return load_long_size();
+    }
     [[nodiscard]] Bytes load_bytes();
 
     /// The number of objects that follow; each takes a byte at least.
     [[nodiscard]] std::size_t load_count();
 
-    /// What save_block() wrote, as a whole number of elements of `element_size`.
-    [[nodiscard]] Bytes load_block(std::size_t element_size);
+    /// What save_block() wrote, as a whole number of elements of `element_size`. Valid until the
+    /// next is read.
+    [[nodiscard]] std::span<const std::byte> load_block(std::size_t element_size) {
+        const auto size = load_size();
+        if (size % element_size != 0) refuse("a block does not hold a whole number of elements");
+        if (size < segment_min_) return take(size);
+        block_ = load_segment(size);
+        return {block_.data(), block_.size()};
+    }
 
     /// How many bytes of the head are left.
     [[nodiscard]] std::size_t remaining() const noexcept {
@@ -294,11 +323,17 @@ class InputArchive {
 
   private:
     [[noreturn]] void throw_short(std::size_t wanted) const;
-    Bytes take(std::uint64_t size);
+    std::span<const std::byte> take(std::uint64_t size) {
+        if (size > remaining()) throw_short(static_cast<std::size_t>(size));
+        return {std::exchange(at_, at_ + size), static_cast<std::size_t>(size)};
+    }
+    std::uint64_t load_long_size();
+    Bytes load_segment(std::uint64_t size);
 
     Encoded encoded_;
     const std::byte* at_;
     const std::byte* end_;
+    Bytes block_;  // the last that was a segment
     std::size_t next_segment_ = 0;
     std::size_t segment_min_ = detail::segment_min;
     int depth_ = 0;

@@ -16,14 +16,15 @@
 #pragma once
 
 #include <satchel/bytes.hpp>
+#include <satchel/detail/short_string.hpp>
 #include <satchel/detail/standard_types.hpp>
 
 #include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -39,13 +40,6 @@ constexpr std::uint64_t hash_mix(std::uint64_t a, std::uint64_t b) noexcept {
     __extension__ using Wide = unsigned __int128;
     const auto product = static_cast<Wide>(a ^ 0xA076'1D64'78BD'642F) * (b ^ 0xE703'7ED1'A0B4'28DB);
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
-template <class Word>
-std::uint64_t word_at(const char* at) noexcept {
-    Word word;
-    std::memcpy(&word, at, sizeof word);
-    return word;
 }
 
 /// Up to eight bytes as a number, the first as its lowest digits. Pieces that may overlap, because
@@ -67,6 +61,13 @@ inline std::uint64_t hash_bytes(std::string_view text) noexcept {
         text.remove_prefix(8);
     }
     return hash_mix(hash, few_bytes(text.data(), text.size()));
+}
+
+/// The same as hash_bytes().
+inline std::uint64_t hash_string(const std::string& string) noexcept {
+    if (string.size() > string_room) return hash_bytes(string);
+    const auto hash = hash_mix(string.size(), few_bytes_of(string, 0));
+    return string.size() > 8 ? hash_mix(hash, few_bytes_of(string, 8)) : hash;
 }
 
 struct StableHash;
@@ -170,6 +171,8 @@ requires(detail::knows_hash_of<T>()) std::uint64_t stable_hash(const T& value) {
         return detail::hash_mix(std::bit_cast<std::uint64_t>(wide), 1);
     } else if constexpr (std::same_as<T, Bytes>) {
         return detail::hash_bytes(value.text());
+    } else if constexpr (std::same_as<T, std::string>) {
+        return detail::hash_string(value);
     } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
         return detail::hash_bytes(value);
     } else if constexpr (detail::DurationLike<T>) {

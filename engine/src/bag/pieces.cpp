@@ -39,12 +39,16 @@ std::vector<std::uint64_t> begins(std::uint32_t outputs, std::size_t records, co
 
 // Copies a record. Most are short, and calling std::memcpy for those costs more than copying them.
 inline void copy_record(const std::byte* from, std::size_t size, std::byte* to) {
-    constexpr std::size_t half = 16;
-    if (size < half || size > 2 * half) {
-        std::memcpy(to, from, size);
-    } else {  // two halves, which overlap
+    const auto copy_halves = [&](auto half) {  // which overlap
         std::memcpy(to, from, half);
         std::memcpy(to + size - half, from + size - half, half);
+    };
+    if (size < 8 || size > 32) {
+        std::memcpy(to, from, size);
+    } else if (size < 16) {
+        copy_halves(std::integral_constant<std::size_t, 8>());
+    } else {
+        copy_halves(std::integral_constant<std::size_t, 16>());
     }
 }
 

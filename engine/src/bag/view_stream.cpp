@@ -18,7 +18,7 @@ bool ViewStream::next(Batch<std::string>& batch) {
     std::size_t size = 0;
     for (std::size_t bytes = 0; size < limit && bytes < batch_bytes_max; ++size) {
         const auto text = views_.items[at_++];
-        put_into(strings_[size], text);
+        put_into(strings_[size], text, views_.padded);
         bytes += sizeof(std::string) + text.size();
     }
     batch = {strings_.data(), nullptr, size, true};

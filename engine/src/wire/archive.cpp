@@ -67,12 +67,7 @@ void OutputArchive::save_bytes(const Bytes& bytes) {
     }
 }
 
-void OutputArchive::save_block(const void* data, std::size_t size) {
-    save_size(size);
-    if (size < segment_min_) {
-        save_binary(data, size);
-        return;
-    }
+void OutputArchive::save_segment(const void* data, std::size_t size) {
     const auto* first = static_cast<const std::byte*>(data);
     if (sharing_.share == nullptr) {
         segments_.push_back(Bytes::copy_of({first, size}));
@@ -90,7 +85,7 @@ Encoded OutputArchive::finish() && {
 
 // ---- reading ------------------------------------------------------------------------------------
 
-std::uint64_t InputArchive::load_size() {
+std::uint64_t InputArchive::load_long_size() {
     std::uint64_t size = 0;
     for (unsigned shift = 0;; shift += 7) {
         unsigned char byte = 0;
@@ -113,32 +108,23 @@ std::size_t InputArchive::load_count() {
     return static_cast<std::size_t>(count);
 }
 
-Bytes InputArchive::take(std::uint64_t size) {
-    if (size >= segment_min_) {
-        if (next_segment_ == encoded_.segments.size()) refuse("a large buffer is missing");
-        if (encoded_.segments[next_segment_].size() != size) {
-            refuse("a large buffer has another size than was said");
-        }
-        return std::move(encoded_.segments[next_segment_++]);
+Bytes InputArchive::load_segment(std::uint64_t size) {
+    if (next_segment_ == encoded_.segments.size()) refuse("a large buffer is missing");
+    if (encoded_.segments[next_segment_].size() != size) {
+        refuse("a large buffer has another size than was said");
     }
-    if (size > remaining()) throw_short(static_cast<std::size_t>(size));
-    const auto offset = static_cast<std::size_t>(at_ - encoded_.head.data());
-    at_ += size;
-    return encoded_.head.slice(offset, static_cast<std::size_t>(size));
+    return std::move(encoded_.segments[next_segment_++]);
 }
 
 Bytes InputArchive::load_bytes() {
     const auto size = load_size();
+    if (size >= segment_min_) return load_segment(size);
+    const auto taken = take(size);
     // A slice holds all that it is cut out of, as many records as there are.
     const bool is_record = segment_min_ == SIZE_MAX;
-    const auto slice = take(size);
-    return is_record && size < encoded_.head.size() / 8 ? Bytes::copy_of(slice) : slice;
-}
-
-Bytes InputArchive::load_block(std::size_t element_size) {
-    const auto size = load_size();
-    if (size % element_size != 0) refuse("a block does not hold a whole number of elements");
-    return take(size);
+    if (is_record && size < encoded_.head.size() / 8) return Bytes::copy_of(taken);
+    return encoded_.head.slice(static_cast<std::size_t>(taken.data() - encoded_.head.data()),
+                               taken.size());
 }
 
 void InputArchive::expect_end() const {

@@ -147,7 +147,7 @@ class TextWithPathStream final : public Stream<std::pair<std::string, std::strin
         std::size_t size = 0;
         for (std::size_t bytes = 0; at_ < views_.size && bytes < batch_bytes_max; ++size) {
             auto& [line, path] = elements_[size];
-            put_into(line, views_.items[at_++]);
+            put_into(line, views_.items[at_++], views_.padded);
             path = lines_.path();
             bytes += element_bytes(elements_[size]);
         }

@@ -5,6 +5,7 @@
 #include <satchel/stable_hash.hpp>
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -51,6 +52,10 @@ constexpr bool may_hold_nan() {
 
 template <class T>
 bool has_same_parts(const T& one, const T& other);
+
+inline bool is_same_key(const std::string& one, const std::string& other) noexcept {
+    return is_same_string(one, other);
+}
 
 /// `other` is a key, or what one is made of.
 template <class T, class Other>

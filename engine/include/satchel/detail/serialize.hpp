@@ -146,6 +146,8 @@ template <class T>
 void save(OutputArchive& archive, const T& object) {
     if constexpr (form<T> == Form::boost) {
         BoostFormat<T>::save(archive, object);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        archive.save_string(object);
     } else if constexpr (form<T> == Form::number) {
         save_number(archive, object);
     } else if constexpr (form<T> == Form::enumeration) {
@@ -208,11 +210,19 @@ void load_block(InputArchive& archive, T& container) {
     using E = typename T::value_type;
     const auto block = archive.load_block(sizeof(E));
     const auto size = block.size() / sizeof(E);
+    if constexpr (std::is_same_v<T, std::string>) {
+        if (size <= short_string_max && archive.remaining() >= string_room) {
+            const auto* const text = reinterpret_cast<const char*>(block.data());
+            return put_short_string(container, text, size);
+        }
+    }
     if (reinterpret_cast<std::uintptr_t>(block.data()) % alignof(E) == 0) {
         const auto* first = reinterpret_cast<const E*>(block.data());
         if constexpr (requires { container.reserve(size); }) {
-            container.reserve(size);
-            prefer_huge_pages(container.data(), block.size());
+            if (block.size() >= huge_pages_min) {
+                container.reserve(size);
+                prefer_huge_pages(container.data(), block.size());
+            }
         }
         container.assign(first, first + size);  // once, and not zeroed before
     } else {
@@ -361,6 +371,8 @@ template <class T>
 void load_into(InputArchive& archive, T& object) {
     if constexpr (form<T> == Form::unknown && !travels<T>) {
         require_travels<T>();
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        load_block(archive, object);
     } else if constexpr (form<T> == Form::member || form<T> == Form::free ||
                          form<T> == Form::sequence || form<T> == Form::array ||
                          form<T> == Form::variant || form<T> == Form::optional ||

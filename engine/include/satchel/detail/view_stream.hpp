@@ -2,6 +2,7 @@
 // Who only looks at them takes views, and no std::string is made.
 #pragma once
 
+#include <satchel/detail/short_string.hpp>
 #include <satchel/detail/stream.hpp>
 
 #include <cstddef>
@@ -68,9 +69,12 @@ class ViewStream : public Stream<std::string> {
 };
 
 /// Puts `text` into a string that is there already. It keeps its memory, unless that is far more
-/// than the text needs: whoever takes the string over takes all of it.
-inline void put_into(std::string& place, std::string_view text) {
+/// than the text needs: whoever takes the string over takes all of it. `padded`: as of ViewBatch.
+inline void put_into(std::string& place, std::string_view text, bool padded) {
     constexpr std::size_t spare = 64;
+    if (padded && text.size() <= short_string_max && place.capacity() <= spare) {
+        return put_short_string(place, text.data(), text.size());
+    }
     if (place.capacity() > 3 * text.size() + spare) place = std::string();
     place.assign(text);
 }
