@@ -167,6 +167,10 @@ TEST_CASE("stable_hash reads a text to its end and no further, whatever its leng
         CAPTURE(size);
         const std::vector<char> exact(text.begin(), text.end());  // a sanitizer sees its end
         CHECK(satchel::stable_hash(std::string_view(exact.data(), exact.size())) == expected(text));
+        CHECK(satchel::stable_hash(text) == expected(text));
+        auto cut_short = text + "a tail, for a memory of its own, that it is cut off from";
+        cut_short.resize(text.size());
+        CHECK(satchel::stable_hash(cut_short) == expected(text));
         text += static_cast<char>(0xF1 - 5 * size);
     }
 }
@@ -411,6 +415,67 @@ TEST_CASE("foldby by a member, with results that are not symmetric") {
         return bag.foldby(&Apple::weight, append, ">", std::plus<>{});
     };
     check_all(apples, joined, std::vector<std::pair<int, std::string>>{{1, ">ace"}, {2, ">bd"}});
+}
+
+TEST_CASE("keys that their function keeps elsewhere, all in one place") {
+    std::vector<std::string> texts;
+    for (int k = 0; k < 300; ++k) texts.push_back(std::to_string(k % 70) + std::string(k % 3, 'x'));
+    const auto shout = [](const std::string& text) -> const std::string& {
+        thread_local std::string key;
+        key = "a key that is too long for a string to hold in itself: " + text.substr(0, 2);
+        return key;
+    };
+    const auto number = [](const std::string& text) { return text.substr(0, 2); };
+    const auto bag = from_sequence(texts, {.npartitions = 4});
+    const auto firsts = bag.distinct(number).compute();
+    CHECK(bag.distinct(shout).compute() == firsts);
+    const auto count = [](int n, const std::string&) { return n + 1; };
+    const auto counts = bag.foldby(number, count, 0, std::plus<>{}).compute();
+    const auto loud = bag.foldby(shout, count, 0, std::plus<>{}).compute();
+    REQUIRE(loud.size() == counts.size());
+    for (std::size_t k = 0; k < counts.size(); ++k) CHECK(loud[k].second == counts[k].second);
+    CHECK(bag.join(texts, shout).count().compute() == bag.join(texts, number).count().compute());
+    CHECK(bag.groupby(shout).count().compute() == static_cast<std::int64_t>(counts.size()));
+}
+
+TEST_CASE("keys of strings of every size, that differ at the end") {
+    std::vector<std::string> texts;
+    for (int size = 0; size < 40; ++size) {
+        for (const char* end : {"a", "b", "", "a"}) texts.push_back(std::string(size, 'x') + end);
+    }
+    std::vector<std::pair<std::string, int>> expected;
+    for (const auto& text : texts) {
+        const auto found = std::ranges::find(expected, text, &std::pair<std::string, int>::first);
+        if (found != expected.end()) {
+            ++found->second;
+        } else {
+            expected.emplace_back(text, 1);
+        }
+    }
+    const auto itself = [](const std::string& x) -> const std::string& { return x; };
+    const auto count = [](int n, const std::string&) { return n + 1; };
+    on_each_executor([&](const Executor& executor) {
+        for (const int npartitions : {1, 3}) {
+            const auto bag = from_sequence(texts, {.npartitions = npartitions});
+            CHECK(bag.foldby(itself, count, 0, std::plus<>{}).compute(executor) == expected);
+            auto groups = bag.groupby(itself).compute(executor);
+            std::ranges::sort(groups);
+            auto sorted = expected;
+            std::ranges::sort(sorted);
+            REQUIRE(groups.size() == sorted.size());
+            for (std::size_t k = 0; k < groups.size(); ++k) {
+                CHECK(groups[k].first == sorted[k].first);
+                CHECK(groups[k].second ==
+                      std::vector<std::string>(static_cast<std::size_t>(sorted[k].second),
+                                               sorted[k].first));
+            }
+            std::size_t pairs = 0;
+            for (const auto& [key, n] : expected) pairs += static_cast<std::size_t>(n * n);
+            const auto joined = bag.join(bag, itself).compute(executor);
+            CHECK(joined.size() == pairs);
+            CHECK(std::ranges::all_of(joined, [](const auto& x) { return x.first == x.second; }));
+        }
+    });
 }
 
 TEST_CASE("foldby of one key of many elements, and of many keys of one") {

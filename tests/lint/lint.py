@@ -59,6 +59,8 @@ PUBLIC_HEADERS = {
     "detail/signals_blocked.hpp": "base",
     "detail/usable_memory.hpp": "base",
     "detail/invoke.hpp": "base",
+    "detail/join.hpp": "bag",
+    "detail/key_block.hpp": "bag",
     "detail/node.hpp": "bag",
     "detail/kept_result.hpp": "graph",
     "detail/ordered_map.hpp": "bag",

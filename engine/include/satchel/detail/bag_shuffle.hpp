@@ -2,6 +2,7 @@
 #pragma once
 
 #include <satchel/bag.hpp>
+#include <satchel/detail/join.hpp>
 #include <satchel/detail/shuffle.hpp>
 
 #include <concepts>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <satchel/detail/counts.hpp>
+#include <satchel/detail/key_block.hpp>
 #include <satchel/detail/ordered_map.hpp>
 #include <satchel/detail/reducers.hpp>
 #include <satchel/detail/stable_sort.hpp>
@@ -22,10 +23,6 @@ struct Itself {
         return x;
     }
 };
-/// The type of the keys that `F` gives: string literals become strings.
-template <class F, class T>
-using key_result = element_type<std::invoke_result_t<const F&, const T&>>;
-
 template <class F, class T>
 inline constexpr bool accepts_key = std::is_invocable_v<const F&, const T&>;
 
@@ -105,22 +102,20 @@ struct DistinctReducer {
 
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& partial, const Batch<T>& batch) {
-        batch.for_each([&](auto&& x) { keep(partial, std::forward<decltype(x)>(x)); });
+        bool is_new = false;
+        const auto make = [&] {
+            is_new = true;
+            return Unit{};
+        };
+        for_each_by_key(partial.seen, key, batch, make, [&](Unit, auto&& x) {
+            if (!std::exchange(is_new, false)) return;
+            partial.items.push_back(kept<T>(std::forward<decltype(x)>(x)));
+        });
     }
     void merge(Partial& earlier, Partial&& later) {
-        for (auto& x : later.items) keep(earlier, std::move(x));
+        add(earlier, {later.items.data(), nullptr, later.items.size(), true});
     }
     [[nodiscard]] Items<T> finish(Partial&& partial) const { return std::move(partial.items); }
-
-  private:
-    template <class Element>
-    void keep(Partial& partial, Element&& x) {
-        const auto before = partial.seen.entries().size();
-        partial.seen.find_or_add(K(detail::invoke(key, std::as_const(x))), [] { return Unit{}; });
-        if (partial.seen.entries().size() != before) {
-            partial.items.push_back(kept<T>(std::forward<Element>(x)));
-        }
-    }
 };
 
 /// distinct without a key: the elements that were counted.
@@ -164,8 +159,8 @@ struct FoldbyReducer {
     }
     [[nodiscard]] Partial start() const { return {}; }
     void add(Partial& groups, const Batch<T>& batch) {
-        batch.for_each([&](auto&& x) {
-            auto& group = group_of(groups, K(detail::invoke(key, std::as_const(x))));
+        const auto make = [&] { return fold.start(); };
+        for_each_by_key(groups, key, batch, make, [&](auto& group, auto&& x) {
             fold.add_one(group, std::forward<decltype(x)>(x));
         });
     }
@@ -184,11 +179,6 @@ struct FoldbyReducer {
             results.emplace_back(std::move(k), fold.finish(std::move(folded)));
         }
         return results;
-    }
-
-  private:
-    typename Fold::Partial& group_of(Partial& groups, K&& k) {
-        return groups.find_or_add(std::move(k), [&] { return fold.start(); });
     }
 };
 

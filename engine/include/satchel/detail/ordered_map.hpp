@@ -57,6 +57,12 @@ class OrderedMap {
         if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask()]);
         return hash;
     }
+    /// Brings the entry on its way, too, once the slot has arrived.
+    void approach(std::uint64_t hash) const {
+        if (entries_.empty()) return;
+        const auto entry = slots_[hash & mask()].entry;
+        __builtin_prefetch(entries_.data() + (entry == empty ? 0 : entry));
+    }
 
     /// The value of `key`; if it is new, what `make` gives.
     template <class Key, class Make>
@@ -82,10 +88,9 @@ class OrderedMap {
         return add(hash, std::forward<Key>(key), std::forward<Make>(make));
     }
 
-    /// The value of `key`, or null.
-    [[nodiscard]] const V* find(const K& key) const {
+    /// The value of `key`, whose hash is given, or null.
+    [[nodiscard]] const V* find(std::uint64_t hash, const K& key) const {
         if (entries_.empty()) return nullptr;
-        const auto hash = hash_key<K>(key);
         const auto tag = static_cast<std::uint32_t>(hash >> 32);
         for (auto k = hash & mask();; k = (k + 1) & mask()) {
             const auto slot = slots_[k];

@@ -1,20 +1,18 @@
-// Operations that bring elements with equal keys together: groupby, join and product.
+// Operations that bring elements together: groupby and product; see also join.hpp.
 //
 // groupby and join split each partition into pieces (see pieces.hpp), exchange these, and combine
 // those of an output partition: in a map that gives its keys in the order in which they came first.
-// A join with a small side makes one map of that instead, which goes along with every partition of
-// the other side.
 #pragma once
 
 #include <satchel/bag_options.hpp>
 #include <satchel/detail/bag_support.hpp>
 #include <satchel/detail/grouping.hpp>
 #include <satchel/detail/invoke.hpp>
+#include <satchel/detail/key_block.hpp>
 #include <satchel/detail/ordered_map.hpp>
 #include <satchel/detail/partition_stage.hpp>
 #include <satchel/detail/pieces.hpp>
 #include <satchel/detail/records.hpp>
-#include <satchel/detail/reduce.hpp>
 #include <satchel/detail/stages.hpp>
 
 #include <cstdint>
@@ -86,6 +84,38 @@ StreamPart stateless_part() {
     return {&StreamCodeOf<make, void>::code, {}};
 }
 
+/// Appends the elements of an output partition to what `map` has at their keys.
+template <class T, class K, class List>
+void group_records(OrderedMap<K, List>& map, const ShufflePieces& pieces, std::uint32_t output) {
+    const auto nothing = [] { return List(); };
+    RecordReader<K, T> reader(pieces, output);
+    if constexpr (looks_up_blocks<K>) {
+        constexpr std::size_t block = 32;
+        std::uint64_t hashes[block];
+        BatchStorage<K> keys;
+        BatchStorage<T> elements;
+        do {
+            keys.prepare(block);
+            elements.prepare(block);
+            while (keys.size() < block && reader.next()) {
+                hashes[keys.size()] = map.announce(reader.key());
+                keys.emplace(std::move(reader.key()));
+                elements.emplace(std::move(reader.element()));
+            }
+            for (std::size_t k = 0; k < keys.size(); ++k) map.approach(hashes[k]);
+            for (std::size_t k = 0; k < keys.size(); ++k) {
+                auto& list = map.find_or_add(hashes[k], std::move(keys.items()[k]), nothing);
+                list.push_back(std::move(elements.items()[k]));
+            }
+        } while (keys.size() != 0);
+    } else {
+        while (reader.next()) {
+            auto& list = map.find_or_add(std::move(reader.key()), nothing);
+            list.push_back(std::move(reader.element()));
+        }
+    }
+}
+
 // ---- groupby ------------------------------------------------------------------------------------
 
 template <class K, class T>
@@ -97,12 +127,7 @@ class GroupStream final : public Stream<std::pair<K, std::vector<T>>> {
         const auto& pieces = binding.arguments().template get<ShufflePieces>(binding.slot(0));
         return late_stream<Group>([&pieces, index = binding.index()] {
             OrderedMap<K, std::vector<T>> groups;
-            RecordReader<K, T> reader(pieces, index);
-            while (reader.next()) {
-                auto& group =
-                    groups.find_or_add(std::move(reader.key()), [] { return std::vector<T>(); });
-                group.push_back(std::move(reader.element()));
-            }
+            group_records<T>(groups, pieces, index);
             return std::make_unique<GroupStream>(std::move(groups.entries()));
         });
     }
@@ -124,208 +149,6 @@ NodePtr groupby_node(const NodePtr& bag, Token token, F key, std::uint32_t outpu
     const auto pieces = shuffled<T>(bag, "groupby", token.then(1), std::move(key), outputs);
     return combining_node("groupby", token, outputs, stateless_part<&GroupStream<K, T>::open>(),
                           &element_operations<Group>, {pieces.input()});
-}
-
-// ---- join ---------------------------------------------------------------------------------------
-
-/// One side of a join, by key.
-template <class K, class T>
-using JoinMap = OrderedMap<K, Items<T>>;
-
-/// The other side, element by element; like a RecordReader, with a key function.
-template <class K, class T, class F>
-class KeyedStream {
-  public:
-    KeyedStream(std::unique_ptr<Stream<T>> stream, const F& key)
-        : stream_(std::move(stream)), function_(key) {}
-
-    bool next() {
-        while (++at_ >= batch_.size) {
-            at_ = SIZE_MAX;
-            batch_.size = 0;
-            if (!stream_->next(batch_)) return false;
-        }
-        if constexpr (refers) {
-            key_ = &detail::invoke(std::as_const(function_), element());
-        } else {
-            key_.emplace(detail::invoke(std::as_const(function_), element()));
-        }
-        return true;
-    }
-    [[nodiscard]] const K& key() const noexcept { return *key_; }
-    [[nodiscard]] const T& element() const noexcept { return batch_.at(at_); }
-    void expect(std::size_t elements) { stream_->expect(elements); }
-
-  private:
-    using Key = std::invoke_result_t<const F&, const T&>;
-    static constexpr bool refers =
-        std::is_lvalue_reference_v<Key> && std::is_same_v<std::remove_cvref_t<Key>, K>;
-
-    std::unique_ptr<Stream<T>> stream_;
-    F function_;
-    Batch<T> batch_;
-    std::size_t at_ = SIZE_MAX;
-    std::conditional_t<refers, const K*, std::optional<K>> key_ = {};
-};
-
-/// The pairs that a join gives: for each element of a `Reader`, those with what the map has at its
-/// key. `map_first`: what is from the map comes first in a pair.
-template <bool map_first, class K, class Mapped, class T, class Reader>
-class JoinStream final
-    : public Stream<std::conditional_t<map_first, std::pair<Mapped, T>, std::pair<T, Mapped>>> {
-  public:
-    using Out = std::conditional_t<map_first, std::pair<Mapped, T>, std::pair<T, Mapped>>;
-
-    JoinStream(std::shared_ptr<const JoinMap<K, Mapped>> map, Reader reader)
-        : map_(std::move(map)), reader_(std::move(reader)) {}
-
-    bool next(Batch<Out>& batch) override {
-        storage_.prepare();
-        const auto limit = limit_.next();
-        while (storage_.has_room() && storage_.size() < limit &&
-               (match_ != matches_end_ || find_matches())) {
-            if constexpr (map_first) {
-                storage_.emplace(*match_++, std::as_const(reader_.element()));
-            } else {
-                storage_.emplace(std::as_const(reader_.element()), *match_++);
-            }
-        }
-        if (storage_.size() == 0) return false;
-        batch = storage_.batch();
-        return true;
-    }
-    void expect(std::size_t elements) override {
-        limit_.expect(elements);
-        if constexpr (requires { reader_.expect(elements); }) reader_.expect(elements);
-    }
-
-  private:
-    bool find_matches() {
-        while (reader_.next()) {
-            const auto* found = map_->find(reader_.key());
-            if (found == nullptr) continue;
-            match_ = found->data();
-            matches_end_ = match_ + found->size();
-            return true;
-        }
-        return false;
-    }
-
-    std::shared_ptr<const JoinMap<K, Mapped>> map_;
-    Reader reader_;
-    const Mapped* match_ = nullptr;
-    const Mapped* matches_end_ = nullptr;
-    BatchLimit limit_;
-    BatchStorage<Out> storage_;
-};
-
-/// One partition of a join of two bags that were both shuffled: slot 0 is the left one, `T`.
-template <class K, class T, class U>
-std::unique_ptr<StreamBase> open_join(const Value&, Binding& binding) {
-    const auto& left = binding.arguments().get<ShufflePieces>(binding.slot(0));
-    const auto& right = binding.arguments().get<ShufflePieces>(binding.slot(1));
-    return late_stream<std::pair<U, T>>([&left, &right, index = binding.index()] {
-        auto map = std::make_shared<JoinMap<K, U>>();
-        RecordReader<K, U> other(right, index);
-        while (other.next()) {
-            auto& matches = map->find_or_add(std::move(other.key()), [] { return Items<U>(); });
-            matches.push_back(std::move(other.element()));
-        }
-        using Reader = RecordReader<K, T>;
-        return std::make_unique<JoinStream<true, K, U, T, Reader>>(std::move(map),
-                                                                   Reader(left, index));
-    });
-}
-
-template <class T, class U, class F, class G>
-NodePtr join_node(const NodePtr& self, const NodePtr& other, Token token, F on_self, G on_other,
-                  std::uint32_t outputs) {
-    using K = key_result<F, T>;
-    token = token.then(0).then(outputs);
-    const auto left = shuffled<T>(self, "join-left", token.then(1), std::move(on_self), outputs);
-    const auto right =
-        shuffled<U>(other, "join-right", token.then(2), std::move(on_other), outputs);
-    return combining_node("join", token, outputs, stateless_part<&open_join<K, T, U>>(),
-                          &element_operations<std::pair<U, T>>, {left.input(), right.input()});
-}
-
-// ---- join with a small side ---------------------------------------------------------------------
-
-/// A map that many tasks share.
-template <class K, class T>
-struct SharedJoinMap {
-    std::shared_ptr<const JoinMap<K, T>> map = {};
-
-    template <class Archive>
-    requires(travels<K>&& travels<T>) void serialize(Archive& archive, unsigned) {
-        if constexpr (Archive::is_loading::value) {
-            auto loaded = std::make_shared<JoinMap<K, T>>();
-            archive&* loaded;
-            map = std::move(loaded);
-        } else {
-            const_cast<JoinMap<K, T>&>(*map).serialize(archive, 0);
-        }
-    }
-};
-
-/// Makes the map of the small side.
-template <class T, class F>
-struct JoinMapReducer {
-    using K = key_result<F, T>;
-    using Partial = JoinMap<K, T>;
-    static constexpr bool moves = true;
-    F key;
-
-    [[nodiscard]] Partial start() const { return {}; }
-    void add(Partial& map, const Batch<T>& batch) {
-        batch.for_each([&](auto&& x) {
-            auto& items = at(map, K(detail::invoke(key, std::as_const(x))));
-            items.push_back(std::forward<decltype(x)>(x));
-        });
-    }
-    void merge(Partial& earlier, Partial&& later) {
-        for (auto& [k, items] : later.entries()) {
-            auto& merged = at(earlier, std::move(k));
-            for (auto& x : items) merged.push_back(std::move(x));
-        }
-    }
-    [[nodiscard]] SharedJoinMap<K, T> finish(Partial&& map) const {
-        return {std::make_shared<const Partial>(std::move(map))};
-    }
-
-  private:
-    static Items<T>& at(Partial& map, K k) {
-        return map.find_or_add(std::move(k), [] { return Items<T>(); });
-    }
-};
-
-template <bool map_first, class Mapped, class T, class F>
-std::unique_ptr<StreamBase> open_map_join(const Value& state, Binding& binding) {
-    using K = key_result<F, T>;
-    using Reader = KeyedStream<K, T, F>;
-    const auto& shared =
-        binding.arguments().template get<SharedJoinMap<K, Mapped>>(binding.slot(0));
-    return std::make_unique<JoinStream<map_first, K, Mapped, T, Reader>>(
-        shared.map, Reader(typed<T>(std::move(binding.upstream(0))), state.get<F>()));
-}
-
-/// Joins `large`, of `T`, with a map of `small`, of `Mapped`; element by element, so that the
-/// partitions of `large` stay.
-template <bool map_first, class Mapped, class T, class F, class G>
-NodePtr map_join_node(const NodePtr& large, const NodePtr& small, Token token, F on_large,
-                      G on_small) {
-    using Out = std::conditional_t<map_first, std::pair<Mapped, T>, std::pair<T, Mapped>>;
-    auto map = reduce<Mapped>(small, "join-map", ReductionOptions{}.split_every, token.then(1),
-                              JoinMapReducer<Mapped, G>{std::move(on_small)});
-    return Node::make(
-        {.role = Node::Role::stage,
-         .count = large->description.count,
-         .name = "join",
-         .token = token,
-         .stream = stream_part<&open_map_join<map_first, Mapped, T, F>>(std::move(on_large)),
-         .elements = &element_operations<Out>,
-         .inputs = {{.kind = NodeInput::Kind::stream, .node = large},
-                    {.kind = NodeInput::Kind::at, .node = std::move(map)}}});
 }
 
 // ---- product ------------------------------------------------------------------------------------
