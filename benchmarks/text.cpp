@@ -25,8 +25,7 @@ namespace {
 
 using Files = std::vector<std::string>;
 
-// ---- the loops: each file as a whole, lines as views
-// ----------------------------------------------
+// ---- the loops: each file as a whole, lines as views --------------------------------------------
 
 template <class Use>
 void for_each_line(const Files& files, Use use) {
@@ -84,6 +83,40 @@ double words_loop(const Files& files) {
     });
     return static_cast<double>(counts.size());
 }
+std::string_view first_word(std::string_view line) { return line.substr(0, line.find(' ')); }
+double groups_loop(const Files& files) {
+    std::unordered_map<std::string, std::vector<std::string>> groups;
+    for_each_line(files, [&](std::string_view line) {
+        groups[std::string(first_word(line))].emplace_back(line);
+    });
+    std::size_t largest = 0;
+    for (const auto& [key, group] : groups) largest = std::max(largest, group.size());
+    return static_cast<double>(largest);
+}
+/// What the words are joined with.
+std::vector<std::string> two_letters() {
+    std::vector<std::string> pairs;
+    for (char a = 'a'; a <= 'z'; ++a) {
+        for (char b = 'a'; b <= 'z'; ++b) pairs.push_back({a, b});
+    }
+    return pairs;
+}
+double join_loop(const Files& files) {
+    std::unordered_map<std::string, std::vector<std::string>, Hash, std::equal_to<>> table;
+    for (const auto& pair : two_letters()) table[pair].push_back(pair);
+    std::vector<std::pair<std::string, std::string>> joined;
+    std::size_t count = 0;
+    for_each_line(files, [&](std::string_view line) {
+        for_each_word(line, [&](std::string_view word) {
+            const auto found = table.find(word);
+            if (found == table.end()) return;
+            for (const auto& other : found->second) joined.emplace_back(other, word);
+        });
+        count += joined.size();
+        joined.clear();
+    });
+    return static_cast<double>(count);
+}
 double matches_loop(const Files& files) {
     std::size_t count = 0;
     std::string upper;
@@ -95,8 +128,7 @@ double matches_loop(const Files& files) {
     return static_cast<double>(count);
 }
 
-// ---- the race
-// -------------------------------------------------------------------------------------
+// ---- the race -----------------------------------------------------------------------------------
 
 struct Program {
     const char* name;
@@ -131,6 +163,7 @@ void run(const std::string& pattern, std::int64_t blocksize, std::int64_t repeti
     }
     const Files files(names.begin(), names.end());
     const auto words = text.split().flatten();
+    const auto itself = [](const std::string& word) -> const std::string& { return word; };
     const std::vector<Program> programs{
         {"lines: count",
          [&](const Executor& executor) {
@@ -152,6 +185,28 @@ void run(const std::string& pattern, std::int64_t blocksize, std::int64_t repeti
              return static_cast<double>(text.upper().match("*AB*").count().compute(executor));
          },
          [&] { return matches_loop(files); }},
+        {"lines: groupby, largest",
+         [&](const Executor& executor) {
+             const auto first = [](const std::string& line) {
+                 return std::string(first_word(line));
+             };
+             const auto size = [](const auto& group) { return group.second.size(); };
+             return static_cast<double>(text.groupby(first).map(size).max().compute(executor));
+         },
+         [&] { return groups_loop(files); }},
+        {"words: foldby",
+         [&](const Executor& executor) {
+             const auto count = [](std::size_t n, const std::string&) { return n + 1; };
+             const auto counts = words.foldby(itself, count, std::size_t{0}, std::plus<>());
+             return static_cast<double>(counts.count().compute(executor));
+         },
+         [&] { return words_loop(files); }},
+        {"words: join",
+         [&](const Executor& executor) {
+             const auto joined = words.join(two_letters(), itself, itself);
+             return static_cast<double>(joined.count().compute(executor));
+         },
+         [&] { return join_loop(files); }},
     };
     const auto lines = static_cast<double>(text.count().compute());
     for (const auto& program : programs) race(program, lines, repetitions, threads);

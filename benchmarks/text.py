@@ -13,24 +13,38 @@ import argparse
 import os
 import subprocess
 import tempfile
+from operator import add
 from pathlib import Path
+from string import ascii_lowercase
 
 import dask.bag as db
 
-from bag import ROOT, Table, write_lines
+from bag import ROOT, Table, size_of_group, write_lines
 
 FILES = 4
+
+
+def first_word(line):
+    return line[:line.find(" ")]
+
+
+def itself(word):
+    return word
 
 
 def programs(pattern):
     """{name of the C++ program: Dask's}"""
     text = db.read_text(pattern)
     words = text.str.split().flatten()
+    pairs = [a + b for a in ascii_lowercase for b in ascii_lowercase]
     return {
         "lines: count": text.count(),
         "lines: frequencies": text.frequencies().count(),
         "words: frequencies": words.frequencies().count(),
         "lines: upper, match, count": text.str.upper().str.match("*AB*").count(),
+        "lines: groupby, largest": text.groupby(first_word).map(size_of_group).max(),
+        "words: foldby": words.foldby(itself, lambda n, _: n + 1, 0, add, 0).count(),
+        "words: join": words.join(pairs, itself, itself).count(),
     }
 
 
