@@ -286,14 +286,15 @@ class InputArchive {
     /// The number of objects that follow; each takes a byte at least.
     [[nodiscard]] std::size_t load_count();
 
-    /// What save_block() wrote, as a whole number of elements of `element_size`. Valid until the
-    /// next is read.
-    [[nodiscard]] std::span<const std::byte> load_block(std::size_t element_size) {
+    /// Calls `use` with what save_block() wrote, as a span of bytes: a whole number of elements of
+    /// `element_size`.
+    template <class Use>
+    void load_block(std::size_t element_size, const Use& use) {
         const auto size = load_size();
         if (size % element_size != 0) refuse("a block does not hold a whole number of elements");
-        if (size < segment_min_) return take(size);
-        block_ = load_segment(size);
-        return {block_.data(), block_.size()};
+        if (size < segment_min_) return use(take(size));
+        const auto segment = load_segment(size);
+        use(std::span(segment.data(), segment.size()));
     }
 
     /// How many bytes of the head are left.
@@ -333,7 +334,6 @@ class InputArchive {
     Encoded encoded_;
     const std::byte* at_;
     const std::byte* end_;
-    Bytes block_;  // the last that was a segment
     std::size_t next_segment_ = 0;
     std::size_t segment_min_ = detail::segment_min;
     int depth_ = 0;

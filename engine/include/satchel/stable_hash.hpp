@@ -66,8 +66,8 @@ inline std::uint64_t hash_bytes(std::string_view text) noexcept {
 /// The same as hash_bytes().
 inline std::uint64_t hash_string(const std::string& string) noexcept {
     if (string.size() > string_room) return hash_bytes(string);
-    const auto hash = hash_mix(string.size(), few_bytes_of(string, 0));
-    return string.size() > 8 ? hash_mix(hash, few_bytes_of(string, 8)) : hash;
+    const auto hash = hash_mix(string.size(), string_word(string, 0));
+    return string.size() > 8 ? hash_mix(hash, string_word(string, 8)) : hash;
 }
 
 struct StableHash;

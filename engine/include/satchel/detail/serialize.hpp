@@ -208,27 +208,28 @@ T load_enumerator(InputArchive& archive) {
 template <class T>
 void load_block(InputArchive& archive, T& container) {
     using E = typename T::value_type;
-    const auto block = archive.load_block(sizeof(E));
-    const auto size = block.size() / sizeof(E);
-    if constexpr (std::is_same_v<T, std::string>) {
-        if (size <= short_string_max && archive.remaining() >= string_room) {
-            const auto* const text = reinterpret_cast<const char*>(block.data());
-            return put_short_string(container, text, size);
-        }
-    }
-    if (reinterpret_cast<std::uintptr_t>(block.data()) % alignof(E) == 0) {
-        const auto* first = reinterpret_cast<const E*>(block.data());
-        if constexpr (requires { container.reserve(size); }) {
-            if (block.size() >= huge_pages_min) {
-                container.reserve(size);
-                prefer_huge_pages(container.data(), block.size());
+    archive.load_block(sizeof(E), [&](std::span<const std::byte> block) {
+        const auto size = block.size() / sizeof(E);
+        if constexpr (std::is_same_v<T, std::string>) {
+            if (size <= short_string_max && archive.remaining() >= string_room) {
+                const auto* const text = reinterpret_cast<const char*>(block.data());
+                return put_short_string(container, text, size);
             }
         }
-        container.assign(first, first + size);  // once, and not zeroed before
-    } else {
-        container.resize(size);
-        if (size != 0) std::memcpy(container.data(), block.data(), block.size());
-    }
+        if (reinterpret_cast<std::uintptr_t>(block.data()) % alignof(E) == 0) {
+            const auto* first = reinterpret_cast<const E*>(block.data());
+            if constexpr (requires { container.reserve(size); }) {
+                if (block.size() >= huge_pages_min) {
+                    container.reserve(size);
+                    prefer_huge_pages(container.data(), block.size());
+                }
+            }
+            container.assign(first, first + size);  // once, and not zeroed before
+        } else {
+            container.resize(size);
+            if (size != 0) std::memcpy(container.data(), block.data(), block.size());
+        }
+    });
 }
 
 template <class T>
@@ -371,7 +372,7 @@ template <class T>
 void load_into(InputArchive& archive, T& object) {
     if constexpr (form<T> == Form::unknown && !travels<T>) {
         require_travels<T>();
-    } else if constexpr (std::is_same_v<T, std::string>) {
+    } else if constexpr (std::is_same_v<T, std::string> && form<T> == Form::sequence) {
         load_block(archive, object);
     } else if constexpr (form<T> == Form::member || form<T> == Form::free ||
                          form<T> == Form::sequence || form<T> == Form::array ||

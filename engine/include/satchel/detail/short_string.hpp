@@ -27,7 +27,7 @@ std::uint64_t word_at(const char* at) noexcept {
 
 /// The 8 bytes from `from` on as a number, with zeros for those behind the end. REQUIRES: from <=
 /// string.size(), from + 8 <= string_room.
-inline std::uint64_t few_bytes_of(const std::string& string, std::size_t from) noexcept {
+inline std::uint64_t string_word(const std::string& string, std::size_t from) noexcept {
     const auto size = std::min<std::size_t>(string.size() - from, 8);
     const auto half = 4 * (8 - size);  // of the bits behind the end: all 64 are no shift
     return word_at<std::uint64_t>(string.data() + from) << half << half >> half >> half;
@@ -38,8 +38,8 @@ inline bool is_same_string(const std::string& one, const std::string& other) noe
     const auto size = one.size();
     if (size != other.size()) return false;
     if (size > string_room) return std::memcmp(one.data(), other.data(), size) == 0;
-    return few_bytes_of(one, 0) == few_bytes_of(other, 0) &&
-           (size <= 8 || few_bytes_of(one, 8) == few_bytes_of(other, 8));
+    return string_word(one, 0) == string_word(other, 0) &&
+           (size <= 8 || string_word(one, 8) == string_word(other, 8));
 }
 
 /// Puts `size` bytes into `place`. REQUIRES: size <= short_string_max; string_room bytes at `from`

@@ -13,6 +13,7 @@
 namespace satchel::detail {
 
 inline constexpr std::size_t view_padding = 16;
+static_assert(view_padding >= string_room);
 
 /// Some strings of a stream, valid until the next pull.
 struct ViewBatch {
