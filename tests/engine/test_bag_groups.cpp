@@ -51,6 +51,16 @@ std::uint64_t stable_hash(const Apple& apple) {
     return satchel::stable_hash(std::tuple(apple.sort, apple.weight));
 }
 
+// Of a type that can only be moved.
+struct Ticket {
+    explicit Ticket(std::int64_t n) : number(n) {}
+    Ticket(Ticket&&) = default;
+    Ticket& operator=(Ticket&&) = default;
+    std::int64_t number;
+    bool operator==(const Ticket&) const = default;
+};
+std::uint64_t stable_hash(const Ticket& ticket) { return satchel::stable_hash(ticket.number); }
+
 // Of a type that only std::hash knows.
 struct Pear {
     int weight = 0;
@@ -584,6 +594,11 @@ TEST_CASE("elements that can only be moved are grouped when nobody else holds th
               10);
         CHECK(boxes().sample(5, 1).compute(executor).size() == 5);
     });
+}
+
+TEST_CASE("keys that can only be moved, given as constants") {
+    const auto ticket = [](std::int64_t x) -> const fruit::Ticket { return fruit::Ticket(x % 40); };
+    CHECK(range(100, 3).distinct(ticket).compute() == range(40, 1).compute());
 }
 
 TEST_CASE("the same grouping of the same bag has the same name, another another") {

@@ -44,8 +44,7 @@ class KeyedStream {
             if (!stream_->next(batch_)) return false;
         }
         begin_ = at_;
-        end_ = std::min(at_ + block, batch_.size);
-        look_up(map);
+        end_ = look_up(map);
         return true;
     }
     [[nodiscard]] const T& element() const noexcept { return batch_.at(at_); }
@@ -54,20 +53,28 @@ class KeyedStream {
     void expect(std::size_t elements) { stream_->expect(elements); }
 
   private:
-    static constexpr std::size_t block = 32;
     static constexpr bool looks_ahead = looks_up_blocks<K>;
+    static constexpr auto block = keys_at_once<K>;
 
-    void look_up(const JoinMap<K, Mapped>& map) {
-        if constexpr (looks_ahead) keys_.fill(map, function_, batch_, begin_);
-        for (std::size_t k = 0; k < end_ - begin_; ++k) {
-            if constexpr (looks_ahead) {
-                matches_[k] = map.find(keys_.hash(k), keys_.key(k));
-                if (matches_[k] != nullptr) __builtin_prefetch(matches_[k]->data());
-            } else {
-                const K key(detail::invoke(std::as_const(function_), batch_.at(begin_ + k)));
+    // The next few from begin_ on; gives where they end.
+    std::size_t look_up(const JoinMap<K, Mapped>& map) {
+        const auto end = std::min(begin_ + block, batch_.size);
+        if constexpr (looks_ahead) {
+            keys_.fill(map, function_, batch_, begin_, [&](std::size_t k, const K& key) {
                 matches_[k] = map.find(hash_key<K>(key), key);
+                return true;
+            });
+            for (std::size_t k = 0; k < keys_.size(); ++k) {
+                if (keys_.has_key(k)) matches_[k] = map.find(keys_.hash(k), keys_.key(k));
+                if (matches_[k] != nullptr) __builtin_prefetch(matches_[k]->data());
+            }
+        } else {
+            for (auto at = begin_; at < end; ++at) {
+                const K key(detail::invoke(std::as_const(function_), batch_.at(at)));
+                matches_[at - begin_] = map.find(hash_key<K>(key), key);
             }
         }
+        return end;
     }
 
     std::unique_ptr<Stream<T>> stream_;
@@ -134,7 +141,7 @@ class JoinStream final
     }
 
   private:
-    // Short strings are made in their place: moving one costs as much as copying it.
+    // Short strings are put where they belong: what copies them otherwise is a call.
     template <class A, class B>
     void add_pair(const A& a, const B& b) {
         if constexpr (std::is_same_v<A, std::string> || std::is_same_v<B, std::string>) {

@@ -13,6 +13,7 @@
 #include <satchel/detail/partition_stage.hpp>
 #include <satchel/detail/pieces.hpp>
 #include <satchel/detail/records.hpp>
+#include <satchel/detail/short_string.hpp>
 #include <satchel/detail/stages.hpp>
 
 #include <cstdint>
@@ -84,30 +85,46 @@ StreamPart stateless_part() {
     return {&StreamCodeOf<make, void>::code, {}};
 }
 
+/// Makes `key` number `k` of `keys`, which has had others before. A string gets what that one has
+/// for it, in exchange: most keys are there already, and their memory is of use again.
+template <class K>
+void put_key(std::vector<K>& keys, std::size_t k, K& key) {
+    if constexpr (std::is_same_v<K, std::string>) {
+        if (k < keys.size()) {
+            if (key.size() > short_string_max) return keys[k].swap(key);
+            return put_short_string(keys[k], key.data(), key.size());
+        }
+    } else if (k == 0) {
+        keys.clear();
+    }
+    keys.push_back(std::move(key));
+}
+
 /// Appends the elements of an output partition to what `map` has at their keys.
 template <class T, class K, class List>
 void group_records(OrderedMap<K, List>& map, const ShufflePieces& pieces, std::uint32_t output) {
     const auto nothing = [] { return List(); };
     RecordReader<K, T> reader(pieces, output);
     if constexpr (looks_up_blocks<K>) {
-        constexpr std::size_t block = 32;
+        constexpr auto block = keys_at_once<K>;
         std::uint64_t hashes[block];
-        BatchStorage<K> keys;
+        std::vector<K> keys;
         BatchStorage<T> elements;
+        keys.reserve(block);
         do {
-            keys.prepare(block);
             elements.prepare(block);
-            while (keys.size() < block && reader.next()) {
-                hashes[keys.size()] = map.announce(reader.key());
-                keys.emplace(std::move(reader.key()));
+            while (elements.size() < block && reader.next()) {
+                const auto k = elements.size();
+                hashes[k] = map.announce(reader.key());
+                put_key(keys, k, reader.key());
                 elements.emplace(std::move(reader.element()));
             }
-            for (std::size_t k = 0; k < keys.size(); ++k) map.approach(hashes[k]);
-            for (std::size_t k = 0; k < keys.size(); ++k) {
-                auto& list = map.find_or_add(hashes[k], std::move(keys.items()[k]), nothing);
+            for (std::size_t k = 0; k < elements.size(); ++k) map.approach(hashes[k]);
+            for (std::size_t k = 0; k < elements.size(); ++k) {
+                auto& list = map.find_or_add(hashes[k], std::move(keys[k]), nothing);
                 list.push_back(std::move(elements.items()[k]));
             }
-        } while (keys.size() != 0);
+        } while (elements.size() != 0);
     } else {
         while (reader.next()) {
             auto& list = map.find_or_add(std::move(reader.key()), nothing);
