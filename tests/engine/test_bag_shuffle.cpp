@@ -193,6 +193,22 @@ TEST_CASE("groupby: keys of all kinds") {
     });
 }
 
+TEST_CASE("keys that a function gives away") {
+    const auto key = [](std::int64_t x) -> std::string&& {
+        thread_local std::string text;
+        text = std::to_string(x % 7);
+        return std::move(text);
+    };
+    const auto bag = range(100, 3);
+    on_each_executor([&](const Executor& executor) {
+        CHECK(bag.groupby(key).count().compute(executor) == 7);
+        CHECK(bag.distinct(key).compute(executor) == range(7, 1).compute());
+        const auto itself = [](const std::string& x) { return x; };
+        CHECK(bag.join(std::vector<std::string>{"3", "5"}, key, itself).count().compute(executor) ==
+              28);
+    });
+}
+
 TEST_CASE("groupby: elements that do not travel stay objects, and are moved") {
     on_each_executor([](const Executor& executor) {
         const auto owners = range(100, 7).map([](std::int64_t x) {

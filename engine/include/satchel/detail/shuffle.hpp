@@ -48,7 +48,7 @@ Value split_partition(const Value& state, Binding& binding) {
         batch.for_each([&](auto&& x) {
             using Key = std::invoke_result_t<const F&, const T&>;
             if constexpr (std::is_same_v<std::remove_cvref_t<Key>, K>) {
-                const Key& key = detail::invoke(function, std::as_const(x));
+                const K& key = detail::invoke(function, std::as_const(x));
                 writer.add(key, std::forward<decltype(x)>(x));
             } else {
                 const K key(detail::invoke(function, std::as_const(x)));
