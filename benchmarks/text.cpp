@@ -153,40 +153,45 @@ void race(const Program& program, double lines, std::int64_t repetitions, std::i
     fmt::print("\n");
 }
 
-void run(const std::string& pattern, std::int64_t blocksize, std::int64_t repetitions,
-         std::int64_t threads) {
-    using Executor = satchel::Executor;
-    const auto text = satchel::read_text(pattern, {.blocksize = blocksize});
-    std::set<std::string> names;
-    for (const auto& [line, path] : satchel::read_text_with_path(pattern).compute()) {
-        names.insert(path);
-    }
-    const Files files(names.begin(), names.end());
+// ---- the programs -------------------------------------------------------------------------------
+
+using Executor = satchel::Executor;
+
+/// Those that count. The loops refer to `files`.
+std::vector<Program> programs_that_count(const satchel::Bag<std::string>& text,
+                                         const Files& files) {
     const auto words = text.split().flatten();
-    const auto itself = [](const std::string& word) -> const std::string& { return word; };
-    const std::vector<Program> programs{
+    return {
         {"lines: count",
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              return static_cast<double>(text.count().compute(executor));
          },
          [&] { return lines_loop(files); }},
         {"lines: frequencies",
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              return static_cast<double>(text.frequencies().count().compute(executor));
          },
          [&] { return frequent_lines_loop(files); }},
         {"words: frequencies",
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              return static_cast<double>(words.frequencies().count().compute(executor));
          },
          [&] { return words_loop(files); }},
         {"lines: upper, match, count",
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              return static_cast<double>(text.upper().match("*AB*").count().compute(executor));
          },
          [&] { return matches_loop(files); }},
+    };
+}
+
+/// Those that bring what has equal keys together.
+std::vector<Program> programs_by_key(const satchel::Bag<std::string>& text, const Files& files) {
+    const auto words = text.split().flatten();
+    const auto itself = [](const std::string& word) -> const std::string& { return word; };
+    return {
         {"lines: groupby, largest",
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              const auto first = [](const std::string& line) {
                  return std::string(first_word(line));
              };
@@ -195,21 +200,33 @@ void run(const std::string& pattern, std::int64_t blocksize, std::int64_t repeti
          },
          [&] { return groups_loop(files); }},
         {"words: foldby",
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              const auto count = [](std::size_t n, const std::string&) { return n + 1; };
              const auto counts = words.foldby(itself, count, std::size_t{0}, std::plus<>());
              return static_cast<double>(counts.count().compute(executor));
          },
          [&] { return words_loop(files); }},
         {"words: join",
-         [&](const Executor& executor) {
+         [=](const Executor& executor) {
              const auto joined = words.join(two_letters(), itself, itself);
              return static_cast<double>(joined.count().compute(executor));
          },
          [&] { return join_loop(files); }},
     };
+}
+
+void run(const std::string& pattern, std::int64_t blocksize, std::int64_t repetitions,
+         std::int64_t threads) {
+    const auto text = satchel::read_text(pattern, {.blocksize = blocksize});
+    std::set<std::string> names;
+    for (const auto& [line, path] : satchel::read_text_with_path(pattern).compute()) {
+        names.insert(path);
+    }
+    const Files files(names.begin(), names.end());
     const auto lines = static_cast<double>(text.count().compute());
-    for (const auto& program : programs) race(program, lines, repetitions, threads);
+    for (const auto& programs : {programs_that_count(text, files), programs_by_key(text, files)}) {
+        for (const auto& program : programs) race(program, lines, repetitions, threads);
+    }
 }
 
 }  // namespace

@@ -193,6 +193,18 @@ TEST_CASE("groupby: keys of all kinds") {
     });
 }
 
+TEST_CASE("groupby: long keys, of which few are looked up at a time, between short ones") {
+    const auto key = [](std::int64_t x) {
+        return std::string(x % 5 == 0 ? 100'000 : 3, static_cast<char>('a' + x % 7));
+    };
+    std::map<std::string, std::vector<std::int64_t>> expected;
+    for (std::int64_t x = 0; x < 300; ++x) expected[key(x)].push_back(x);
+    on_each_executor([&](const Executor& executor) {
+        const auto groups = range(300, 3).groupby(key).compute(executor);
+        CHECK(std::map(groups.begin(), groups.end()) == expected);
+    });
+}
+
 TEST_CASE("keys that a function gives away") {
     const auto key = [](std::int64_t x) -> std::string&& {
         thread_local std::string text;

@@ -53,6 +53,7 @@ constexpr bool may_hold_nan() {
 template <class T>
 bool has_same_parts(const T& one, const T& other);
 
+/// Mostly words, and asked of each that is looked up.
 inline bool is_same_key(const std::string& one, const std::string& other) noexcept {
     return is_same_string(one, other);
 }

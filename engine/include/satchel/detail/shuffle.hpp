@@ -113,8 +113,10 @@ void group_records(OrderedMap<K, List>& map, const ShufflePieces& pieces, std::u
         keys.reserve(block);
         do {
             elements.prepare(block);
-            while (elements.size() < block && reader.next()) {
+            std::size_t key_bytes = 0;
+            while (elements.size() < block && key_bytes < batch_bytes_max && reader.next()) {
                 const auto k = elements.size();
+                if constexpr (Measurable<K>) key_bytes += element_bytes(reader.key());
                 hashes[k] = map.announce(reader.key());
                 put_key(keys, k, reader.key());
                 elements.emplace(std::move(reader.element()));
@@ -124,6 +126,7 @@ void group_records(OrderedMap<K, List>& map, const ShufflePieces& pieces, std::u
                 auto& list = map.find_or_add(hashes[k], std::move(keys[k]), nothing);
                 list.push_back(std::move(elements.items()[k]));
             }
+            if (key_bytes >= batch_bytes_max) keys.clear();  // so much memory is not kept
         } while (elements.size() != 0);
     } else {
         while (reader.next()) {

@@ -276,7 +276,6 @@ class BatchStorage {
     }
 
     [[nodiscard]] T* items() noexcept { return items_; }
-    [[nodiscard]] const T* items() const noexcept { return items_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// For light elements, which were written to items() directly.
