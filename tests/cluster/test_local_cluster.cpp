@@ -4,12 +4,15 @@
 
 #include "cluster/access.hpp"
 #include "cluster/test_client.hpp"
+#include "cluster/worker_host.hpp"
 #include "net/support.hpp"
 #include "process/support.hpp"
+#include "process/worker_mode.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <semaphore>
 #include <set>
@@ -302,6 +305,69 @@ TEST_CASE("a client restarts workers and shuts the cluster down") {
     client.wait_for_workers_after(newest, 2);
     client.send(ShutdownCluster{});
     CHECK(client.wait_for_end() == "the cluster was shut down");
+}
+
+namespace {
+
+// In the environment of a worker process of this program: it ends at once.
+constexpr const char* early_end = "LOCAL_CLUSTER_TEST_EARLY_END";
+
+[[maybe_unused]] const bool ends_early = [] {
+    const bool is_set = std::getenv(early_end) != nullptr;
+    if (is_set) {
+        process::set_worker_main([](const process::WorkerStart&) {
+            fmt::print(stderr, "giving up\n");
+            return 3;
+        });
+    }
+    return is_set;
+}();
+
+// Processes that are started while it lives end early.
+class EarlyEnds {
+  public:
+    EarlyEnds() { ::setenv(early_end, "1", 1); }
+    EarlyEnds(const EarlyEnds&) = delete;
+    EarlyEnds& operator=(const EarlyEnds&) = delete;
+    ~EarlyEnds() { ::unsetenv(early_end); }
+};
+
+}  // namespace
+
+TEST_CASE("workers that end before they have joined are given up, and the cluster with them") {
+    QuietLog log;
+    {
+        const EarlyEnds early;
+        CHECK_THROWS_WITH_AS(
+            LocalCluster({.n_workers = 2, .threads_per_worker = 1}),
+            doctest::Contains("exited with code 3 before it had joined its cluster; "
+                              "the last lines of its log:\n  giving up"),
+            Error);
+    }
+    // One that comes later is given up alone.
+    LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1});
+    auto client = client_of(cluster);
+    {
+        const EarlyEnds early;
+        cluster.scale(2);
+        while (log.text().find("the worker '1' is given up") == std::string::npos) {
+            CHECK(client.get<std::int64_t>(start_sum(client, 100)) == expected_sum(100));
+        }
+    }
+    cluster.scale(2);
+    client.wait_for_exactly(2);
+}
+
+TEST_CASE("a host whose only worker never joins says why it ends") {
+    const QuietLog quiet;
+    const LocalCluster cluster({.n_workers = 1, .threads_per_worker = 1});
+    net::EventLoop loop;
+    Mailbox<std::string> ended;
+    cluster::WorkerHost host(loop, {.access = cluster.access()},
+                             [&](const std::string& why) { ended.put(why); });
+    const EarlyEnds early;
+    loop.call([&] { host.add("one"); });
+    CHECK(ended.take().find("exited with code 3 before it had joined") != std::string::npos);
 }
 
 TEST_CASE("options that make no sense are refused") {

@@ -113,7 +113,6 @@ TEST_CASE("the last lines of a worker's log come with its end") {
     satchel::net::EventLoop loop;
     auto options = running({"abort"});
     options.kept_lines = 3;
-    options.restarts = false;
     Watched nanny(loop, options);
     nanny.start();
     const auto end = nanny.ended.take();
@@ -226,6 +225,24 @@ TEST_CASE("workers that are killed before init are started again, but not for ev
     loop.call([] {});
     CHECK(nanny.ended.is_empty());
     CHECK(nanny.started.is_empty());
+}
+
+TEST_CASE("workers that end before they have joined are started again, but not for ever") {
+    satchel::net::EventLoop loop;
+    auto options = running({"early"});
+    options.first_pause = 1ms;
+    options.longest_pause = 1ms;
+    Watched nanny(loop, options);
+    nanny.start();
+    WorkerEnd end;
+    for (int i = 0; i < 5; ++i) end = nanny.ended.take();
+    CHECK(end.was_ready);
+    CHECK_FALSE(end.has_joined);
+    CHECK(nanny.failed.take() ==
+          fmt::format("the worker process {} exited with code 0 before it had joined its cluster",
+                      end.pid));
+    loop.call([] {});
+    CHECK(nanny.ended.is_empty());
 }
 
 TEST_CASE("a program that forgot init gets one clear sentence, and starts two processes in all") {

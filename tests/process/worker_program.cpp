@@ -52,9 +52,10 @@ void print_open_files() {
 
 int worker_main(const WorkerStart& start) {
     const auto mode = start.arguments.at(0);
+    if (mode != "early") start.tell_joined();
     if (mode == "echo") {
         fmt::print(stderr, "{} {} {}\n", start.arguments.size(), start.parameters.text(),
-                   start.has_parent);
+                   start.has_parent());
         return 7;
     }
     if (mode == "throw") throw satchel::Error("no such thing");

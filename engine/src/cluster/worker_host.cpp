@@ -1,6 +1,8 @@
 // Nannies, and their connection to the scheduler.
 #include "cluster/worker_host.hpp"
 
+#include <satchel/log.hpp>
+
 #include "cluster/codec.hpp"
 
 #include <utility>
@@ -45,7 +47,12 @@ void WorkerHost::add(const std::string& name) {
             .ended = [this, name](const process::WorkerEnd& end) { on_end(name, end); },
             .failed =
                 [this, name](const std::string& why) {
-                    failure_ = why;
+                    if (nannies_.size() == 1) {
+                        failure_ = why;
+                    } else {
+                        log_warning("worker",
+                                    fmt::format("the worker '{}' is given up: {}", name, why));
+                    }
                     remove(name);
                 }});
     nanny->start();

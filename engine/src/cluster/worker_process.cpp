@@ -109,7 +109,7 @@ void StopSignals::stop() {
 }
 
 int worker_main(const process::WorkerStart& start) {
-    if (!start.has_parent) return serve_worker(read_worker_options(start.arguments));
+    if (!start.has_parent()) return serve_worker(read_worker_options(start.arguments));
     detail::raise_descriptor_limit(detail::many_descriptors);
     const auto parameters = WorkerParameters::read(start.parameters);
     // Ctrl-C in a terminal goes to all processes; the nanny then tells this one what to do.
@@ -125,7 +125,8 @@ int worker_main(const process::WorkerStart& start) {
                                 .threads = parameters.threads,
                                 .memory_limit = parameters.memory_limit,
                                 .is_whole_process = true,
-                                .death_timeout = parameters.death_timeout};
+                                .death_timeout = parameters.death_timeout,
+                                .joined = [&start] { start.tell_joined(); }};
     options.ended = [&](const WorkerServerEnd& end) {
         const std::lock_guard lock(mutex);
         if (!end.planned) failure = end.reason;

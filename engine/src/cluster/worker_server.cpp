@@ -272,6 +272,7 @@ void WorkerServer::Impl::received(net::Message& message) {
             std::clamp<Nanoseconds>(welcome.heartbeat_interval, 10'000'000, 60'000'000'000));
         beat();
         memory_.watch(options_.name);
+        if (options_.joined) options_.joined();
     }
     act();
 }

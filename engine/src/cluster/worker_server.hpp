@@ -11,7 +11,8 @@
 // A worker that loses its scheduler forgets all that it has and connects again, as a new worker; it
 // ends when that does not succeed for `death_timeout`, or when the scheduler says goodbye.
 //
-// Thread safety: everything may be called from any thread; `ended` is called in the loop's.
+// Thread safety: everything may be called from any thread; `joined` and `ended` are called in the
+// loop's.
 #pragma once
 
 #include <satchel/executor.hpp>
@@ -45,6 +46,8 @@ struct WorkerServerOptions {
     /// Where others get results from.
     net::Address listen = {net::Address::Scheme::tcp, "127.0.0.1", 0};
     std::chrono::milliseconds death_timeout{60000};
+    /// Called each time when a scheduler has taken it in.
+    std::function<void()> joined = {};
     /// Called once, when this worker is of no more use; not if it is destroyed before.
     std::function<void(const WorkerServerEnd&)> ended = {};
 };

@@ -45,8 +45,10 @@ struct ExitStatus {
 /// Parameters fit into what the system buffers, so that nobody waits for a child that never reads.
 inline constexpr std::size_t max_parameters = std::size_t{64} << 10;
 
-/// What a child writes to the channel when it has called `satchel::init`.
+/// What a child writes to the channel when it has called `satchel::init`, and when it has come so
+/// far that it can do what it is for.
 inline constexpr std::byte ready_byte{'R'};
+inline constexpr std::byte joined_byte{'J'};
 
 class Child {
   public:
@@ -66,7 +68,7 @@ class Child {
     [[nodiscard]] pid_t pid() const { return pid_; }
     /// Readable when the process has ended.
     [[nodiscard]] int end_file() const { return end_file_.get(); }
-    /// Readable when it has called `satchel::init`: `ready_byte`.
+    /// Readable when it has called `satchel::init`, `ready_byte`, and then, `joined_byte`.
     [[nodiscard]] int channel() const { return channel_.get(); }
     /// What it writes to its standard error output; does not block.
     [[nodiscard]] int log() const { return log_.get(); }

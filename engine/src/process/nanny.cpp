@@ -10,12 +10,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace satchel::process {
@@ -41,6 +43,8 @@ std::string WorkerEnd::describe() const {
         if (status.signal == SIGKILL) text += ": perhaps the system ran out of memory";
     } else if (!was_ready) {
         text += " before it called satchel::init(argc, argv), with which main() must begin";
+    } else if (!has_joined && !was_asked) {
+        text += " before it had joined its cluster";
     }
     if (!last_lines.empty()) {
         text += fmt::format("; the last lines of its log:\n  {}", fmt::join(last_lines, "\n  "));
@@ -56,12 +60,16 @@ bool WorkerEnd::was_killed_from_outside() const {
 
 namespace {
 
-// So often in a row the first workers may be killed before `satchel::init`.
-constexpr int early_kills_max = 5;
+// So many of the first processes may end before they could do what they are for.
+constexpr int early_ends_max = 5;
 
-bool says_ready(int channel) {
+// Nothing when there is no more for now (EAGAIN), or ever: what a process has left behind may keep
+// the channel open.
+std::optional<std::byte> next_byte(int channel) {
     std::byte byte{};
-    return ::read(channel, &byte, 1) == 1 && byte == ready_byte;
+    errno = 0;
+    if (::recv(channel, &byte, 1, MSG_DONTWAIT) != 1) return std::nullopt;
+    return byte;
 }
 
 }  // namespace
@@ -98,9 +106,10 @@ class Nanny::Impl {
     };
 
     void on_channel();
+    void hear(Life& life, std::byte byte);
     void on_log();
     void on_end();
-    bool may_get_further(const WorkerEnd& end);
+    [[nodiscard]] bool is_hopeless(const WorkerEnd& end) const;
     void ask_to_end();
     void watch_memory();
     void start_after_pause(bool was_healthy);
@@ -113,7 +122,8 @@ class Nanny::Impl {
     net::Timer memory_timer_;
     std::unique_ptr<Life> life_;
     bool was_ever_ready_ = false;
-    int early_kills_ = 0;
+    bool has_ever_joined_ = false;
+    int ends_ = 0;  // nobody had asked for
     bool is_stopping_ = false;
     std::function<void()> stopped_;
     milliseconds pause_{0};
@@ -132,17 +142,21 @@ void Nanny::Impl::start() {
 }
 
 void Nanny::Impl::on_channel() {
-    const bool is_ready = says_ready(life_->child.channel());
-    life_->channel_watch.reset();
-    if (!is_ready) return;  // it is ending
-    was_ever_ready_ = true;
-    life_->end.was_ready = true;
+    const auto byte = next_byte(life_->child.channel());
+    if (!byte && errno == EAGAIN) return;
+    if (byte) hear(*life_, *byte);
+    if (byte != ready_byte) return life_->channel_watch.reset();  // that was all, or it is ending
     if (life_->end.was_asked) return;
     timer_.cancel();
     if (options_.memory_limit > 0) watch_memory();
     life_->end.began_over_limit = life_->end.used_memory > 0;
     const auto started = handlers_.started;
     if (started) started(life_->end.pid);
+}
+
+void Nanny::Impl::hear(Life& life, std::byte byte) {
+    if (byte == ready_byte) was_ever_ready_ = life.end.was_ready = true;
+    if (byte == joined_byte) has_ever_joined_ = life.end.has_joined = true;
 }
 
 void Nanny::Impl::on_log() {
@@ -157,9 +171,7 @@ void Nanny::Impl::on_end() {
     timer_.cancel();
     memory_timer_.cancel();
     // What it has said before it ended may not have been looked at yet.
-    if (life->channel_watch && says_ready(life->child.channel())) {
-        was_ever_ready_ = life->end.was_ready = true;
-    }
+    while (const auto byte = next_byte(life->child.channel())) hear(*life, *byte);
     std::array<char, 16384> text{};
     ssize_t count = 0;
     while ((count = ::read(life->child.log(), text.data(), text.size())) > 0) {
@@ -172,9 +184,9 @@ void Nanny::Impl::on_end() {
     life.reset();
 
     // What comes next is decided first: a handler may call back.
-    const bool is_hopeless =
-        end.began_over_limit || (!was_ever_ready_ && !end.was_asked && !may_get_further(end));
-    if (!is_stopping_ && !is_hopeless && (options_.restarts || end.was_asked)) {
+    if (!end.was_asked) ++ends_;
+    const bool is_last = is_hopeless(end);
+    if (!is_stopping_ && !is_last) {
         // Somebody else's signal says nothing against the program, however often it comes.
         const bool was_killed = end.was_ready && end.was_killed_from_outside();
         start_after_pause(was_healthy || end.was_asked || was_killed);
@@ -183,13 +195,16 @@ void Nanny::Impl::on_end() {
     const auto stopped = std::exchange(stopped_, nullptr);
     const auto handlers = handlers_;
     if (handlers.ended) handlers.ended(end);
-    if (is_hopeless && handlers.failed) handlers.failed(end.describe());
+    if (is_last && handlers.failed) handlers.failed(end.describe());
     if (stopped) stopped();
 }
 
-// Whether another process may get to `satchel::init`, which none has done yet.
-bool Nanny::Impl::may_get_further(const WorkerEnd& end) {
-    return options_.restarts && end.was_killed_from_outside() && ++early_kills_ < early_kills_max;
+// Whether another process would only end in the same way.
+bool Nanny::Impl::is_hopeless(const WorkerEnd& end) const {
+    if (end.began_over_limit) return true;
+    if (end.was_asked || has_ever_joined_) return false;
+    const bool may_be_chance = was_ever_ready_ || end.was_killed_from_outside();
+    return !may_be_chance || ends_ >= early_ends_max;
 }
 
 // A worker that has no memory left would be ended by the system, and perhaps others with it.

@@ -10,9 +10,10 @@
 // A process that ends without being asked is replaced: at once the first time, then after pauses
 // that double, until one has lived for a while. One that was killed from outside after
 // `satchel::init` is replaced at once each time. One that ends before `satchel::init` when none has
-// ever got that far is not replaced: it would only end again. If it was killed, that says nothing
-// of the program: only some such ends in a row are given up on. One for which its memory limit is
-// too small before it has done anything is not replaced either.
+// ever got that far is not replaced: it would only end again. Some that were killed before, or have
+// ended before they could do what they are for, may be chance; it is given up when none has ever
+// come further. One for which its memory limit is too small before it has done anything is not
+// replaced either.
 //
 // What the process writes to its standard error output is passed on, and the last lines are kept.
 //
@@ -37,7 +38,6 @@ namespace satchel::process {
 struct NannyOptions {
     Command command = {};
     Bytes parameters = {};
-    bool restarts = true;
     std::chrono::milliseconds start_timeout{30000};  ///< to get to `satchel::init`
     std::chrono::milliseconds stop_grace{5000};      ///< between SIGTERM and SIGKILL
     std::chrono::milliseconds first_pause{100};      ///< before the second restart in a row
@@ -54,9 +54,10 @@ struct NannyOptions {
 struct WorkerEnd {
     pid_t pid = -1;
     ExitStatus status;
-    bool was_ready = false;  ///< it had called `satchel::init`
-    bool was_asked = false;  ///< by `stop` or `restart`
-    bool was_late = false;   ///< killed because it did not get to `satchel::init` in time
+    bool was_ready = false;   ///< it had called `satchel::init`
+    bool has_joined = false;  ///< it could do what it is for
+    bool was_asked = false;   ///< by `stop` or `restart`
+    bool was_late = false;    ///< killed because it did not get to `satchel::init` in time
     /// Bytes that it used when it was killed because of that, and its limit.
     std::int64_t used_memory = 0, memory_limit = 0;
     bool began_over_limit = false;  ///< it used them when it called `satchel::init`

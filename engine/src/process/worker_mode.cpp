@@ -23,6 +23,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace satchel::process {
@@ -63,8 +64,8 @@ Bytes read_parameters(int channel) {
 }
 
 // Ends this process when the parent ends. No destructor runs: user code may be running.
-void follow_parent(FileDescriptor channel) {
-    detail::thread_without_signals([fd = channel.release()] {
+void follow_parent(int channel) {
+    detail::thread_without_signals([fd = channel] {
         std::byte ignored{};
         while (::read(fd, &ignored, 1) > 0 || errno == EINTR) errno = 0;
         _exit(1);
@@ -83,16 +84,16 @@ FileDescriptor channel_from(std::string_view argument) {
 }
 
 WorkerStart start_from(std::vector<std::string> arguments) {
-    WorkerStart start{std::move(arguments), {}, false};
+    WorkerStart start{.arguments = std::move(arguments), .parameters = {}};
     if (start.arguments.empty() || !start.arguments.front().starts_with(channel_flag)) return start;
     auto channel = channel_from(start.arguments.front());
     start.arguments.erase(start.arguments.begin());
     start.parameters = read_parameters(channel.get());
-    start.has_parent = true;
     if (::write(channel.get(), &ready_byte, 1) != 1) {
         throw Error("the process that started this worker has ended");
     }
-    follow_parent(std::move(channel));
+    start.channel = channel.release();
+    follow_parent(start.channel);
     return start;
 }
 
@@ -107,6 +108,10 @@ int run_worker(std::vector<std::string> arguments) {
 }
 
 }  // namespace
+
+void WorkerStart::tell_joined() const {
+    if (has_parent()) (void)::send(channel, &joined_byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 void set_worker_main(WorkerMain worker_main) { registered_main() = worker_main; }
 

@@ -17,7 +17,12 @@ namespace satchel::process {
 struct WorkerStart {
     std::vector<std::string> arguments;  ///< those after --satchel-worker
     Bytes parameters;                    ///< from the parent
-    bool has_parent = false;             ///< a parent started it, and is told and followed
+    int channel = -1;                    ///< to the parent, open until the end
+
+    /// Whether another process started it, rather than a person, and is told and followed.
+    [[nodiscard]] bool has_parent() const { return channel >= 0; }
+    /// Tells the parent that this process can do what it is for. From any thread, once or more.
+    void tell_joined() const;
 };
 
 /// What runs in a worker process. Its result is the exit code; an exception is reported, as code 1.
