@@ -28,6 +28,7 @@ using namespace std::chrono_literals;
 namespace {
 
 int inc(int x) { return x + 1; }
+std::size_t length(const std::string& text) { return text.size(); }
 
 struct Scale {
     int factor = 1;
@@ -139,6 +140,9 @@ TEST_CASE("futures say what they are") {
     CHECK(fmt::format("{}", future) ==
           fmt::format("<Future: finished, type: int, key: {}>", future.key()));
     CHECK(future.key().starts_with("inc-"));
+    CHECK(client.submit(inc, 1).key().starts_with("inc-"));
+    CHECK(client.submit(fn<length>, std::string("abc")).key().starts_with("length-"));
+    CHECK(client.submit(&length, std::string("abc")).key().starts_with("length-"));
     CHECK(client.submit(Scale{2}, 1).key().starts_with("Scale-"));
     CHECK(client.submit([] { return 1; }).key().starts_with("lambda-"));
     CHECK(client.submit({.key = "mine"}, inc, 1).key() == "mine");
@@ -511,7 +515,7 @@ TEST_CASE("a key that stands for something else is refused, and what it stands f
     CHECK(one.result() == 2);
     const auto two = client.map({.key = "k"}, inc, std::vector{1, 2});
     CHECK_THROWS_WITH_AS(two[1].result(),
-                         "the graph cannot run: the 2 tasks 'function' have the key of another "
+                         "the graph cannot run: the 2 tasks 'inc' have the key of another "
                          "submission, which has 1; give each a key of its own",
                          GraphError);
     CHECK(one.result() == 2);

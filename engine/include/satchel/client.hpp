@@ -292,7 +292,7 @@ template <class F, class... T>
 void encode_map(std::vector<EncodedCalls>& all, const F& f, std::size_t first, std::size_t count,
                 const std::vector<T>&... columns) {
     using Call = RemoteCall<F, decltype(part_of(columns, first, count))...>;
-    EncodedCalls calls{.name = call_name_of<F>(), .count = static_cast<std::uint32_t>(count)};
+    EncodedCalls calls{.name = call_name_of(f), .count = static_cast<std::uint32_t>(count)};
     calls.set_function(Function(Call{f, {part_of(columns, first, count)...}}));
     if (count > 1 && calls.function.size() > shared_bytes_max) {
         encode_map(all, f, first, count / 2, columns...);
@@ -319,7 +319,7 @@ auto Client::submit(const SubmitOptions& options, F&& f, A&&... arguments) const
             detail::RemoteCall<Callable, typename detail::ArgumentOf<std::decay_t<A>>::source...>;
         detail::require_travels<Callable>();
         detail::require_travels<detail::stored_type<typename Call::Result>>();
-        detail::EncodedCalls calls{.name = detail::call_name_of<Callable>()};
+        detail::EncodedCalls calls{.name = detail::call_name_of<Callable>(f)};
         // Braces, because they fix the order of evaluation.
         typename std::remove_const_t<decltype(Call::sources)> sources{
             detail::append_argument(calls, std::forward<A>(arguments))...};
@@ -362,7 +362,7 @@ auto Client::map_columns(const SubmitOptions& options, F&& f,
         const Callable function(std::forward<F>(f));
         if constexpr (!std::is_trivially_copyable_v<Callable>) {
             const auto value = Value::of(function);
-            const auto bytes = detail::packed(value, detail::call_name_of<Callable>());
+            const auto bytes = detail::packed(value, detail::call_name_of(function));
             if (bytes.size() > detail::shared_bytes_max) {
                 const Future<Callable> shared(share_value(value, bytes, options));
                 const std::vector first(sizes[0], shared);

@@ -6,8 +6,8 @@
 #include "client/gather.hpp"
 #include "client/session.hpp"
 #include "cluster/codec.hpp"
+#include "function/function_names.hpp"
 
-#include <algorithm>
 #include <array>
 #include <mutex>
 #include <utility>
@@ -122,25 +122,26 @@ std::optional<std::size_t> CompletionQueue::next(std::optional<std::chrono::nano
 
 void require_state(const FutureBase& future) { (void)checked(future.state()); }
 
-// "satchel::ConstantFunction<&(inc(int))>", "int (*)(int)", "main::{lambda(int)#1}",
+// Of types such as "satchel::ConstantFunction<&(inc(int))>", "main::{lambda(int)#1}",
 // "ns::Scale<3>".
 std::string call_name(const std::type_info& type) {
-    auto text = readable_name(type);
-    if (const auto at = text.find("ConstantFunction<"); at != std::string::npos) {
-        text = text.substr(at + std::string_view("ConstantFunction<").size());
-        if (const auto scope = text.rfind("::"); scope != std::string::npos) {
-            text.erase(0, scope + 2);
+    const auto readable = readable_name(type);
+    std::string_view text = readable;
+    constexpr std::string_view constant = "ConstantFunction<";
+    if (const auto at = text.find(constant); at != std::string_view::npos) {
+        text.remove_prefix(at + constant.size());
+        for (const std::string_view before : {"&", "("}) {
+            const bool is_there = text.starts_with(before) && !text.starts_with("(anonymous");
+            if (is_there) text.remove_prefix(before.size());
         }
-        text.erase(0, text.find_first_not_of("&("));
-        text.resize(std::min(text.find_first_of("(<)>"), text.size()));
-    } else if (text.find("lambda") != std::string::npos) {
-        return "lambda";
-    } else if (text.find("(*)") != std::string::npos) {
-        return "function";
     }
-    text.resize(std::min(text.find('<'), text.size()));
-    if (const auto at = text.rfind("::"); at != std::string::npos) text.erase(0, at + 2);
-    return text;
+    const auto name = bare_name(text);
+    return std::string(name.empty() ? "function" : name);
+}
+
+std::string call_name(const void* function) {
+    auto name = function_name(function);
+    return name.empty() ? "function" : name;
 }
 
 void EncodedCalls::set_function(const Function& called) {

@@ -181,12 +181,14 @@ void name_code(const CodeDescriptor& code, CodeKind kind, std::string_view name)
 
 bool is_named(const CodeDescriptor& code) { return !names().name(code).empty(); }
 
-std::string readable_name(const std::type_info& type) {
+std::string readable_name(const char* mangled) {
     int status = 0;
     const std::unique_ptr<char, void (*)(void*)> text(
-        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
-    return status == 0 ? text.get() : type.name();
+        abi::__cxa_demangle(mangled, nullptr, nullptr, &status), std::free);
+    return status == 0 ? text.get() : mangled;
 }
+
+std::string readable_name(const std::type_info& type) { return readable_name(type.name()); }
 
 // ---- functions by pointer -----------------------------------------------------------------------
 

@@ -46,7 +46,8 @@ void name_code(const CodeDescriptor& code, CodeKind kind, std::string_view name)
 /// Whether a descriptor has a name.
 [[nodiscard]] bool is_named(const CodeDescriptor& code);
 
-/// The name of a type as its author wrote it.
+/// The name of a type, or of whatever a mangled name stands for, as its author wrote it.
 [[nodiscard]] std::string readable_name(const std::type_info& type);
+[[nodiscard]] std::string readable_name(const char* mangled);
 
 }  // namespace satchel::detail

@@ -210,12 +210,17 @@ struct NamedAfter<CallFirst<F>> {
     using type = F;
 };
 
-/// "inc" for a named function or function object, "lambda", or "function".
+/// "inc" for a function or a function object of this name, "lambda", or "function".
 [[nodiscard]] std::string call_name(const std::type_info& type);
+[[nodiscard]] std::string call_name(const void* function);
 template <class F>
-const std::string& call_name_of() {
-    static const std::string name = call_name(typeid(typename NamedAfter<F>::type));
-    return name;
+std::string call_name_of(const F& f) {
+    if constexpr (std::is_pointer_v<F>) {
+        return call_name(reinterpret_cast<const void*>(f));
+    } else {
+        static const std::string name = call_name(typeid(typename NamedAfter<F>::type));
+        return name;
+    }
 }
 
 /// As messages have it. Throws TravelError that names `operation`.
