@@ -502,6 +502,23 @@ TEST_CASE("foldby of one key of many elements, and of many keys of one") {
     });
 }
 
+TEST_CASE("foldby and distinct of more keys than fit into a cache, in each of two partitions") {
+    constexpr std::int64_t keys = 20'011;
+    const auto key = [](std::int64_t x) { return x * 7'919 % keys; };
+    on_each_executor([&](const Executor& executor) {
+        const auto bag = range(3 * keys, 2);
+        const auto sums = bag.foldby(key, std::plus<>{}, std::int64_t{0}).compute(executor);
+        const auto firsts = bag.distinct(key).compute(executor);
+        REQUIRE(sums.size() == keys);
+        REQUIRE(firsts.size() == keys);
+        for (std::int64_t x = 0; x < keys; ++x) {
+            const auto k = static_cast<std::size_t>(x);
+            CHECK(sums[k] == std::pair(key(x), 3 * x + 3 * keys));
+            CHECK(firsts[k] == x);
+        }
+    });
+}
+
 // ---- topk ---------------------------------------------------------------------------------------
 
 TEST_CASE("topk gives the largest, descending") {

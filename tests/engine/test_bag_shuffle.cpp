@@ -344,6 +344,35 @@ TEST_CASE("groupby: many partitions on both sides") {
     CHECK(groups.map([](const auto& g) { return g.second.size(); }).sum().compute() == 20'000);
 }
 
+TEST_CASE("groupby and join: more keys than fit into a cache, in one partition") {
+    constexpr std::int64_t keys = 20'011;
+    const auto key = [](std::int64_t x) { return x * 7'919 % keys; };
+    on_each_executor([&](const Executor& executor) {
+        const auto bag = satchel::range(3 * keys, 2);
+        const auto groups = bag.groupby(key, {.npartitions = 1}).compute(executor);
+        REQUIRE(groups.size() == keys);
+        for (std::int64_t x = 0; x < keys; ++x) {
+            const auto& group = groups[static_cast<std::size_t>(x)];
+            CHECK(group.first == key(x));
+            CHECK(group.second == std::vector{x, x + keys, x + 2 * keys});
+        }
+        // Each side has elements without a match.
+        const auto some =
+            satchel::range(2 * keys, 2).filter([](std::int64_t x) { return x % 2 == 1; });
+        const auto odd = [](std::int64_t x) { return x; };
+        for (const auto& joined : {some.join(bag, odd, odd, {.npartitions = 1}),
+                                   some.join(bag.repartition({.npartitions = 1}), odd, odd)}) {
+            auto pairs = joined.compute(executor);
+            std::ranges::sort(pairs);
+            REQUIRE(pairs.size() == keys);
+            for (std::size_t k = 0; k < pairs.size(); ++k) {
+                CHECK(pairs[k].first == static_cast<std::int64_t>(2 * k + 1));
+                CHECK(pairs[k].second == pairs[k].first);
+            }
+        }
+    });
+}
+
 TEST_CASE("groupby: partitions one at a time, and the first few groups") {
     const auto groups = range(1000, 6).groupby([](std::int64_t x) { return x % 100; });
     std::size_t found = 0;

@@ -38,10 +38,8 @@ class Counts {
         }
     }
     void merge(Counts&& later) {
-        for (auto& [x, count] : later.map_.entries()) {
-            const auto hash = map_.announce(x);
-            count_of(hash, std::move(x)) += count;
-        }
+        map_.merge(std::move(later.map_),
+                   [](std::size_t& count, std::size_t more) { count += more; });
     }
     /// It has none then.
     [[nodiscard]] Entries take() { return std::move(std::exchange(map_, {}).entries()); }

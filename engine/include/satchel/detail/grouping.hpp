@@ -165,11 +165,9 @@ struct FoldbyReducer {
         });
     }
     void merge(Partial& earlier, Partial&& later) {
-        for (auto& [k, folded] : later.entries()) {
-            const auto before = earlier.entries().size();
-            auto& group = earlier.find_or_add(std::move(k), [&] { return std::move(folded); });
-            if (earlier.entries().size() == before) fold.merge(group, std::move(folded));
-        }
+        earlier.merge(std::move(later), [&](auto& group, auto&& folded) {
+            fold.merge(group, std::forward<decltype(folded)>(folded));
+        });
     }
     [[nodiscard]] auto finish(Partial&& groups) {
         using Acc = decltype(fold.finish(std::declval<typename Fold::Partial>()));

@@ -53,26 +53,27 @@ class KeyedStream {
     void expect(std::size_t elements) { stream_->expect(elements); }
 
   private:
-    static constexpr bool looks_ahead = looks_up_blocks<K>;
     static constexpr auto block = keys_at_once<K>;
 
     // The next few from begin_ on; gives where they end.
     std::size_t look_up(const JoinMap<K, Mapped>& map) {
         const auto end = std::min(begin_ + block, batch_.size);
-        if constexpr (looks_ahead) {
-            keys_.fill(map, function_, batch_, begin_, [&](std::size_t k, const K& key) {
-                matches_[k] = map.find(hash_key<K>(key), key);
-                return true;
-            });
-            for (std::size_t k = 0; k < keys_.size(); ++k) {
-                if (keys_.has_key(k)) matches_[k] = map.find(keys_.hash(k), keys_.key(k));
-                if (matches_[k] != nullptr) __builtin_prefetch(matches_[k]->data());
+        if constexpr (is_light<K>) {
+            if (!map.is_large()) {  // what is in the cache is not waited for
+                for (auto at = begin_; at < end; ++at) {
+                    const K key(detail::invoke(std::as_const(function_), batch_.at(at)));
+                    matches_[at - begin_] = map.find(hash_key<K>(key), key);
+                }
+                return end;
             }
-        } else {
-            for (auto at = begin_; at < end; ++at) {
-                const K key(detail::invoke(std::as_const(function_), batch_.at(at)));
-                matches_[at - begin_] = map.find(hash_key<K>(key), key);
-            }
+        }
+        keys_.fill(map, function_, batch_, begin_, [&](std::size_t k, const K& key) {
+            matches_[k] = map.find(hash_key<K>(key), key);
+            return true;
+        });
+        for (std::size_t k = 0; k < keys_.size(); ++k) {
+            if (keys_.has_key(k)) matches_[k] = map.find(keys_.hash(k), keys_.key(k));
+            if (matches_[k] != nullptr) __builtin_prefetch(matches_[k]->data());
         }
         return end;
     }
@@ -80,7 +81,7 @@ class KeyedStream {
     std::unique_ptr<Stream<T>> stream_;
     F function_;
     Batch<T> batch_;
-    [[no_unique_address]] std::conditional_t<looks_ahead, KeyBlock<T, F>, Unit> keys_;
+    KeyBlock<T, F> keys_;
     const Matches* matches_[block];  // of elements begin_ … end_ - 1
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
@@ -247,10 +248,9 @@ struct JoinMapReducer {
         });
     }
     void merge(Partial& earlier, Partial&& later) {
-        for (auto& [k, items] : later.entries()) {
-            auto& merged = earlier.find_or_add(std::move(k), &nothing);
-            for (auto& x : items) merged.push_back(std::move(x));
-        }
+        earlier.merge(std::move(later), [](auto& items, auto&& more) {
+            for (auto& x : more) items.push_back(std::move(x));
+        });
     }
     [[nodiscard]] SharedJoinMap<K, T> finish(Partial&& map) const {
         return {std::make_shared<const Partial>(std::move(map))};

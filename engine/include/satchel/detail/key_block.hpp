@@ -18,11 +18,6 @@ namespace satchel::detail {
 template <class F, class T>
 using key_result = element_type<std::invoke_result_t<const F&, const T&>>;
 
-/// Whether to look up keys of this type several at a time. The table of numbers is mostly in the
-/// cache, and a look-up waits for nothing else.
-template <class K>
-inline constexpr bool looks_up_blocks = !is_light<K>;
-
 /// So many of them; fewer of such that are very large.
 template <class K>
 inline constexpr auto keys_at_once = std::min<std::size_t>(32, 16 * 1024 / sizeof(K) + 1);
@@ -122,20 +117,22 @@ template <class Map, class F, class T, class Make, class Use>
 void for_each_by_key(Map& map, const F& key, const Batch<T>& batch, const Make& make,
                      const Use& use) {
     using K = key_result<F, T>;
-    if constexpr (looks_up_blocks<K>) {
-        KeyBlock<T, F> keys;
-        for (std::size_t from = 0; from < batch.size;) {
-            keys.fill(map, key, batch, from, [](std::size_t, const K&) { return false; });
-            std::size_t k = 0;
-            from = batch.visit(from, [&](auto&& x) {
-                use(keys.find_or_add(map, k, make), std::forward<decltype(x)>(x));
-                return ++k < keys.size();
+    if constexpr (is_light<K>) {
+        if (!map.is_large()) {  // what is in the cache is not waited for
+            batch.for_each([&](auto&& x) {
+                auto& found = map.find_or_add(K(detail::invoke(key, std::as_const(x))), make);
+                use(found, std::forward<decltype(x)>(x));
             });
+            return;
         }
-    } else {
-        batch.for_each([&](auto&& x) {
-            auto& found = map.find_or_add(K(detail::invoke(key, std::as_const(x))), make);
-            use(found, std::forward<decltype(x)>(x));
+    }
+    KeyBlock<T, F> keys;
+    for (std::size_t from = 0; from < batch.size;) {
+        keys.fill(map, key, batch, from, [](std::size_t, const K&) { return false; });
+        std::size_t k = 0;
+        from = batch.visit(from, [&](auto&& x) {
+            use(keys.find_or_add(map, k, make), std::forward<decltype(x)>(x));
+            return ++k < keys.size();
         });
     }
 }

@@ -33,9 +33,9 @@ std::uint64_t hash_key(const K& key) {
     }
 }
 
-/// Open addressing over indices into a vector of entries, with a piece of each hash beside the
-/// index, so that a look-up that fails seldom touches an entry. At most 2^32 - 2 entries. Moves
-/// only, as its keys may.
+/// Open addressing over indices into a vector of entries, with the lower half of each hash beside
+/// the index, so that a look-up that fails seldom touches an entry, and a table that grows none. At
+/// most 2^31 entries. Moves only, as its keys may.
 template <class K, class V>
 class OrderedMap {
     static_assert(
@@ -51,16 +51,22 @@ class OrderedMap {
     OrderedMap(OrderedMap&&) noexcept = default;
     OrderedMap& operator=(OrderedMap&&) noexcept = default;
 
+    /// Whether it has outgrown the caches of a processor, so that each look-up waits for memory.
+    [[nodiscard]] bool is_large() const noexcept {
+        constexpr std::size_t cache = std::size_t{256} << 10;
+        return slots_.size() * sizeof(Slot) + entries_.size() * sizeof(entries_.front()) > cache;
+    }
+
     /// The hash of `key`, whose slot is then on its way to the cache.
     [[nodiscard]] std::uint64_t announce(const K& key) const {
         const auto hash = hash_key<K>(key);
-        if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask()]);
+        if (!slots_.empty()) __builtin_prefetch(&slots_[place_of(tag_of(hash))]);
         return hash;
     }
     /// Brings the entry on its way, too, once the slot has arrived.
     void approach(std::uint64_t hash) const {
         if (entries_.empty()) return;
-        const auto entry = slots_[hash & mask()].entry;
+        const auto entry = slots_[place_of(tag_of(hash))].entry;
         __builtin_prefetch(entries_.data() + (entry == empty ? 0 : entry));
     }
 
@@ -75,8 +81,8 @@ class OrderedMap {
     template <class Key, class Make>
     V& find_or_add(std::uint64_t hash, Key&& key, Make&& make) {
         if (slots_.empty()) grow();
-        const auto tag = static_cast<std::uint32_t>(hash >> 32);
-        for (auto k = hash & mask();; k = (k + 1) & mask()) {
+        const auto tag = tag_of(hash);
+        for (auto k = place_of(tag);; k = (k + 1) & mask()) {
             const auto slot = slots_[k];
             if (slot.tag == tag && slot.entry != empty) {
                 auto& entry = entries_[slot.entry];
@@ -91,8 +97,8 @@ class OrderedMap {
     /// The value of `key`, whose hash is given, or null.
     [[nodiscard]] const V* find(std::uint64_t hash, const K& key) const {
         if (entries_.empty()) return nullptr;
-        const auto tag = static_cast<std::uint32_t>(hash >> 32);
-        for (auto k = hash & mask();; k = (k + 1) & mask()) {
+        const auto tag = tag_of(hash);
+        for (auto k = place_of(tag);; k = (k + 1) & mask()) {
             const auto slot = slots_[k];
             if (slot.entry == empty) return nullptr;
             if (slot.tag != tag) continue;
@@ -104,55 +110,80 @@ class OrderedMap {
     [[nodiscard]] const Entries& entries() const noexcept { return entries_; }
     [[nodiscard]] Entries& entries() noexcept { return entries_; }
 
+    /// Adds the entries of `later`, which has none then; what both have is left to
+    /// `join(value, value_of_later)`. Looks up some at a time, so that the processor waits once for
+    /// the slots and entries of all of them.
+    template <class Join>
+    void merge(OrderedMap&& later, const Join& join) {
+        constexpr std::size_t block = 32;
+        std::uint64_t hashes[block];
+        auto taken = std::move(std::exchange(later, {}).entries_);
+        for (std::size_t from = 0; from < taken.size(); from += block) {
+            const auto size = std::min(block, taken.size() - from);
+            for (std::size_t k = 0; k < size; ++k) hashes[k] = announce(taken[from + k].first);
+            for (std::size_t k = 0; k < size; ++k) approach(hashes[k]);
+            for (std::size_t k = 0; k < size; ++k) {
+                auto& [key, value] = taken[from + k];
+                const auto before = entries_.size();
+                auto& found =
+                    find_or_add(hashes[k], std::move(key), [&] { return std::move(value); });
+                if (entries_.size() == before) join(found, std::move(value));
+            }
+        }
+    }
+
     /// Writes the entries; the table of slots is made anew.
     template <class Archive>
     requires(travels<K>&& travels<V>) void serialize(Archive& archive, unsigned) {
         archive& entries_;
         if constexpr (Archive::is_loading::value) {
-            std::size_t size = 16;
+            auto size = first_size;
             while (entries_.size() * 2 >= size) size *= 2;
-            fill_slots(size);
+            slots_.assign(size, Slot{});
+            for (std::uint32_t entry = 0; entry < entries_.size(); ++entry) {
+                put({tag_of(hash_key<K>(entries_[entry].first)), entry});
+            }
         }
     }
 
   private:
     static constexpr std::uint32_t empty = UINT32_MAX;
+    static constexpr std::size_t first_size = 16;
     struct Slot {
         std::uint32_t tag = 0;
         std::uint32_t entry = empty;
     };
 
-    [[nodiscard]] std::uint64_t mask() const noexcept { return slots_.size() - 1; }
+    static std::uint32_t tag_of(std::uint64_t hash) noexcept {
+        return static_cast<std::uint32_t>(hash);
+    }
+    [[nodiscard]] std::size_t place_of(std::uint32_t tag) const noexcept { return tag & mask(); }
+    [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
 
     // A key that is not there.
     template <class Key, class Make>
     [[gnu::noinline]] V& add(std::uint64_t hash, Key&& key, Make&& make) {
         if (entries_.size() * 2 >= slots_.size()) grow();
         entries_.emplace_back(std::forward<Key>(key), make());
-        put(hash, static_cast<std::uint32_t>(entries_.size() - 1));
+        put({tag_of(hash), static_cast<std::uint32_t>(entries_.size() - 1)});
         return entries_.back().second;
     }
 
-    void put(std::uint64_t hash, std::uint32_t entry) {
-        auto k = hash & mask();
+    void put(Slot slot) {
+        auto k = place_of(slot.tag);
         while (slots_[k].entry != empty) k = (k + 1) & mask();
-        slots_[k] = {static_cast<std::uint32_t>(hash >> 32), entry};
+        slots_[k] = slot;
     }
 
     void grow() {
-        constexpr std::size_t first_size = 16;
-        fill_slots(slots_.empty() ? first_size : 2 * slots_.size());
-    }
-
-    void fill_slots(std::size_t size) {
-        slots_.assign(size, Slot{});
-        for (std::uint32_t entry = 0; entry < entries_.size(); ++entry) {
-            put(hash_key<K>(entries_[entry].first), entry);
+        const auto size = slots_.empty() ? first_size : 2 * slots_.size();
+        for (const auto slot : std::exchange(slots_, std::vector<Slot>(size))) {
+            if (slot.entry != empty) put(slot);
         }
     }
 
     Entries entries_;
-    std::vector<Slot> slots_;
+    std::vector<Slot> slots_;  // a power of two, at most 2^32
 };
 
 }  // namespace satchel::detail

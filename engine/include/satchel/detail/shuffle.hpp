@@ -100,40 +100,48 @@ void put_key(std::vector<K>& keys, std::size_t k, K& key) {
     keys.push_back(std::move(key));
 }
 
+/// Appends elements to what `map` has at their keys, while it is in the cache, where nothing is
+/// waited for. False at the end of the records.
+template <class T, class K, class List>
+bool group_in_cache(OrderedMap<K, List>& map, RecordReader<K, T>& reader) {
+    while (!map.is_large()) {
+        if (!reader.next()) return false;
+        auto& list = map.find_or_add(std::move(reader.key()), [] { return List(); });
+        list.push_back(std::move(reader.element()));
+    }
+    return true;
+}
+
 /// Appends the elements of an output partition to what `map` has at their keys.
 template <class T, class K, class List>
 void group_records(OrderedMap<K, List>& map, const ShufflePieces& pieces, std::uint32_t output) {
-    const auto nothing = [] { return List(); };
     RecordReader<K, T> reader(pieces, output);
-    if constexpr (looks_up_blocks<K>) {
-        constexpr auto block = keys_at_once<K>;
-        std::uint64_t hashes[block];
-        std::vector<K> keys;
-        BatchStorage<T> elements;
-        keys.reserve(block);
-        do {
-            elements.prepare(block);
-            std::size_t key_bytes = 0;
-            while (elements.size() < block && key_bytes < batch_bytes_max && reader.next()) {
-                const auto k = elements.size();
-                if constexpr (Measurable<K>) key_bytes += element_bytes(reader.key());
-                hashes[k] = map.announce(reader.key());
-                put_key(keys, k, reader.key());
-                elements.emplace(std::move(reader.element()));
-            }
-            for (std::size_t k = 0; k < elements.size(); ++k) map.approach(hashes[k]);
-            for (std::size_t k = 0; k < elements.size(); ++k) {
-                auto& list = map.find_or_add(hashes[k], std::move(keys[k]), nothing);
-                list.push_back(std::move(elements.items()[k]));
-            }
-            if (key_bytes >= batch_bytes_max) keys.clear();  // so much memory is not kept
-        } while (elements.size() != 0);
-    } else {
-        while (reader.next()) {
-            auto& list = map.find_or_add(std::move(reader.key()), nothing);
-            list.push_back(std::move(reader.element()));
-        }
+    if constexpr (is_light<K>) {
+        if (!group_in_cache(map, reader)) return;
     }
+    const auto nothing = [] { return List(); };
+    constexpr auto block = keys_at_once<K>;
+    std::uint64_t hashes[block];
+    std::vector<K> keys;
+    BatchStorage<T> elements;
+    keys.reserve(block);
+    do {
+        elements.prepare(block);
+        std::size_t key_bytes = 0;
+        while (elements.size() < block && key_bytes < batch_bytes_max && reader.next()) {
+            const auto k = elements.size();
+            if constexpr (Measurable<K>) key_bytes += element_bytes(reader.key());
+            hashes[k] = map.announce(reader.key());
+            put_key(keys, k, reader.key());
+            elements.emplace(std::move(reader.element()));
+        }
+        for (std::size_t k = 0; k < elements.size(); ++k) map.approach(hashes[k]);
+        for (std::size_t k = 0; k < elements.size(); ++k) {
+            auto& list = map.find_or_add(hashes[k], std::move(keys[k]), nothing);
+            list.push_back(std::move(elements.items()[k]));
+        }
+        if (key_bytes >= batch_bytes_max) keys.clear();  // so much memory is not kept
+    } while (elements.size() != 0);
 }
 
 // ---- groupby ------------------------------------------------------------------------------------
