@@ -66,6 +66,13 @@ std::uint64_t times_at(std::uint32_t place, const TimesByPlace& times) {
     return found == times.end() ? 0 : found->second;
 }
 
+// Slots are read in the order in which their strings came, which the processor cannot foretell.
+constexpr std::size_t ahead = 32;
+template <class Slots>
+void fetch_slot(const Slots& slots, const std::vector<std::uint32_t>& places, std::size_t k) {
+    if (k < places.size()) __builtin_prefetch(&slots[places[k]]);
+}
+
 }  // namespace
 
 // So that nobody can choose texts whose hashes are equal. Nothing that is seen depends on it.
@@ -230,6 +237,7 @@ void Counts<std::string>::grow() {
     for_each_looked_at(
         places_.size(),
         [&](std::size_t k, Looked& looked) {
+            fetch_slot(old, places_, k + ahead);
             const auto& slot = old[places_[k]];
             looked.hash = slot.image().hash(seed_);
         },
@@ -262,6 +270,7 @@ void Counts<std::string>::merge(Counts&& later) {
     for_each_looked_at(
         later.places_.size(),
         [&](std::size_t k, Looked& looked) {
+            fetch_slot(later.slots_, later.places_, k + ahead);
             looked.image = later.slots_[later.places_[k]].image();
             looked.hash = looked.image.hash(seed_);
             if (looked.image.is_long()) looked.image.set_number(TextStore::no_number);
@@ -286,10 +295,9 @@ std::string_view Counts<std::string>::text_of(const Slot& slot) const noexcept {
 // In the order in which they came, each with how often it did.
 template <class Use>
 void Counts<std::string>::for_each_text(Use&& use) const {
-    constexpr std::size_t ahead = 16;
     const auto carried = by_place(carried_);
     for (std::size_t k = 0; k < places_.size(); ++k) {
-        if (k + ahead < places_.size()) __builtin_prefetch(&slots_[places_[k + ahead]]);
+        fetch_slot(slots_, places_, k + ahead);
         const auto& slot = slots_[places_[k]];
         use(slot, slot.count + times_at(places_[k], carried));
     }
