@@ -289,7 +289,7 @@ TEST_CASE("a task that uses up the memory of its worker is told from all others"
         CHECK(text.find("greedy:2") != std::string::npos);
         CHECK(text.find("more than 95 % of its memory limit") != std::string::npos);
     }
-    for (const std::uint64_t k : {0, 1, 3, 4}) {
+    for (const auto k : std::vector<std::uint64_t>{0, 1, 3, 4}) {
         CHECK(client.get<std::int64_t>(token, k) == static_cast<std::int64_t>(k));
     }
 }

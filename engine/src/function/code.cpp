@@ -124,7 +124,7 @@ const CodeDescriptor& find_by_name(InputArchive& archive, CodeKind kind) {
 
 // What lies at the place may be anything of the module's, or nothing: a sanitizer that knows what
 // lies where would not have it looked at.
-[[gnu::no_sanitize("address")]] bool is_code(const CodeDescriptor& place, CodeKind kind) {
+[[gnu::no_sanitize_address]] bool is_code(const CodeDescriptor& place, CodeKind kind) {
     return place.magic == code_magic(kind) && place.self == &place;
 }
 

@@ -180,7 +180,7 @@ std::string find_name(const ModuleTable& table, std::uintptr_t address) {
     const bool is_program = module == table.modules.data();  // whose file may have been replaced
     const std::string path = is_program ? "/proc/self/exe" : module->module.path;
     if (!std::filesystem::is_regular_file(path)) return {};
-    const auto symbol = SymbolFile(path).function_at(address - module->base);
+    auto symbol = SymbolFile(path).function_at(address - module->base);
     if (!symbol.starts_with("_Z")) return symbol;  // of C
     const auto readable = readable_name(symbol.c_str());
     return readable == symbol ? std::string() : std::string(bare_name(readable));

@@ -14,7 +14,7 @@ namespace satchel::detail {
 class SignalsBlocked {
   public:
     /// Those in `but` stay as they are.
-    explicit SignalsBlocked(std::initializer_list<int> but = {}) {
+    SignalsBlocked(std::initializer_list<int> but = {}) {
         sigset_t blocked;
         sigfillset(&blocked);
         for (const int crash : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
