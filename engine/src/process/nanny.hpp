@@ -10,10 +10,10 @@
 // A process that ends without being asked is replaced: at once the first time, then after pauses
 // that double, until one has lived for a while. One that was killed from outside after
 // `satchel::init` is replaced at once each time. One that ends before `satchel::init` when none has
-// ever got that far is not replaced: it would only end again. Some that were killed before, or have
-// ended before they could do what they are for, may be chance; it is given up when none has ever
-// come further. One for which its memory limit is too small before it has done anything is not
-// replaced either.
+// ever got that far is not replaced: it would only end again. If it was killed, or ended after
+// that but before it could do what it is for, it may be chance: such are given up when there were
+// five of them and none has ever come further. One for which its memory limit is too small before
+// it has done anything is not replaced either.
 //
 // What the process writes to its standard error output is passed on, and the last lines are kept.
 //

@@ -65,9 +65,9 @@ Bytes read_parameters(int channel) {
 
 // Ends this process when the parent ends. No destructor runs: user code may be running.
 void follow_parent(int channel) {
-    detail::thread_without_signals([fd = channel] {
+    detail::thread_without_signals([channel] {
         std::byte ignored{};
-        while (::read(fd, &ignored, 1) > 0 || errno == EINTR) errno = 0;
+        while (::read(channel, &ignored, 1) > 0 || errno == EINTR) errno = 0;
         _exit(1);
     }).detach();
 }
